@@ -41,6 +41,8 @@ let package = Package(
     targets: [
         // No I/O, no clock.
         module("Energy"),
+        module("Accounts", ["Energy"]),
         tests("EnergyTests", ["Energy"]),
+        tests("AccountsTests", ["Accounts", "Energy"]),
     ]
 )

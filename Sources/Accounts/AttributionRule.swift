@@ -1,0 +1,294 @@
+package import Energy
+
+/// Who pays for which joule: rule `attribution/1` (RULES section 5), a pure function of one batch's facts.
+///
+/// The aggregator and the auditor call the same code. Σ postings = Σ advances of the root sensors, exactly, always.
+package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
+    case attribution1 = 1
+
+    package var name: String { "attribution/1" }
+
+    /// - Parameter superseded: another chain of the node and sensor covered the interval before.
+    package func post(_ facts: IntervalFacts, superseded: Bool = false) -> BatchPostings {
+        var attribution = Attribution(facts: facts)
+        if superseded {
+            attribution.supersede()
+        } else {
+            attribution.attribute()
+        }
+        return attribution.result
+    }
+}
+
+/// The working state of one batch's attribution.
+private struct Attribution {
+    let facts: IntervalFacts
+    let tree: SensorTree
+    let holders: [Holder]
+    var result = BatchPostings()
+    /// Accelerator and processor energy as posted, which weigh the rest of the node.
+    private var acceleratorWeight = LargestRemainder()
+    private var packageWeight = LargestRemainder()
+
+    struct Holder {
+        var account: Account
+        var facts: AllocationFacts
+        /// Microseconds of the interval that the hold lasted.
+        var held: Int128
+    }
+
+    init(facts: IntervalFacts) {
+        self.facts = facts
+        tree = SensorTree(facts.sensors)
+        let duration = Int128(facts.durationNanoseconds / 1000)
+        holders = facts.allocations.map { allocation in
+            let account: Account =
+                allocation.mode == .tenant
+                ? .tenant : allocation.isActive ? .job(allocation.job) : .idleReserved(allocation.job)
+            let held = allocation.heldNanoseconds.map { min(duration, Int128($0 / 1000)) } ?? duration
+            return Holder(account: account, facts: allocation, held: held)
+        }
+    }
+
+    private var duration: Int128 { Int128(facts.durationNanoseconds / 1000) }
+    /// What nobody holds: idle while the agent watched, a gap when it was away.
+    private var nobody: Account { facts.state == .outage ? .gap : .idle }
+    private var unknown: Account { facts.state == .outage ? .gap : .unattributed }
+    private var isExtract: Bool { facts.others != nil }
+
+    mutating func supersede() {
+        for root in tree.roots {
+            let sensor = facts.sensors[root]
+            write(.superseded, .rest, sensor, tree.boundary(of: sensor), sensor.advanceMicrojoules)
+        }
+        result.flags.insert("superseded")
+    }
+
+    mutating func attribute() {
+        for root in tree.roots { attributeParts(of: root, boundary: tree.boundary(of: facts.sensors[root])) }
+        for root in tree.roots { attributeRest(of: root, boundary: tree.boundary(of: facts.sensors[root])) }
+        cover()
+        findGaps()
+    }
+
+    // MARK: Components
+
+    private mutating func attributeParts(of index: Int, boundary: Boundary) {
+        let sensor = facts.sensors[index]
+        let parts = tree.parts[index]
+        if parts.isEmpty {
+            if tree.component(of: sensor) != .rest { attributeLeaf(sensor, boundary) }
+            return
+        }
+        for part in parts { attributeParts(of: part, boundary: boundary) }
+    }
+
+    private mutating func attributeLeaf(_ sensor: SensorFacts, _ boundary: Boundary) {
+        let component = tree.component(of: sensor)
+        let energy = sensor.advanceMicrojoules
+        if sensor.flags.contains(.suspect) {
+            result.flags.insert("suspect")
+            return write(unknown, component, sensor, boundary, energy)
+        }
+        let split: [(account: Account, amount: Int128)]
+        if let exclusive = exclusiveHolders() {
+            split = exclusive.split(energy) ?? [(nobody, energy)]
+        } else {
+            switch component {
+            case .accelerator: split = acceleratorShares(sensor, energy)
+            case .cpu, .dram: split = processorShares(sensor, energy)
+            case .network: split = networkShares(energy)
+            case .rest: split = [(nobody, energy)]
+            }
+        }
+        for (account, amount) in split {
+            write(account, component, sensor, boundary, amount)
+            if component == .accelerator { acceleratorWeight.add(account, amount) }
+            if component == .cpu { packageWeight.add(account, amount) }
+        }
+    }
+
+    private mutating func attributeRest(of index: Int, boundary: Boundary) {
+        let sensor = facts.sensors[index]
+        for part in tree.parts[index] { attributeRest(of: part, boundary: boundary) }
+        guard !tree.parts[index].isEmpty || tree.component(of: sensor) == .rest else { return }
+        let parts = tree.parts[index].reduce(Int128(0)) { $0 + facts.sensors[$1].advanceMicrojoules }
+        let rest = sensor.advanceMicrojoules - parts
+        if sensor.flags.contains(.suspect) {
+            result.flags.insert("suspect")
+            return write(unknown, .rest, sensor, boundary, rest)
+        }
+        let split =
+            exclusiveHolders()?.split(rest) ?? acceleratorWeight.split(rest) ?? packageWeight.split(rest)
+            ?? [(nobody, rest)]
+        for (account, amount) in split { write(account, .rest, sensor, boundary, amount) }
+    }
+
+    // MARK: Shares
+
+    /// Weights of the exclusive holders over the interval, nil when nobody holds the node alone.
+    private func exclusiveHolders() -> LargestRemainder? {
+        guard holders.contains(where: { $0.facts.mode == .exclusive }) else { return nil }
+        return weights { $0.facts.mode == .exclusive ? $0.held : 0 }
+    }
+
+    /// Weights by time held; the time that nobody held is nobody's.
+    private func weights(_ weight: (Holder) -> Int128) -> LargestRemainder {
+        var shares = LargestRemainder()
+        var held: Int128 = 0
+        for holder in holders {
+            let time = weight(holder)
+            shares.add(holder.account, time)
+            held += time
+        }
+        shares.add(nobody, duration - held)
+        return shares
+    }
+
+    private mutating func acceleratorShares(
+        _ sensor: SensorFacts, _ energy: Int128
+    ) -> [(account: Account, amount: Int128)] {
+        let holding = holders.compactMap { holder in
+            holder.facts.devices.first { $0.sensor == sensor.id }.map { (holder, $0.weight) }
+        }
+        let others = facts.others?.devices.first { $0.sensor == sensor.id }
+        let count = holding.count + (others == nil ? 0 : 1)
+        guard count > 0 else { return [(nobody, energy)] }
+        if count == 1, let only = holding.first {
+            var shares = LargestRemainder()
+            shares.add(only.0.account, only.0.held)
+            shares.add(nobody, duration - only.0.held)
+            return shares.split(energy) ?? [(only.0.account, energy)]
+        }
+        let measured = holding.allSatisfy { $0.1 != nil } && (others.map { $0.weight != nil } ?? true)
+        let total = holding.reduce(Int128(others?.weight ?? 0)) { $0 + Int128($1.1 ?? 0) }
+        let byMeasure = measured && total > 0
+        if !byMeasure, holding.count > 1 { result.flags.insert("equal-share") }
+        var shares = LargestRemainder()
+        for (holder, weight) in holding { shares.add(holder.account, byMeasure ? Int128(weight ?? 0) : 1) }
+        if let others { shares.add(.tenant, byMeasure ? Int128(others.weight ?? 0) : 1) }
+        return shares.split(energy) ?? [(nobody, energy)]
+    }
+
+    /// The idle part by reserved cores, the rest by CPU time.
+    private func processorShares(_ sensor: SensorFacts, _ energy: Int128) -> [(account: Account, amount: Int128)] {
+        let idleEnergy = Int128(sensor.idlePowerMilliwatts) * Int128(facts.durationNanoseconds) / 1_000_000
+        let idle = min(energy, idleEnergy)
+        let reserved = reservedShares()
+        var byTime = LargestRemainder()
+        for holder in holders { byTime.add(holder.account, Int128(holder.facts.cpuMicroseconds)) }
+        if let others = facts.others { byTime.add(.tenant, Int128(others.cpuMicroseconds)) }
+        byTime.add(unknown, Int128(facts.host?.unheldCPUMicroseconds ?? 0))
+        let idleSplit = reserved.split(idle) ?? [(nobody, idle)]
+        let active = energy - idle
+        return idleSplit + (byTime.split(active) ?? reserved.split(active) ?? [(nobody, active)])
+    }
+
+    private func reservedShares() -> LargestRemainder {
+        var shares = LargestRemainder()
+        var reserved: Int128 = 0
+        for holder in holders {
+            let weight = Int128(holder.facts.reservedMillicores) * holder.held
+            shares.add(holder.account, weight)
+            reserved += weight
+        }
+        if let others = facts.others {
+            let weight = Int128(others.reservedMillicores) * duration
+            shares.add(.tenant, weight)
+            reserved += weight
+        }
+        if let host = facts.host { shares.add(nobody, Int128(host.millicores) * duration - reserved) }
+        return shares
+    }
+
+    /// A shared source by the node-seconds of the jobs that it serves.
+    private func networkShares(_ energy: Int128) -> [(account: Account, amount: Int128)] {
+        var shares = LargestRemainder()
+        for holder in holders { shares.add(holder.account, holder.held * Int128(max(1, holder.facts.expectedNodes ?? 1))) }
+        return shares.split(energy) ?? [(unknown, energy)]
+    }
+
+    // MARK: Writing
+
+    private mutating func write(
+        _ account: Account, _ component: Component, _ sensor: SensorFacts, _ boundary: Boundary, _ amount: Int128
+    ) {
+        // An extract posts the tenant's own shares only; the home log has the whole.
+        if isExtract, account.job == nil { return }
+        for (hour, part) in HourSplit.split(amount, over: facts.interval) where part != 0 {
+            add(account, component, sensor.provenance, boundary, hour, part)
+        }
+    }
+
+    private mutating func add(
+        _ account: Account, _ component: Component, _ provenance: Provenance, _ boundary: Boundary, _ hour: Int64,
+        _ amount: Int128
+    ) {
+        if let index = result.postings.firstIndex(where: {
+            $0.hour == hour && $0.component == component && $0.provenance == provenance && $0.boundary == boundary
+                && $0.account == account
+        }), let sum = Int64(exactly: Int128(result.postings[index].microjoules) + amount) {
+            result.postings[index].microjoules = sum
+            return
+        }
+        // Both ends of a sensor are 64-bit, so an amount can need 65 bits: it is then posted in several parts.
+        var left = amount
+        repeat {
+            let part = Int64(clamping: left)
+            result.postings.append(
+                Posting(
+                    account: account, component: component, provenance: provenance, boundary: boundary, hour: hour,
+                    microjoules: part))
+            left -= Int128(part)
+        } while left != 0
+    }
+
+    // MARK: Coverage
+
+    private mutating func cover() {
+        let duration = facts.interval.durationMilliseconds
+        guard duration > 0, !tree.roots.isEmpty else { return }
+        let known = tree.knownMilliseconds(facts.sensors, of: duration)
+        var covered: Set<String> = []
+        for holder in holders where holder.facts.mode != .tenant && covered.insert(holder.facts.job).inserted {
+            for span in coverageSpans(holder, known: known) { result.coverage.append(span) }
+        }
+    }
+
+    private func coverageSpans(_ holder: Holder, known: (measured: Int64, bridged: Int64)) -> [CoverageSpan] {
+        func scaled(_ milliseconds: Int64) -> Int128 {
+            guard holder.held < duration, duration > 0 else { return Int128(milliseconds) }
+            return Int128(milliseconds) * holder.held / duration
+        }
+        var spans: [Int64: CoverageSpan] = [:]
+        for (hour, amount) in HourSplit.split(scaled(known.measured), over: facts.interval) {
+            spans[hour, default: empty(holder, hour)].measuredMilliseconds += Int64(clamping: amount)
+        }
+        for (hour, amount) in HourSplit.split(scaled(known.bridged), over: facts.interval) {
+            spans[hour, default: empty(holder, hour)].bridgedMilliseconds += Int64(clamping: amount)
+        }
+        return spans.values.sorted { $0.hour < $1.hour }
+    }
+
+    private func empty(_ holder: Holder, _ hour: Int64) -> CoverageSpan {
+        CoverageSpan(job: holder.facts.job, hour: hour, measuredMilliseconds: 0, bridgedMilliseconds: 0)
+    }
+
+    private mutating func findGaps() {
+        let duration = facts.interval.durationMilliseconds
+        guard duration > 0, !tree.roots.isEmpty else { return }
+        let known = tree.knownMilliseconds(facts.sensors, of: duration)
+        let jobs = Set(facts.allocations.filter { $0.mode != .tenant }.map(\.job))
+        let job = jobs.count == 1 ? jobs.first : nil
+        let missing = duration - known.measured - known.bridged
+        if facts.state == .outage {
+            result.gaps.append(GapSpan(interval: facts.interval, kind: .outage, milliseconds: duration, job: job))
+        } else if known.bridged > 0 {
+            result.gaps.append(
+                GapSpan(interval: facts.interval, kind: .bridged, milliseconds: known.bridged, job: job))
+        }
+        if missing > 0 {
+            result.gaps.append(GapSpan(interval: facts.interval, kind: .missing, milliseconds: missing, job: job))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package import Energy
+
+/// How the sensors of one batch lie within each other, as far as they were readable.
+///
+/// A root that was unreadable in the whole batch is passed over and its parts become the roots (RULES section 2).
+package struct SensorTree: Sendable {
+    /// Indexes of the roots, in the batch's order.
+    package private(set) var roots: [Int] = []
+    /// For each sensor, the readable sensors directly within it.
+    package private(set) var parts: [[Int]]
+
+    package init(_ sensors: [SensorFacts]) {
+        parts = Array(repeating: [], count: sensors.count)
+        var indexes: [String: Int] = [:]
+        for (index, sensor) in sensors.enumerated() where indexes[sensor.id] == nil { indexes[sensor.id] = index }
+        for (index, sensor) in sensors.enumerated() where !sensor.isBlind {
+            if let parent = Self.readableParent(of: index, sensors, indexes) {
+                parts[parent].append(index)
+            } else {
+                roots.append(index)
+            }
+        }
+    }
+
+    /// The nearest readable sensor around this one. A chain of containment that runs in a circle has no root: its first
+    /// member is taken for one, so that no energy is lost and none is counted twice.
+    private static func readableParent(of index: Int, _ sensors: [SensorFacts], _ indexes: [String: Int]) -> Int? {
+        var parent: Int?
+        var current = index
+        for _ in 0..<sensors.count {
+            guard let name = sensors[current].within, let next = indexes[name] else { return parent }
+            if next == index { return nil }
+            if parent == nil, !sensors[next].isBlind { parent = next }
+            current = next
+        }
+        // The walk never ended, so the sensor hangs on a circle that it is not part of.
+        return parent
+    }
+
+    package func boundary(of root: SensorFacts) -> Boundary {
+        switch root.layer {
+        case .facility: .facility
+        case .nodeAC: .nodeAC
+        case .nodeDC: .nodeDC
+        case .gpu: .accelerator
+        case .network: .network
+        case .module, .package, .dram: .component
+        }
+    }
+
+    /// What a sensor without measured parts stands for.
+    package func component(of sensor: SensorFacts) -> Component {
+        switch sensor.layer {
+        case .gpu, .module: .accelerator
+        case .package: .cpu
+        case .dram: .dram
+        case .network: .network
+        case .facility, .nodeAC, .nodeDC: .rest
+        }
+    }
+
+    /// Time of the interval that some root measured, and time that some root can only bridge: a union over the roots.
+    package func knownMilliseconds(_ sensors: [SensorFacts], of duration: Int64) -> (measured: Int64, bridged: Int64) {
+        var measured: Int64 = 0
+        var known: Int64 = 0
+        for root in roots {
+            let missing = min(duration, max(0, sensors[root].missingMilliseconds))
+            let bridged = min(duration - missing, max(0, sensors[root].bridgedMilliseconds))
+            measured = max(measured, duration - missing - bridged)
+            known = max(known, duration - missing)
+        }
+        return (measured, known - measured)
+    }
+}
