@@ -41,8 +41,15 @@ let package = Package(
     targets: [
         // No I/O, no clock.
         module("Energy"),
+        module("SeededRandom"),
+        module("TransparencyLog", [crypto]),
+        module("Batches", ["Energy", "TransparencyLog", crypto]),
         module("Accounts", ["Energy"]),
-        tests("EnergyTests", ["Energy"]),
-        tests("AccountsTests", ["Accounts", "Energy"]),
+        // Edges and services.
+        module("NodeAgent", ["Energy", "Batches", "TransparencyLog"]),
+        tests("EnergyTests", ["Energy", "SeededRandom"]),
+        tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
+        tests("NodeAgentTests", ["NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", crypto], fixtures: true),
+        tests("AccountsTests", ["Accounts", "Energy", "SeededRandom"]),
     ]
 )

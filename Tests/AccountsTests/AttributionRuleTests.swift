@@ -1,5 +1,6 @@
 import Accounts
 import Energy
+import SeededRandom
 import Testing
 
 private let second: Int64 = 1_000_000
@@ -224,7 +225,7 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
 
     /// Σ postings = Σ advances of the roots, whatever the facts.
     @Test(arguments: 0..<400) func conservesEveryMicrojoule(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         let facts = randomFacts(&random)
         let roots = SensorTree(facts.sensors).roots.map { facts.sensors[$0].advanceMicrojoules }
         let expected = roots.reduce(0, +)
@@ -233,7 +234,7 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
     }
 }
 
-private func randomFacts(_ random: inout SplitMix) -> IntervalFacts {
+private func randomFacts(_ random: inout SeededRandom) -> IntervalFacts {
     let layers = Layer.allCases
     let names = (0..<8).map { "s\($0)" }
     let extreme = random.next() % 8 == 0

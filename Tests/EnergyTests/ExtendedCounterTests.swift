@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 private func reading(_ raw: UInt64, at seconds: Int64) -> Reading {
@@ -100,7 +101,7 @@ private func reading(_ raw: UInt64, at seconds: Int64) -> Reading {
     }
 
     @Test(arguments: 0..<64) func randomHistoryMatchesTheTruth(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         let modulus: UInt64 = 65_536_000_000
         var counter = package()
         var truth: UInt64 = random.next() % modulus

@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @Suite struct PowerIntegralTests {
@@ -40,7 +41,7 @@ import Testing
 
     /// The value at a cut is the exact rational integral rounded down once.
     @Test(arguments: 0..<64) func cutsMatchAnExactOracle(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         let rule: IntegrationRule = seed.isMultiple(of: 2) ? .trapezoid : .right
         var integral = PowerIntegral(rule: rule)
         var time: Int64 = 1_715_898_649_339 * Self.millisecond

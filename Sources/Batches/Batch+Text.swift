@@ -1,0 +1,355 @@
+import Energy
+import TransparencyLog
+
+extension Batch {
+    /// The text that is signed. Fields, order and bounds: proto/batch.md.
+    package var text: [UInt8] {
+        var writer = LineWriter()
+        writer.version("wattest/batch/v1")
+        writer.line("log") { $0.field(log) }
+        writer.line("node") { $0.field(node) }
+        writer.line("chain") {
+            $0.field(position.incarnation)
+            $0.field(position.sequence)
+        }
+        writer.line("prev") { $0.base64(previous.bytes) }
+        writer.line("anchor") { $0.anchor(anchor) }
+        writer.line("boot") { $0.field(boot) }
+        writer.line("clock") {
+            $0.field(clock.letter.rawValue)
+            $0.field(clock.errorMicroseconds)
+        }
+        writer.line("interval") {
+            $0.field(facts.interval.start.microseconds)
+            $0.field(facts.interval.end.microseconds)
+        }
+        writer.line("mono") { writer in
+            guard let monotonic = facts.monotonic else { return writer.nothing() }
+            writer.field(monotonic.startNanoseconds)
+            writer.field(monotonic.endNanoseconds)
+        }
+        writer.line("method") { $0.field(method) }
+        writer.line("state") { $0.field(facts.state.rawValue) }
+        writer.line("host") { writer in
+            guard let host = facts.host else { return writer.nothing() }
+            writer.field(host.millicores)
+            writer.field(host.unheldCPUMicroseconds)
+        }
+        for sensor in facts.sensors { writer.sensor(sensor) }
+        for allocation in facts.allocations { writer.allocation(allocation) }
+        if let others = facts.others {
+            writer.line("others") {
+                $0.field(others.reservedMillicores)
+                $0.field(others.cpuMicroseconds)
+                $0.devices(others.devices)
+            }
+        }
+        writer.line("samples") { writer in
+            guard let samples else { return writer.nothing() }
+            writer.field(samples.readings)
+            writer.field(samples.byteCount)
+            writer.base64(samples.sha256)
+        }
+        writer.line("salt") { $0.base64(salt) }
+        return writer.bytes
+    }
+
+    /// Parses the text of a batch note.
+    package init(text: [UInt8]) throws(NoteSyntaxError) {
+        var reader = LineReader(text)
+        try reader.version("wattest/batch/v1")
+        log = try reader.nameLine("log", maximumBytes: 255)
+        node = try reader.nameLine("node")
+        position = try reader.chainLine()
+        previous = try reader.hashLine("prev")
+        anchor = try reader.anchorLine()
+        try reader.begin("boot")
+        boot = reader.takeNothing() ? nil : try reader.name("boot id")
+        try reader.endLine()
+        clock = try reader.clockLine()
+        let interval = try reader.intervalLine()
+        let monotonic = try reader.monotonicLine()
+        method = try reader.nameLine("method", maximumBytes: 32)
+        try reader.begin("state")
+        let state = try reader.word("state", of: IntervalFacts.State.self)
+        try reader.endLine()
+        let host = try reader.hostLine()
+        let sensors = try reader.sensorLines()
+        let allocations = try reader.allocationLines()
+        let others = try reader.othersLine()
+        facts = IntervalFacts(
+            interval: interval, monotonic: monotonic, state: state, host: host, sensors: sensors,
+            allocations: allocations, others: others)
+        samples = try reader.samplesLine()
+        salt = try reader.saltLine()
+        try reader.endText()
+    }
+}
+
+extension LineWriter {
+    mutating func anchor(_ anchor: TreeHead?) {
+        guard let anchor else { return nothing() }
+        field(Int64(clamping: anchor.size))
+        base64(anchor.root.bytes)
+    }
+
+    mutating func sensor(_ sensor: SensorFacts) {
+        line("sensor") {
+            $0.field(sensor.id)
+            $0.field(sensor.kind)
+            $0.field(sensor.layer.rawValue)
+            $0.field(sensor.within)
+            $0.field(sensor.provenance.rawValue)
+            $0.field(sensor.epoch)
+            $0.field(sensor.firstMicrojoules)
+            $0.field(sensor.lastMicrojoules)
+            $0.field(sensor.readings)
+            $0.field(sensor.longestGapMilliseconds)
+            $0.field(sensor.bridgedMilliseconds)
+            $0.field(sensor.missingMilliseconds)
+            $0.field(sensor.periodMilliseconds)
+            $0.field(sensor.idlePowerMilliwatts)
+            $0.flags(sensor.flags)
+        }
+    }
+
+    private mutating func flags(_ flags: SensorFlags) {
+        if flags.isEmpty { return nothing() }
+        field(SensorFlags.words.filter { flags.contains($0.flag) }.map(\.word).joined(separator: ","))
+    }
+
+    mutating func allocation(_ allocation: AllocationFacts) {
+        line("alloc") {
+            $0.field(allocation.job)
+            $0.field(allocation.mode.rawValue)
+            $0.devices(allocation.devices)
+            $0.field(allocation.cpuMicroseconds)
+            $0.field(allocation.reservedMillicores)
+            $0.field(allocation.heldNanoseconds)
+            $0.field(allocation.expectedNodes)
+            $0.field(allocation.rank)
+            $0.field(allocation.since.microseconds)
+            $0.field(allocation.isActive ? Int64(1) : 0)
+        }
+    }
+
+    mutating func devices(_ devices: [DeviceHold]) {
+        if devices.isEmpty { return nothing() }
+        let words = devices.map { hold in hold.weight.map { "\(hold.sensor)=\($0)" } ?? hold.sensor }
+        field(words.joined(separator: ","))
+    }
+}
+
+extension LineReader {
+    mutating func nameLine(_ keyword: StaticString, maximumBytes: Int = 128) throws(NoteSyntaxError) -> String {
+        try begin(keyword)
+        let name = try name(keyword, maximumBytes: maximumBytes)
+        try endLine()
+        return name
+    }
+
+    mutating func chainLine() throws(NoteSyntaxError) -> ChainPosition {
+        try begin("chain")
+        let position = ChainPosition(incarnation: try integer("incarnation"), sequence: try integer("seq"))
+        try endLine()
+        return position
+    }
+
+    mutating func hashLine(_ keyword: StaticString) throws(NoteSyntaxError) -> MerkleHash {
+        try begin(keyword)
+        let hash = try hash(keyword)
+        try endLine()
+        return hash
+    }
+
+    mutating func hash(_ what: StaticString) throws(NoteSyntaxError) -> MerkleHash {
+        guard let hash = MerkleHash(try base64(what, count: 32)) else { throw failure("a hash") }
+        return hash
+    }
+
+    mutating func anchorLine() throws(NoteSyntaxError) -> TreeHead? {
+        try begin("anchor")
+        guard !takeNothing() else {
+            try endLine()
+            return nil
+        }
+        let anchor = TreeHead(size: UInt64(try integer("anchor size")), root: try hash("anchor root"))
+        try endLine()
+        return anchor
+    }
+
+    mutating func clockLine() throws(NoteSyntaxError) -> ClockState {
+        try begin("clock")
+        let letter = try word("clock state", of: ClockState.Letter.self)
+        let error = takeNothing() ? nil : try integer("clock error")
+        try endLine()
+        return ClockState(letter: letter, errorMicroseconds: error)
+    }
+
+    mutating func intervalLine() throws(NoteSyntaxError) -> UTCInterval {
+        try begin("interval")
+        let start = UTCTime(microseconds: try integer("start of the interval"))
+        let end = UTCTime(microseconds: try integer("end of the interval"))
+        try endLine()
+        return UTCInterval(start: start, end: end)
+    }
+
+    mutating func monotonicLine() throws(NoteSyntaxError) -> MonotonicInterval? {
+        try begin("mono")
+        guard !takeNothing() else {
+            try endLine()
+            return nil
+        }
+        let start = try integer("monotonic start")
+        let end = try integer("monotonic end")
+        try endLine()
+        return MonotonicInterval(startNanoseconds: start, endNanoseconds: end)
+    }
+
+    mutating func hostLine() throws(NoteSyntaxError) -> HostFacts? {
+        try begin("host")
+        guard !takeNothing() else {
+            try endLine()
+            return nil
+        }
+        let host = HostFacts(
+            millicores: try integer("millicores"), unheldCPUMicroseconds: try integer("unheld CPU time"))
+        try endLine()
+        return host
+    }
+
+    mutating func sensorLines() throws(NoteSyntaxError) -> [SensorFacts] {
+        var sensors: [SensorFacts] = []
+        while startsLine("sensor") {
+            guard sensors.count < Batch.maximumSensors else { throw failure("at most 512 sensors") }
+            try begin("sensor")
+            sensors.append(try sensor())
+            try endLine()
+        }
+        return sensors
+    }
+
+    private mutating func sensor() throws(NoteSyntaxError) -> SensorFacts {
+        SensorFacts(
+            id: try name("sensor id"), kind: try name("sensor kind", maximumBytes: 32),
+            layer: try word("layer", of: Layer.self),
+            within: takeNothing() ? nil : try name("containing sensor"),
+            provenance: try word("provenance", of: Provenance.self), epoch: try integer("epoch"),
+            firstMicrojoules: try signedInteger("first value"), lastMicrojoules: try signedInteger("last value"),
+            readings: try integer("readings"), longestGapMilliseconds: try integer("longest gap"),
+            bridgedMilliseconds: try integer("bridged time"), missingMilliseconds: try integer("missing time"),
+            periodMilliseconds: try integer("period"), idlePowerMilliwatts: try integer("idle power"),
+            flags: try flags())
+    }
+
+    private mutating func flags() throws(NoteSyntaxError) -> SensorFlags {
+        if takeNothing() { return [] }
+        var flags: SensorFlags = []
+        var words = SensorFlags.words[...]
+        for text in try list("flags") {
+            // Only forwards through the fixed order, so that one set of flags has one spelling.
+            guard let index = words.firstIndex(where: { $0.word == text }) else {
+                throw failure("flags out of \(SensorFlags.words.map(\.word).joined(separator: ",")), in this order")
+            }
+            flags.insert(words[index].flag)
+            words = words[(index + 1)...]
+        }
+        return flags
+    }
+
+    mutating func allocationLines() throws(NoteSyntaxError) -> [AllocationFacts] {
+        var allocations: [AllocationFacts] = []
+        while startsLine("alloc") {
+            guard allocations.count < Batch.maximumAllocations else { throw failure("at most 256 allocations") }
+            try begin("alloc")
+            allocations.append(try allocation())
+            try endLine()
+        }
+        return allocations
+    }
+
+    private mutating func allocation() throws(NoteSyntaxError) -> AllocationFacts {
+        let job = try pseudonym("job pseudonym")
+        return AllocationFacts(
+            job: job, mode: try word("mode", of: AllocationFacts.Mode.self), devices: try devices(),
+            cpuMicroseconds: try integer("CPU time"), reservedMillicores: try integer("reserved millicores"),
+            heldNanoseconds: takeNothing() ? nil : try integer("held time"),
+            expectedNodes: takeNothing() ? nil : try integer("expected nodes"),
+            rank: takeNothing() ? nil : try integer("rank"),
+            since: UTCTime(microseconds: try integer("start of the hold")), isActive: try boolean("active"))
+    }
+
+    mutating func pseudonym(_ what: StaticString) throws(NoteSyntaxError) -> String {
+        let text = try name(what, maximumBytes: 26)
+        guard Pseudonym.isWellFormed(text) else { throw failure("\(what), 26 characters of base32") }
+        return text
+    }
+
+    mutating func boolean(_ what: StaticString) throws(NoteSyntaxError) -> Bool {
+        let value = try integer(what)
+        guard value <= 1 else { throw failure("\(what), 0 or 1") }
+        return value == 1
+    }
+
+    private mutating func devices() throws(NoteSyntaxError) -> [DeviceHold] {
+        if takeNothing() { return [] }
+        var devices: [DeviceHold] = []
+        for text in try list("devices") {
+            guard devices.count < Batch.maximumDevicesPerAllocation, let hold = DeviceHold(field: text) else {
+                throw failure("devices, at most 256 of id or id=weight")
+            }
+            devices.append(hold)
+        }
+        return devices
+    }
+
+    mutating func othersLine() throws(NoteSyntaxError) -> OtherTenants? {
+        guard startsLine("others") else { return nil }
+        try begin("others")
+        let others = OtherTenants(
+            reservedMillicores: try integer("reserved millicores"), cpuMicroseconds: try integer("CPU time"),
+            devices: try devices())
+        try endLine()
+        return others
+    }
+
+    mutating func samplesLine() throws(NoteSyntaxError) -> SampleCommitment? {
+        try begin("samples")
+        guard !takeNothing() else {
+            try endLine()
+            return nil
+        }
+        let samples = SampleCommitment(
+            readings: try integer("readings"), byteCount: try integer("bytes"),
+            sha256: try base64("sample block's SHA-256", count: 32))
+        guard (1...Int64(SampleBlock.maximumByteCount)).contains(samples.byteCount) else {
+            throw failure("a sample block of 1 to \(SampleBlock.maximumByteCount) bytes")
+        }
+        try endLine()
+        return samples
+    }
+
+    mutating func saltLine() throws(NoteSyntaxError) -> [UInt8] {
+        try begin("salt")
+        let salt = try base64("salt", count: 16)
+        try endLine()
+        return salt
+    }
+}
+
+extension DeviceHold {
+    /// Parses `id` or `id=weight`.
+    fileprivate init?(field: String) {
+        let parts = field.utf8.split(separator: UInt8(ascii: "="), omittingEmptySubsequences: false)
+        guard let id = parts.first.flatMap({ String($0) }), SensorDescription.isWellFormed(id) else { return nil }
+        switch parts.count {
+        case 1: self.init(sensor: id)
+        case 2:
+            guard let text = String(parts[1]), let weight = Int64(text), weight >= 0, "\(weight)" == text else {
+                return nil
+            }
+            self.init(sensor: id, weight: weight)
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package import Energy
+package import TransparencyLog
+
+/// Place of an entry in a chain: (incarnation, seq) of one node in one log.
+package struct ChainPosition: Sendable, Hashable {
+    /// Log index of the enrol, resume or import entry that opened the chain.
+    package var incarnation: Int64
+    package var sequence: Int64
+
+    package init(incarnation: Int64, sequence: Int64) {
+        self.incarnation = incarnation
+        self.sequence = sequence
+    }
+}
+
+/// State of the node's clock (the synchronisation letters of OCMF) with its error bound.
+package struct ClockState: Sendable, Hashable {
+    package enum Letter: String, Sendable, Hashable, CaseIterable {
+        case synchronised = "S"
+        /// Durations are right, the date may not be.
+        case relative = "R"
+        case informative = "I"
+        case unknown = "U"
+    }
+
+    package var letter: Letter
+    /// Bound of the error in microseconds, nil when nobody knows.
+    package var errorMicroseconds: Int64?
+
+    package init(letter: Letter, errorMicroseconds: Int64?) {
+        self.letter = letter
+        self.errorMicroseconds = errorMicroseconds
+    }
+}
+
+/// What binds the block of readings that travels beside a batch.
+package struct SampleCommitment: Sendable, Hashable {
+    package var readings: Int64
+    package var byteCount: Int64
+    /// SHA-256 of the block's bytes.
+    package var sha256: [UInt8]
+
+    package init(readings: Int64, byteCount: Int64, sha256: [UInt8]) {
+        self.readings = readings
+        self.byteCount = byteCount
+        self.sha256 = sha256
+    }
+}
+
+/// The unit of evidence: one interval of one chain, in which the set of allocations did not change.
+///
+/// Batches of a chain tile time: each begins with the very values with which the one before it ended, so the posting of a
+/// batch is a pure function of that batch alone (RULES section 3).
+package struct Batch: Sendable, Hashable {
+    package var log: String
+    package var node: String
+    package var position: ChainPosition
+    /// Leaf hash of the node's previous entry in this log; of the opening entry for sequence 0.
+    package var previous: MerkleHash
+    /// Size and root of the newest checkpoint that the signer had seen, nil before the first. It cannot have known a
+    /// future root, so the batch is not older than that checkpoint.
+    package var anchor: TreeHead?
+    /// Boot id of the node, nil for recorded data.
+    package var boot: String?
+    package var clock: ClockState
+    /// The measuring method by its version, `measure/1`.
+    package var method: String
+    package var facts: IntervalFacts
+    package var samples: SampleCommitment?
+    /// 16 random bytes that keep the leaf hash from being guessed.
+    package var salt: [UInt8]
+
+    package init(
+        log: String, node: String, position: ChainPosition, previous: MerkleHash, anchor: TreeHead?, boot: String?,
+        clock: ClockState, method: String = "measure/1", facts: IntervalFacts, samples: SampleCommitment?,
+        salt: [UInt8]
+    ) {
+        self.log = log
+        self.node = node
+        self.position = position
+        self.previous = previous
+        self.anchor = anchor
+        self.boot = boot
+        self.clock = clock
+        self.method = method
+        self.facts = facts
+        self.samples = samples
+        self.salt = salt
+    }
+
+    /// Bounds of one batch. A note of 65,535 bytes is the outer one.
+    package static let maximumSensors = 512
+    package static let maximumAllocations = 256
+    package static let maximumDevicesPerAllocation = 256
+    /// Length of an interval that an agent may choose.
+    package static let intervalSecondsRange = 5...300
+}

@@ -1,0 +1,110 @@
+package import Energy
+package import TransparencyLog
+
+/// The end of a chain: what the next batch must begin with.
+///
+/// Batches tile time and counters (RULES section 3). That is checked here, against the previous batch alone, by the
+/// aggregator at intake and by the auditor in replay.
+package struct ChainHead: Sendable, Hashable {
+    package var node: String
+    package var incarnation: Int64
+    /// Sequence that the next batch must carry.
+    package private(set) var nextSequence: Int64
+    /// Leaf hash of the last entry of the chain, of its opening entry before the first batch.
+    package private(set) var leaf: MerkleHash
+    private var last: Tail?
+
+    private struct Tail: Sendable, Hashable {
+        var end: UTCTime
+        var monotonicEnd: Int64?
+        var boot: String?
+        var values: [String: Int64]
+    }
+
+    /// The head of a chain that was opened and holds no batch yet.
+    package init(node: String, opening index: Int64, leaf: MerkleHash) {
+        self.node = node
+        incarnation = index
+        nextSequence = 0
+        self.leaf = leaf
+    }
+
+    /// The head behind a batch that is in the log.
+    package init(after batch: Batch, leaf: MerkleHash) {
+        node = batch.node
+        incarnation = batch.position.incarnation
+        nextSequence = batch.position.sequence + 1
+        self.leaf = leaf
+        last = Self.tail(of: batch)
+    }
+
+    /// End of the last batch, nil before the first.
+    package var end: UTCTime? { last?.end }
+
+    package mutating func advance(past batch: Batch, leaf: MerkleHash) {
+        nextSequence = batch.position.sequence + 1
+        self.leaf = leaf
+        last = Self.tail(of: batch)
+    }
+
+    private static func tail(of batch: Batch) -> Tail {
+        var values: [String: Int64] = [:]
+        for sensor in batch.facts.sensors { values[sensor.id] = sensor.lastMicrojoules }
+        return Tail(
+            end: batch.facts.interval.end, monotonicEnd: batch.facts.monotonic?.endNanoseconds, boot: batch.boot,
+            values: values)
+    }
+
+    /// Why the batch cannot follow, nil when it can. A batch at an earlier place is a duplicate or a fork and is told
+    /// apart by its leaf hash, not here.
+    package func refusal(of batch: Batch) -> Refusal? {
+        guard batch.node == node, batch.position.incarnation == incarnation else {
+            return Refusal(.chainGap, "chain \(batch.position.incarnation) of \(batch.node) was never opened")
+        }
+        guard batch.position.sequence == nextSequence else {
+            return Refusal(
+                .chainGap, isPermanent: false,
+                "seq \(batch.position.sequence) follows nothing: the chain goes on with \(nextSequence)")
+        }
+        guard batch.previous == leaf else {
+            return Refusal(.chainGap, "prev of seq \(batch.position.sequence) is not the leaf hash of its predecessor")
+        }
+        return orderRefusal(of: batch) ?? tilingRefusal(of: batch)
+    }
+
+    private func orderRefusal(of batch: Batch) -> Refusal? {
+        guard let monotonic = batch.facts.monotonic else {
+            guard batch.facts.interval.start <= batch.facts.interval.end else {
+                return Refusal(.overlap, "the interval of recorded data ends before it begins")
+            }
+            return nil
+        }
+        guard monotonic.startNanoseconds <= monotonic.endNanoseconds else {
+            return Refusal(.overlap, "the monotonic clock runs backwards inside the batch")
+        }
+        return nil
+    }
+
+    private func tilingRefusal(of batch: Batch) -> Refusal? {
+        guard let last else { return nil }
+        let start = batch.facts.interval.start
+        guard start == last.end else {
+            let what = start < last.end ? "before" : "after"
+            let code: Refusal.Code = start < last.end ? .overlap : .chainGap
+            return Refusal(code, "the batch begins \(what) the end of its predecessor, \(last.end.microseconds) µs")
+        }
+        if let boot = batch.boot, boot == last.boot, let begins = batch.facts.monotonic?.startNanoseconds,
+            let ended = last.monotonicEnd, begins != ended
+        {
+            return Refusal(
+                begins < ended ? .overlap : .chainGap,
+                "the batch begins at \(begins) ns of the monotonic clock, its predecessor ended at \(ended) ns")
+        }
+        for sensor in batch.facts.sensors {
+            guard let ended = last.values[sensor.id], ended != sensor.firstMicrojoules else { continue }
+            return Refusal(
+                .chainGap, "\(sensor.id) begins at \(sensor.firstMicrojoules) µJ, its predecessor ended at \(ended) µJ")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,210 @@
+import TransparencyLog
+
+/// Why the text of an entry is not one: where, and what was expected there.
+package struct NoteSyntaxError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Line of the note, counted from 1.
+    package var line: Int
+    package var expected: String
+
+    package init(line: Int, expected: String) {
+        self.line = line
+        self.expected = expected
+    }
+
+    package var description: String { "line \(line): expected \(expected)" }
+}
+
+/// Reads the text of an entry field by field.
+///
+/// Every field has exactly one spelling and nothing may be left over, so whatever is accepted renders to the same bytes;
+/// a second spelling of one fact would be a second leaf of the log for it.
+struct LineReader {
+    private let bytes: [UInt8]
+    private let end: Int
+    private var position = 0
+    private(set) var line = 1
+    private var isAtLineStart = true
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        end = bytes.count
+    }
+
+    var isAtEnd: Bool { position == end }
+
+    func failure(_ expected: String) -> NoteSyntaxError { NoteSyntaxError(line: line, expected: expected) }
+
+    /// Whether the next line begins with the keyword and a space.
+    func startsLine(_ keyword: StaticString) -> Bool {
+        let count = keyword.utf8CodeUnitCount
+        guard position + count < end, bytes[position + count] == UInt8(ascii: " ") else { return false }
+        let start = keyword.utf8Start
+        for offset in 0..<count where bytes[position + offset] != start[offset] { return false }
+        return true
+    }
+
+    mutating func begin(_ keyword: StaticString) throws(NoteSyntaxError) {
+        guard isAtLineStart, startsLine(keyword) else { throw failure("'\(keyword) …'") }
+        position += keyword.utf8CodeUnitCount
+        isAtLineStart = false
+    }
+
+    /// The version word that opens an entry.
+    mutating func version(_ word: StaticString) throws(NoteSyntaxError) {
+        let count = word.utf8CodeUnitCount
+        let matches = end - position > count && (0..<count).allSatisfy { bytes[position + $0] == word.utf8Start[$0] }
+        guard matches else { throw failure("'\(word)'") }
+        position += count
+        try endLine()
+    }
+
+    mutating func endLine() throws(NoteSyntaxError) {
+        guard position < end, bytes[position] == UInt8(ascii: "\n") else { throw failure("end of line") }
+        position += 1
+        line += 1
+        isAtLineStart = true
+    }
+
+    func endText() throws(NoteSyntaxError) {
+        guard isAtEnd else { throw failure("end of text") }
+    }
+
+    /// The next field: the bytes after one space, up to a space or the end of the line.
+    private mutating func field(_ expected: @autoclosure () -> String) throws(NoteSyntaxError) -> Range<Int> {
+        guard position < end, bytes[position] == UInt8(ascii: " ") else { throw failure(expected()) }
+        let start = position + 1
+        var stop = start
+        while stop < end, bytes[stop] > UInt8(ascii: " ") { stop += 1 }
+        guard stop > start, stop < end, stop - start <= 65_535 else { throw failure(expected()) }
+        position = stop
+        return start..<stop
+    }
+
+    /// Whether the next field is `-`, which stands for nothing; then it is taken.
+    mutating func takeNothing() -> Bool {
+        guard position + 2 < end, bytes[position] == UInt8(ascii: " "), bytes[position + 1] == UInt8(ascii: "-"),
+            bytes[position + 2] <= UInt8(ascii: " ")
+        else { return false }
+        position += 2
+        return true
+    }
+
+    /// Whether the line has another field.
+    var hasField: Bool { position < end && bytes[position] == UInt8(ascii: " ") }
+
+    /// A decimal integer from 0 without sign or leading zeros.
+    mutating func integer(_ name: StaticString) throws(NoteSyntaxError) -> Int64 {
+        let range = try field("\(name), a decimal integer")
+        guard let value = decimal(range) else { throw failure("\(name), a decimal integer below 2^63") }
+        return value
+    }
+
+    /// A decimal integer that may carry a minus sign.
+    mutating func signedInteger(_ name: StaticString) throws(NoteSyntaxError) -> Int64 {
+        let range = try field("\(name), a decimal integer")
+        guard bytes[range.lowerBound] == UInt8(ascii: "-") else {
+            guard let value = decimal(range) else { throw failure("\(name), a decimal integer of 64 bits") }
+            return value
+        }
+        let digits = range.lowerBound + 1..<range.upperBound
+        guard let value = decimal(digits), value != 0 else { throw failure("\(name), a decimal integer of 64 bits") }
+        return -value
+    }
+
+    private func decimal(_ range: Range<Int>) -> Int64? {
+        guard !range.isEmpty, range.count <= 19 else { return nil }
+        if bytes[range.lowerBound] == UInt8(ascii: "0") { return range.count == 1 ? 0 : nil }
+        var value: Int64 = 0
+        for index in range {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(Int64(digit))
+            guard !overflow, !carry else { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    /// A name of `[A-Za-z0-9._:/-]`.
+    mutating func name(_ what: StaticString, maximumBytes: Int = 128) throws(NoteSyntaxError) -> String {
+        let range = try field("\(what), a name")
+        guard range.count <= maximumBytes, bytes[range].allSatisfy(Self.isNameByte) else {
+            throw failure("\(what), at most \(maximumBytes) bytes of [A-Za-z0-9._:/-]")
+        }
+        return String(decoding: bytes[range], as: UTF8.self)
+    }
+
+    /// A verifier key `name+hash+base64`.
+    mutating func verifierKey(_ what: StaticString) throws(NoteSyntaxError) -> String {
+        let range = try field("\(what), a verifier key")
+        guard range.count <= 512, bytes[range].allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw failure("\(what), a verifier key")
+        }
+        return String(decoding: bytes[range], as: UTF8.self)
+    }
+
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        // One load instead of a chain of comparisons: every name of every batch passes here.
+        nameBytes[Int(byte)]
+    }
+
+    private static let nameBytes: [Bool] = (0...255).map { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"),
+            UInt8(ascii: "/"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    /// One of a closed set of words.
+    mutating func word<Word: RawRepresentable & CaseIterable>(
+        _ what: StaticString, of type: Word.Type
+    ) throws(NoteSyntaxError) -> Word where Word.RawValue == String {
+        let text = try name(what, maximumBytes: 32)
+        guard let word = Word(rawValue: text) else {
+            throw failure("\(what), one of \(Word.allCases.map(\.rawValue).joined(separator: " "))")
+        }
+        return word
+    }
+
+    /// Padded base64 of exactly so many bytes.
+    mutating func base64(_ what: StaticString, count: Int) throws(NoteSyntaxError) -> [UInt8] {
+        let range = try field("\(what), base64 of \(count) bytes")
+        guard let decoded = Base64.decode(bytes[range]), decoded.count == count else {
+            throw failure("\(what), base64 of \(count) bytes")
+        }
+        return decoded
+    }
+
+    /// Padded base64 of 1 to `maximumCount` bytes.
+    mutating func base64(_ what: StaticString, maximumCount: Int) throws(NoteSyntaxError) -> [UInt8] {
+        let range = try field("\(what), base64")
+        guard let decoded = Base64.decode(bytes[range]), (1...maximumCount).contains(decoded.count) else {
+            throw failure("\(what), base64 of 1 to \(maximumCount) bytes")
+        }
+        return decoded
+    }
+
+    /// Free text, percent-encoded outside `[A-Za-z0-9._-]`.
+    mutating func encodedText(_ what: StaticString, maximumBytes: Int = 1024) throws(NoteSyntaxError) -> String {
+        let range = try field("\(what), percent-encoded text")
+        guard let text = PercentEncoding.decode(bytes[range]), text.utf8.count <= maximumBytes else {
+            throw failure("\(what), percent-encoded text of at most \(maximumBytes) bytes")
+        }
+        return text
+    }
+
+    /// The words of a comma-separated field.
+    mutating func list(_ what: StaticString) throws(NoteSyntaxError) -> [String] {
+        let range = try field("\(what), a comma-separated list")
+        var words: [String] = []
+        for part in bytes[range].split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            guard !part.isEmpty, part.count <= 160 else { throw failure("\(what), a comma-separated list") }
+            words.append(String(decoding: part, as: UTF8.self))
+        }
+        return words
+    }
+}
