@@ -1,0 +1,126 @@
+import Energy
+package import TransparencyLog
+
+/// Whose signature counts at which place of a log: the life of every signing key, as its entries tell it.
+///
+/// The aggregator consults it at intake, the auditor in replay; both feed it the same entries in log order.
+package struct SignerRegister: Sendable {
+    /// One enrolled signer.
+    package struct Signer: Sendable {
+        package var name: String
+        package var role: NodeEntry.Role
+        package var site: String
+        package var enrolledAt: Int64
+        package var isRetired: Bool
+        package fileprivate(set) var keys: [KeyTerm]
+
+        /// The key that signs from now on, nil after its retirement.
+        package var currentKey: VerifierKey? { isRetired ? nil : keys.last?.key }
+    }
+
+    /// One key with the part of the chain for which it is valid.
+    package struct KeyTerm: Sendable {
+        package let key: VerifierKey
+        /// First position of a rotated key, nil for the enrolled one.
+        package let from: ChainPosition?
+        /// Last trusted position of a revoked key.
+        package var lastTrusted: ChainPosition?
+        /// Index from which nothing older is taken under a revoked key.
+        package var cutoffIndex: Int64?
+        package var isRevoked: Bool
+    }
+
+    package private(set) var genesis: GenesisEntry
+    package let administrationKey: VerifierKey
+    package let logKey: VerifierKey
+    package private(set) var signers: [String: Signer] = [:]
+
+    /// - Throws: when the genesis entry names a key that is not one.
+    package init(genesis: GenesisEntry) throws(TransparencyLogError) {
+        self.genesis = genesis
+        administrationKey = try VerifierKey(parsing: genesis.administrationKey)
+        logKey = try VerifierKey(parsing: genesis.logKey)
+    }
+
+    /// Takes a node entry whose signature was checked.
+    ///
+    /// - Returns: why it cannot stand, nil when it was applied.
+    package mutating func apply(_ entry: NodeEntry, at index: Int64) -> Refusal? {
+        guard let key = try? VerifierKey(parsing: entry.key), key.name == entry.node else {
+            return Refusal(.badSyntax, "the key of node \(entry.node) is not a verifier key of that name")
+        }
+        switch entry.action {
+        case .enrol: return enrol(entry, key, at: index)
+        case .rotate: return rotate(entry, key)
+        case .revoke: return revoke(entry, key)
+        case .retire:
+            guard signers[entry.node] != nil else { return unknown(entry.node) }
+            signers[entry.node]?.isRetired = true
+            return nil
+        }
+    }
+
+    private mutating func enrol(_ entry: NodeEntry, _ key: VerifierKey, at index: Int64) -> Refusal? {
+        if let known = signers[entry.node], !known.isRetired {
+            return Refusal(.badSyntax, "node \(entry.node) is enrolled already")
+        }
+        let term = KeyTerm(key: key, from: nil, lastTrusted: nil, cutoffIndex: nil, isRevoked: false)
+        signers[entry.node] = Signer(
+            name: entry.node, role: entry.role, site: entry.site, enrolledAt: index, isRetired: false,
+            keys: (signers[entry.node]?.keys ?? []) + [term])
+        return nil
+    }
+
+    private mutating func rotate(_ entry: NodeEntry, _ key: VerifierKey) -> Refusal? {
+        guard signers[entry.node] != nil else { return unknown(entry.node) }
+        guard let position = entry.position else {
+            return Refusal(.badSyntax, "a rotation names the first position of the new key")
+        }
+        signers[entry.node]?.keys.append(
+            KeyTerm(key: key, from: position, lastTrusted: nil, cutoffIndex: nil, isRevoked: false))
+        return nil
+    }
+
+    private mutating func revoke(_ entry: NodeEntry, _ key: VerifierKey) -> Refusal? {
+        guard let index = signers[entry.node]?.keys.lastIndex(where: { $0.key == key }) else {
+            return unknown(entry.node)
+        }
+        signers[entry.node]?.keys[index].isRevoked = true
+        signers[entry.node]?.keys[index].lastTrusted = entry.position
+        signers[entry.node]?.keys[index].cutoffIndex = entry.cutoffIndex
+        return nil
+    }
+
+    private func unknown(_ node: String) -> Refusal {
+        Refusal(.unknownNode, "node \(node) is not enrolled in this log; enroll it first")
+    }
+
+    /// The key that must have signed an entry of the signer at this place.
+    ///
+    /// - Parameters:
+    ///   - position: place in a chain, nil for an entry outside of chains.
+    ///   - index: log index that the entry has or would get.
+    package func key(
+        of name: String, at position: ChainPosition?, index: Int64
+    ) -> Result<VerifierKey, Refusal> {
+        guard let signer = signers[name] else { return .failure(unknown(name)) }
+        guard !signer.isRetired else {
+            return .failure(Refusal(.retiredKey, "node \(name) was retired; enroll it again to go on"))
+        }
+        let term = signer.keys.last { term in
+            guard let from = term.from, let position else { return true }
+            return from.incarnation != position.incarnation
+                ? position.incarnation > from.incarnation : position.sequence >= from.sequence
+        }
+        guard let term else { return .failure(unknown(name)) }
+        guard !term.isRevoked || isTrusted(term, position, index) else {
+            return .failure(Refusal(.retiredKey, "the key of node \(name) was revoked before this entry"))
+        }
+        return .success(term.key)
+    }
+
+    private func isTrusted(_ term: KeyTerm, _ position: ChainPosition?, _ index: Int64) -> Bool {
+        guard let position, let last = term.lastTrusted, position.incarnation == last.incarnation else { return false }
+        return position.sequence <= last.sequence && index < term.cutoffIndex ?? .max
+    }
+}
