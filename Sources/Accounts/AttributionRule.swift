@@ -248,6 +248,7 @@ private struct Attribution {
     private mutating func cover() {
         let duration = facts.interval.durationMilliseconds
         guard duration > 0, !tree.roots.isEmpty else { return }
+        guard facts.interval.lastHour - facts.interval.start.hour <= HourSplit.maximumHours else { return }
         let known = tree.knownMilliseconds(facts.sensors, of: duration)
         var covered: Set<String> = []
         for holder in holders where holder.facts.mode != .tenant && covered.insert(holder.facts.job).inserted {
@@ -261,17 +262,19 @@ private struct Attribution {
             return Int128(milliseconds) * holder.held / duration
         }
         var spans: [Int64: CoverageSpan] = [:]
+        for hour in facts.interval.start.hour...facts.interval.lastHour {
+            let whole = UTCInterval(start: UTCTime(hour: hour), end: UTCTime(hour: hour + 1))
+            guard let part = whole.intersection(facts.interval) else { continue }
+            spans[hour] = CoverageSpan(
+                job: holder.facts.job, hour: hour, interval: part, measuredMilliseconds: 0, bridgedMilliseconds: 0)
+        }
         for (hour, amount) in HourSplit.split(scaled(known.measured), over: facts.interval) {
-            spans[hour, default: empty(holder, hour)].measuredMilliseconds += Int64(clamping: amount)
+            spans[hour]?.measuredMilliseconds += Int64(clamping: amount)
         }
         for (hour, amount) in HourSplit.split(scaled(known.bridged), over: facts.interval) {
-            spans[hour, default: empty(holder, hour)].bridgedMilliseconds += Int64(clamping: amount)
+            spans[hour]?.bridgedMilliseconds += Int64(clamping: amount)
         }
         return spans.values.sorted { $0.hour < $1.hour }
-    }
-
-    private func empty(_ holder: Holder, _ hour: Int64) -> CoverageSpan {
-        CoverageSpan(job: holder.facts.job, hour: hour, measuredMilliseconds: 0, bridgedMilliseconds: 0)
     }
 
     private mutating func findGaps() {

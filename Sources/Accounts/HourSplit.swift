@@ -7,7 +7,7 @@ package enum HourSplit {
 
     package static func split(_ amount: Int128, over interval: UTCInterval) -> [(hour: Int64, amount: Int128)] {
         let first = interval.start.hour
-        let last = UTCTime(microseconds: max(interval.start.microseconds, interval.end.microseconds - 1)).hour
+        let last = interval.lastHour
         let duration = Int128(interval.end.microseconds) - Int128(interval.start.microseconds)
         // A clock stepped back, or a span that nobody can have measured: everything belongs to where it began.
         guard last > first, last - first <= maximumHours, duration > 0 else { return [(first, amount)] }

@@ -25,9 +25,20 @@ package struct Ledger: Sendable, Hashable {
         package var measuredMilliseconds: Int64
         package var bridgedMilliseconds: Int64
 
-        package init(measuredMilliseconds: Int64 = 0, bridgedMilliseconds: Int64 = 0) {
+        /// The earliest start and latest end at which batches of the hour show the hold.
+        package var hold: UTCInterval
+
+        package init(measuredMilliseconds: Int64, bridgedMilliseconds: Int64, hold: UTCInterval) {
             self.measuredMilliseconds = measuredMilliseconds
             self.bridgedMilliseconds = bridgedMilliseconds
+            self.hold = hold
+        }
+
+        package mutating func add(_ other: Coverage) {
+            measuredMilliseconds += other.measuredMilliseconds
+            bridgedMilliseconds += other.bridgedMilliseconds
+            hold.start = min(hold.start, other.hold.start)
+            hold.end = max(hold.end, other.hold.end)
         }
     }
 
@@ -73,7 +84,8 @@ package struct Ledger: Sendable, Hashable {
             let key = CoverageKey(job: span.job, node: node, hour: span.hour)
             add(
                 Coverage(
-                    measuredMilliseconds: span.measuredMilliseconds, bridgedMilliseconds: span.bridgedMilliseconds),
+                    measuredMilliseconds: span.measuredMilliseconds, bridgedMilliseconds: span.bridgedMilliseconds,
+                    hold: span.interval),
                 at: key)
         }
         for span in batch.gaps { gaps.append(Gap(node: node, span: span, index: index)) }
@@ -85,8 +97,11 @@ package struct Ledger: Sendable, Hashable {
     }
 
     package mutating func add(_ sum: Coverage, at key: CoverageKey) {
-        coverage[key, default: Coverage()].measuredMilliseconds += sum.measuredMilliseconds
-        coverage[key, default: Coverage()].bridgedMilliseconds += sum.bridgedMilliseconds
+        guard coverage[key] != nil else {
+            coverage[key] = sum
+            return
+        }
+        coverage[key]?.add(sum)
     }
 
     package mutating func add(_ gap: Gap) { gaps.append(gap) }

@@ -27,12 +27,17 @@ package struct Posting: Sendable, Hashable {
 package struct CoverageSpan: Sendable, Hashable {
     package var job: String
     package var hour: Int64
+    /// The part of the batch's interval that lies in the hour: the job held the node in it.
+    package var interval: UTCInterval
     package var measuredMilliseconds: Int64
     package var bridgedMilliseconds: Int64
 
-    package init(job: String, hour: Int64, measuredMilliseconds: Int64, bridgedMilliseconds: Int64) {
+    package init(
+        job: String, hour: Int64, interval: UTCInterval, measuredMilliseconds: Int64, bridgedMilliseconds: Int64
+    ) {
         self.job = job
         self.hour = hour
+        self.interval = interval
         self.measuredMilliseconds = measuredMilliseconds
         self.bridgedMilliseconds = bridgedMilliseconds
     }

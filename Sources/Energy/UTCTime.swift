@@ -33,6 +33,9 @@ package struct UTCInterval: Sendable, Hashable {
     package var durationMicroseconds: Int64 { end.microseconds - start.microseconds }
     package var durationMilliseconds: Int64 { end.milliseconds - start.milliseconds }
 
+    /// The hour in which the last microsecond of the interval lies.
+    package var lastHour: Int64 { UTCTime(microseconds: max(start.microseconds, end.microseconds - 1)).hour }
+
     package func intersection(_ other: UTCInterval) -> UTCInterval? {
         let from = max(start, other.start)
         let to = min(end, other.end)

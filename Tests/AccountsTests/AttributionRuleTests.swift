@@ -218,7 +218,10 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
             facts([sensor("node", .nodeAC, 9, bridged: 19_000, missing: 1000)], [allocation(jobA, .exclusive)]))
         #expect(
             result.coverage == [
-                CoverageSpan(job: jobA, hour: 0, measuredMilliseconds: 10_000, bridgedMilliseconds: 19_000)
+                CoverageSpan(
+                    job: jobA, hour: 0,
+                    interval: UTCInterval(start: UTCTime(seconds: 0), end: UTCTime(seconds: 30)),
+                    measuredMilliseconds: 10_000, bridgedMilliseconds: 19_000)
             ])
         #expect(result.gaps.map(\.kind) == [.bridged, .missing])
     }
