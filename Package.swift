@@ -8,7 +8,16 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+let crypto = product("Crypto", "swift-crypto")
+let nioCore = product("NIOCore", "swift-nio")
+let nioPosix = product("NIOPosix", "swift-nio")
+let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioTLS = product("NIOTLS", "swift-nio")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let grpcCore = product("GRPCCore", "grpc-swift-2")
+let protobuf = product("SwiftProtobuf", "swift-protobuf")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
@@ -28,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -45,11 +55,27 @@ let package = Package(
         module("TransparencyLog", [crypto]),
         module("Batches", ["Energy", "TransparencyLog", crypto]),
         module("Accounts", ["Energy"]),
-        // Edges and services.
-        module("NodeAgent", ["Energy", "Batches", "TransparencyLog"]),
+        module("JSONText"),
+        // Edges.
+        module("Sensors", ["Energy"]),
+        module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
+        module(
+            "Wire",
+            [
+                "Identity", nioCore, nioPosix, nioTLS, nioSSL, product("NIOHTTP2", "swift-nio-http2"),
+                product("NIOHPACK", "swift-nio-http2"), grpcCore, product("GRPCProtobuf", "grpc-swift-protobuf"),
+                product("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"), protobuf,
+            ]),
+        // Services.
+        module("NodeAgent", ["Energy", "Batches", "TransparencyLog", "Wire", "Identity", "Sensors", crypto]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
         tests("NodeAgentTests", ["NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", crypto], fixtures: true),
+        tests("JSONTextTests", ["JSONText", "SeededRandom"]),
+        tests("SensorsTests", ["Sensors", "Energy"], fixtures: true),
+        tests("IdentityTests", ["Identity"]),
+        tests("WireTests", ["Wire", "Identity", crypto, protobuf, grpcCore, nioCore, nioPosix, nioSSL]),
+        tests("VectorTests", ["TransparencyLog", crypto], fixtures: true),
         tests("AccountsTests", ["Accounts", "Energy", "SeededRandom"]),
     ]
 )
