@@ -67,6 +67,7 @@ let package = Package(
                 product("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"), protobuf,
             ]),
         // Services.
+        module("Aggregation", ["Energy", "Batches", "Accounts", "TransparencyLog", "Wire", "Identity", crypto]),
         module("NodeAgent", ["Energy", "Batches", "TransparencyLog", "Wire", "Identity", "Sensors", crypto]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),

@@ -34,8 +34,11 @@ package struct ChainRegister: Sendable {
             self.openingLeaf = openingLeaf
         }
 
-        /// Restores what a chain covers from its first and last batch.
-        package mutating func restore(first: Batch, last: Batch) {
+        fileprivate mutating func restore(first: Batch?, last: Batch?) {
+            guard let first, let last else {
+                (sensors, span, batches) = ([], nil, 0)
+                return
+            }
             sensors = Set(first.facts.sensors.map(\.id))
             span = UTCInterval(start: first.facts.interval.start, end: last.facts.interval.end)
             batches = last.position.sequence + 1
@@ -77,7 +80,8 @@ package struct ChainRegister: Sendable {
         chainsByNode[node, default: []].append(index)
     }
 
-    package mutating func restore(_ incarnation: Int64, first: Batch, last: Batch) {
+    /// Sets what a chain covers to what the log holds of it: from its first batch to its last, or nothing.
+    package mutating func restore(_ incarnation: Int64, first: Batch?, last: Batch?) {
         chains[incarnation]?.restore(first: first, last: last)
     }
 

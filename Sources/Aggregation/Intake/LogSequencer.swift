@@ -1,0 +1,224 @@
+package import Accounts
+package import Batches
+import Synchronization
+package import TransparencyLog
+
+/// Puts the entries of one log into one order and commits them in groups.
+///
+/// Any number of streams submit; one loop at a time takes what has gathered and makes it durable in one transaction, so
+/// a group grows with the load and an acknowledgement never waits for a timer. What a crash means: before the commit
+/// nothing of the group is in the log and every sender still has it; after the commit all of it is, and a sender that was
+/// not told sends again and learns the index of the first.
+package final class LogSequencer: Sendable {
+    /// An entry on its way into the log.
+    package struct Item: Sendable {
+        package let entry: VerifiedEntry
+        /// What a batch posts; nil for every other entry and for one that is only compared.
+        package let postings: BatchPostings?
+    }
+
+    /// What the log did with an item.
+    package enum Verdict: Sendable, Hashable {
+        case appended(index: Int64)
+        case duplicate(index: Int64)
+        /// Another entry stands in this place of the chain.
+        case fork(firstIndex: Int64)
+        case gap
+        case closed
+    }
+
+    /// The log's database, as far as the sequencer needs it.
+    package struct Log: Sendable {
+        /// Appends a group in one durable transaction: a verdict for each item, in order.
+        package var append: @Sendable ([Item]) async throws -> [Verdict]
+        /// First and last batch of a chain with the last one's leaf hash, nil when it holds none.
+        package var chainEnds: @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?
+
+        package init(
+            append: @escaping @Sendable ([Item]) async throws -> [Verdict],
+            chainEnds: @escaping @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?
+        ) {
+            self.append = append
+            self.chainEnds = chainEnds
+        }
+    }
+
+    package typealias Completion = @Sendable (Result<Int64, Refusal>) -> Void
+
+    package static let maximumGroup = 500
+    /// What may wait for a commit; beyond it senders are told to come back.
+    package static let maximumPendingEntries = 20_000
+    package static let maximumPendingBytes = 128 << 20
+
+    private struct State {
+        var intake: LogIntake
+        var pending: [(item: Item, completion: Completion)] = []
+        var pendingBytes = 0
+        var isCommitting = false
+    }
+
+    private let log: Log
+    private let state: Mutex<State>
+    private let onFork: @Sendable (ReceivedEntry, Int64) async -> Void
+
+    /// - Parameter onFork: called with the second entry and the index of the first, to log the conflict.
+    package init(
+        intake: LogIntake, log: Log, onFork: @escaping @Sendable (ReceivedEntry, Int64) async -> Void = { _, _ in }
+    ) {
+        self.log = log
+        self.onFork = onFork
+        state = Mutex(State(intake: intake))
+    }
+
+    package func withIntake<Value: Sendable>(_ body: (LogIntake) -> sending Value) -> Value {
+        state.withLock { body($0.intake) }
+    }
+
+    /// Checks an entry and puts it in line. Entries of one chain are submitted one after the other.
+    ///
+    /// - Parameters:
+    ///   - peer: node of the TLS certificate, nil for the aggregator's own entries.
+    ///   - completion: called once, after the durable commit or with the refusal; never under a lock.
+    package func submit(note: [UInt8], samples: [UInt8], peer: String?, completion: @escaping Completion) async {
+        do {
+            let received = try ReceivedEntry(note: note, samples: samples)
+            let key = try state.withLock { state throws(Refusal) in try state.intake.key(for: received, peer: peer) }
+            let verified = try VerifiedEntry.verify(received, key: key)
+            var postings: BatchPostings?
+            if case .batch(let batch) = received.entry { postings = AttributionRule.attribution1.post(batch.facts) }
+            try await order(verified, postings, completion)
+        } catch let refusal as Refusal {
+            completion(.failure(refusal))
+        } catch {
+            completion(.failure(Self.unavailable(error)))
+        }
+    }
+
+    /// Appends one of the aggregator's own entries and waits for its index.
+    package func append(note: [UInt8], samples: [UInt8] = []) async throws -> Int64 {
+        try await withCheckedThrowingContinuation { continuation in
+            // The continuation needs a callback; the submission itself runs as a child of nobody for that moment only.
+            Task { await submit(note: note, samples: samples, peer: nil) { continuation.resume(with: $0) } }
+        }
+    }
+
+    private func order(
+        _ verified: VerifiedEntry, _ postings: BatchPostings?, _ completion: @escaping Completion
+    ) async throws {
+        // Bounded: each round loads heads that the last one lacked; a commit that failed in between can ask once more.
+        for _ in 0..<4 {
+            let admission = state.withLock { state -> LogIntake.Admission? in
+                guard state.pending.count < Self.maximumPendingEntries, state.pendingBytes < Self.maximumPendingBytes
+                else { return .refuse(Refusal(.overloaded, isPermanent: false, "too many entries wait; send again")) }
+                let admission = state.intake.admit(verified, postings: postings)
+                switch admission {
+                case .append(let posted): enqueue(Item(entry: verified, postings: posted), completion, &state)
+                case .compare: enqueue(Item(entry: verified, postings: postings), completion, &state)
+                case .needsHeads, .refuse: return admission
+                }
+                return nil
+            }
+            switch admission {
+            case nil: return await commit()
+            case .refuse(let refusal): return completion(.failure(refusal))
+            case .needsHeads(let incarnations): try await loadHeads(incarnations)
+            case .append, .compare: return
+            }
+        }
+        completion(.failure(Refusal(.overloaded, isPermanent: false, "the chain is being read again; send again")))
+    }
+
+    private func enqueue(_ item: Item, _ completion: @escaping Completion, _ state: inout State) {
+        state.pendingBytes += item.entry.received.note.count + item.entry.received.samples.count
+        state.pending.append((item, completion))
+    }
+
+    /// Reads where chains end, for intake or for a node that asks for its heads.
+    package func loadHeads(_ incarnations: [Int64]) async throws {
+        for incarnation in incarnations {
+            let ends = try await log.chainEnds(incarnation)
+            state.withLock { state in
+                // Another stream may have loaded and advanced it meanwhile: what is known is never older.
+                guard state.intake.head(of: incarnation) == nil else { return }
+                state.intake.load(
+                    incarnation: incarnation, first: ends?.first, last: ends.map { ($0.last, $0.leaf) })
+            }
+        }
+    }
+
+    // MARK: Committing
+
+    /// Commits until nothing is left, unless another task is at it.
+    private func commit() async {
+        guard state.withLock({ state in
+            defer { state.isCommitting = true }
+            return !state.isCommitting
+        }) else { return }
+        while let group = nextGroup() {
+            await commit(group)
+        }
+    }
+
+    private func nextGroup() -> [(item: Item, completion: Completion)]? {
+        state.withLock { state in
+            guard !state.pending.isEmpty else {
+                state.isCommitting = false
+                return nil
+            }
+            let group = Array(state.pending.prefix(Self.maximumGroup))
+            state.pending.removeFirst(group.count)
+            for (item, _) in group {
+                state.pendingBytes -= item.entry.received.note.count + item.entry.received.samples.count
+            }
+            return group
+        }
+    }
+
+    private func commit(_ group: [(item: Item, completion: Completion)]) async {
+        do {
+            let verdicts = try await log.append(group.map(\.item))
+            state.withLock { state in
+                for ((item, _), verdict) in zip(group, verdicts) { Self.apply(verdict, of: item, to: &state.intake) }
+            }
+            for ((item, completion), verdict) in zip(group, verdicts) {
+                await tell(verdict, of: item, completion)
+            }
+        } catch {
+            state.withLock { state in
+                for (item, _) in group { state.intake.forget(item.entry.received.entry) }
+            }
+            for (_, completion) in group { completion(.failure(Self.unavailable(error))) }
+        }
+    }
+
+    private static func apply(_ verdict: Verdict, of item: Item, to intake: inout LogIntake) {
+        let received = item.entry.received
+        switch verdict {
+        case .appended(let index), .duplicate(let index):
+            intake.logged(received.entry, signer: received.signer, at: index, leaf: received.leaf)
+        case .fork, .gap, .closed:
+            intake.forget(received.entry)
+            if verdict != .gap, case .batch(let batch) = received.entry { intake.close(batch.position.incarnation) }
+        }
+    }
+
+    private func tell(_ verdict: Verdict, of item: Item, _ completion: Completion) async {
+        switch verdict {
+        case .appended(let index), .duplicate(let index):
+            completion(.success(index))
+        case .fork(let first):
+            await onFork(item.entry.received, first)
+            completion(
+                .failure(Refusal(.chainFork, "another entry stands in this place of the chain, at index \(first)")))
+        case .gap:
+            completion(
+                .failure(Refusal(.chainGap, isPermanent: false, "its predecessor is not in the log; send that first")))
+        case .closed:
+            completion(.failure(Refusal(.chainFork, "the chain is closed: two entries claimed one place in it")))
+        }
+    }
+
+    private static func unavailable(_ error: any Error) -> Refusal {
+        Refusal(.overloaded, isPermanent: false, "the log could not be written; send again (\(error))")
+    }
+}
