@@ -30,7 +30,8 @@ struct Loopback: Sendable {
 
     /// - Parameter issued: when the client's certificate was issued; it lasts 90 days.
     func client(
-        _ server: NetworkAddress, node: String = "node-1", issued: Int64 = clock(), by issuer: CertificateAuthority? = nil
+        _ server: NetworkAddress, node: String = "node-1", issued: Int64 = clock(),
+        by issuer: CertificateAuthority? = nil
     ) throws -> IngestClient {
         let key = IdentityKey()
         let certificate = try (issuer ?? self.authority).issueClient(

@@ -89,9 +89,10 @@ package struct IngestClient: Sendable {
 
     /// Makes the connection and translates what it dies of.
     func withConnection<Value: Sendable>(
-        _ body: @escaping @Sendable (
-            Wattest_V1_Ingest.Client<HTTP2ClientTransport.WrappedChannel>
-        ) async throws -> Value
+        _ body:
+            @escaping @Sendable (
+                Wattest_V1_Ingest.Client<HTTP2ClientTransport.WrappedChannel>
+            ) async throws -> Value
     ) async throws -> Value {
         let failures = ConnectionFailures()
         do {

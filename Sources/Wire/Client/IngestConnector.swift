@@ -33,7 +33,8 @@ struct IngestConnector: Sendable {
             self.context = try NIOSSLContext(configuration: tls)
         } catch {
             throw IngestError(
-                .certificateRefused, "client certificate: it and its key cannot be used: enrol the node again: \(error)")
+                .certificateRefused, "client certificate: it and its key cannot be used: enrol the node again: \(error)"
+            )
         }
     }
 
