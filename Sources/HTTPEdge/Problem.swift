@@ -1,6 +1,7 @@
 // HTTPEdge: what every HTTPS route of the aggregator shares.
 //
-// TLS, limits, bearer tokens, problem documents, streamed bodies, start and stop. It knows no route and no organization.
+// TLS, limits, bearer tokens, problem documents, streamed bodies, start and stop. It knows no route and no
+// organization.
 
 package import HTTPTypes
 package import Hummingbird

@@ -12,7 +12,8 @@ package enum Readiness: Sendable, Hashable {
 
 /// Serves `/metrics`, `/healthz` and `/readyz` over plain HTTP.
 ///
-/// Every reply closes its connection: a scrape every 15 seconds gains nothing from a kept one, and none can be held open.
+/// Every reply closes its connection: a scrape every 15 seconds gains nothing from a kept one, and none can be held
+/// open.
 package struct MetricsListener: Sendable {
     package struct Configuration: Sendable {
         /// Where to listen; port 0 takes a free one.

@@ -17,6 +17,7 @@ package struct IngestClient: Sendable {
         package var keyPEM: [UInt8]
         /// The authority whose server certificate is taken.
         package var authority: IdentityCertificate
+        /// For the connection, and once more for the server's first word.
         package var connectTimeoutSeconds: Int64 = 10
         /// A ping after so long without a word from the server; 20 seconds later the connection is given up.
         package var keepaliveSeconds: Int64 = 30

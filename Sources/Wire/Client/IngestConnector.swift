@@ -70,7 +70,7 @@ struct IngestConnector: Sendable {
         let name = IPAddress.bytes(self.server.host) == nil ? self.server.host : nil
         try channel.pipeline.syncOperations.addHandlers([
             try NIOSSLClientHandler(context: self.context, serverHostname: name),
-            ConnectionFailureHandler(failures),
+            ConnectionFailureHandler(failures, timeout: self.connectTimeout),
         ])
     }
 }
