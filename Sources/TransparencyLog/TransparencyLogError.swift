@@ -1,3 +1,7 @@
+// TransparencyLog owns the formats of a public, append-only log: hashes and proofs (RFC 6962, RFC 9162), signed notes,
+// checkpoints, cosignatures, tiles, policies and the witness protocol (C2SP), and the same proofs as COSE receipts and
+// DSSE envelopes. Bytes go in and out: no files, sockets, clocks or randomness. It imports Crypto and nothing else.
+
 /// Why something of the log was refused, in one line: what, where, and what was expected.
 ///
 /// The module refuses every second spelling of a value (base64 with stray bits, numbers with leading zeros, lines that

@@ -1,5 +1,5 @@
 import Testing
-import TransparencyLog
+@testable import TransparencyLog
 
 @Suite struct TileVectors {
     struct Paths: Decodable {
@@ -19,6 +19,12 @@ import TransparencyLog
             var index: String
             var want: [UInt64]
         }
+        struct Node: Decodable {
+            var treeLevel: Int
+            var treeIndex: UInt64
+            var want: [UInt64]
+        }
+        var nodeToTile: [Node]
         var entriesPathForLogIndex: [EntriesPath]
         var tilePath: [TilePath]
         var parseOk: [Parsed]
@@ -41,6 +47,16 @@ import TransparencyLog
         }
         for vector in vectors.parseError {
             expectRefusal(.badTile) { try LogResource(parsing: "tile/\(vector[0])/\(vector[1])") }
+        }
+    }
+
+    @Test func tesseraNodes() throws {
+        let vectors: Paths = try VectorFile.decode("tessera-paths/paths.json")
+        for vector in vectors.nodeToTile {
+            let place = Tile.place(of: MerkleNode(level: vector.treeLevel, index: vector.treeIndex))
+            #expect([UInt64(place.level), place.index] == Array(vector.want[..<2]))
+            #expect(place.hashes.count == 1 << vector.want[2])
+            #expect(UInt64(place.hashes.lowerBound) == vector.want[3] << vector.want[2])
         }
     }
 
@@ -67,11 +83,6 @@ import TransparencyLog
             #expect(ours.path == "tile/\(elements)")
             #expect(try LogResource(parsing: ours.path) == .tile(ours))
         }
-    }
-
-    struct Log {
-        var folder: String
-        var sizes: [UInt64]
     }
 
     /// Rebuilds whole published logs and compares every file.
