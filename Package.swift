@@ -16,11 +16,18 @@ let nioPosix = product("NIOPosix", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
 let nioTLS = product("NIOTLS", "swift-nio")
 let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let logging = product("Logging", "swift-log")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let argumentParser = product("ArgumentParser", "swift-argument-parser")
 let grpcCore = product("GRPCCore", "grpc-swift-2")
 let protobuf = product("SwiftProtobuf", "swift-protobuf")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
@@ -35,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
@@ -66,9 +74,35 @@ let package = Package(
                 product("NIOHPACK", "swift-nio-http2"), grpcCore, product("GRPCProtobuf", "grpc-swift-protobuf"),
                 product("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"), protobuf,
             ]),
+        module("MetricsEndpoint", ["Identity", nioCore, nioPosix, nioHTTP1]),
+        module("PinnedHTTPS", ["Identity", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS]),
+        module(
+            "HTTPEdge",
+            [
+                "Identity", "MetricsEndpoint", nioCore, nioPosix, nioSSL, product("Hummingbird", "hummingbird"),
+                product("HummingbirdCore", "hummingbird"), product("HummingbirdTLS", "hummingbird"), logging, lifecycle,
+                product("HTTPTypes", "swift-http-types"),
+            ]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "Store", dependencies: ["CPostgres", logging],
+            resources: [.embedInCode("Migrations")], swiftSettings: settings),
         // Services.
-        module("Aggregation", ["Energy", "Batches", "Accounts", "TransparencyLog", "Wire", "Identity", crypto]),
+        module(
+            "Aggregation",
+            [
+                "Energy", "Batches", "Accounts", "TransparencyLog", "JSONText", "Wire", "Identity", "Store", "HTTPEdge",
+                "MetricsEndpoint", crypto, logging, product("Hummingbird", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"),
+            ]),
         module("NodeAgent", ["Energy", "Batches", "TransparencyLog", "Wire", "Identity", "Sensors", crypto]),
+        // Programs.
+        program(
+            "wattest-aggregator",
+            [
+                "Aggregation", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog", "Wire",
+                argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"), product("Yams", "Yams"),
+            ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
         tests("NodeAgentTests", ["NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", crypto], fixtures: true),

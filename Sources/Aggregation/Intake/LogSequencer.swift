@@ -25,6 +25,8 @@ package final class LogSequencer: Sendable {
         case fork(firstIndex: Int64)
         case gap
         case closed
+        /// A value that the database cannot hold.
+        case unrepresentable
     }
 
     /// The log's database, as far as the sequencer needs it.
@@ -34,12 +36,17 @@ package final class LogSequencer: Sendable {
         /// First and last batch of a chain with the last one's leaf hash, nil when it holds none.
         package var chainEnds: @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?
 
+        /// Leaf hash of the entry at an index.
+        package var leaf: @Sendable (Int64) async throws -> MerkleHash?
+
         package init(
             append: @escaping @Sendable ([Item]) async throws -> [Verdict],
-            chainEnds: @escaping @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?
+            chainEnds: @escaping @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?,
+            leaf: @escaping @Sendable (Int64) async throws -> MerkleHash?
         ) {
             self.append = append
             self.chainEnds = chainEnds
+            self.leaf = leaf
         }
     }
 
@@ -105,6 +112,17 @@ package final class LogSequencer: Sendable {
             _ = admit(verified, nil) { continuation.resume(with: $0) }
         }
     }
+
+    /// Puts one of the aggregator's own entries in line without waiting for it.
+    func appendLater(note: [UInt8]) {
+        guard let received = try? ReceivedEntry(note: note, samples: []),
+            let key = try? state.withLock({ state throws(Refusal) in try state.intake.key(for: received, peer: nil) }),
+            let verified = try? VerifiedEntry.verify(received, key: key)
+        else { return }
+        _ = admit(verified, nil) { _ in }
+    }
+
+    func leaf(at index: Int64) async throws -> MerkleHash? { try await log.leaf(index) }
 
     private func order(
         _ verified: VerifiedEntry, _ postings: BatchPostings?, _ completion: @escaping Completion
@@ -206,9 +224,9 @@ package final class LogSequencer: Sendable {
         switch verdict {
         case .appended(let index), .duplicate(let index):
             intake.logged(received.entry, signer: received.signer, at: index, leaf: received.leaf)
-        case .fork, .gap, .closed:
+        case .fork, .gap, .closed, .unrepresentable:
             intake.forget(received.entry)
-            if verdict != .gap, case .batch(let batch) = received.entry { intake.close(batch.position.incarnation) }
+            if verdict != .gap, verdict != .unrepresentable, case .batch(let batch) = received.entry { intake.close(batch.position.incarnation) }
         }
     }
 
@@ -223,6 +241,8 @@ package final class LogSequencer: Sendable {
         case .gap:
             completion(
                 .failure(Refusal(.chainGap, isPermanent: false, "its predecessor is not in the log; send that first")))
+        case .unrepresentable:
+            completion(.failure(Refusal(.badSyntax, "a value is beyond what the log can add up")))
         case .closed:
             completion(.failure(Refusal(.chainFork, "the chain is closed: two entries claimed one place in it")))
         }
