@@ -16,6 +16,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case conflict
         /// The named log does not exist, or this role may not see it.
         case unknownLog
+        /// Nobody has made the partition for this time; see `ensurePartitions`.
+        case partitionMissing
         /// The answer has not the shape that the code expects.
         case unexpectedAnswer
         /// A migration that is edited, missing, failed, or newer than this program.
@@ -83,7 +85,9 @@ extension StoreError {
         sqlState: String, primary: String, hint: String?, table: String?, constraint: String?
     ) -> StoreError {
         let place = [table.map { "table \($0)" }, constraint.map { "constraint \($0)" }].compactMap { $0 }
-        let kind = kind(of: sqlState)
+        // A row without a partition is reported as a check that has no name.
+        let isHomeless = sqlState == "23514" && constraint == nil
+        let kind = isHomeless ? .partitionMissing : kind(of: sqlState)
         guard kind == .invalidData else {
             return StoreError(kind, primary, sqlState: sqlState, hint: hint)
         }

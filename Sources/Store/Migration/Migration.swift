@@ -6,6 +6,9 @@ package struct Migration: Sendable {
 
     /// Every migration in order. A file that has landed is never edited; a change is a new file.
     package static let all: [Migration] = [
-        Migration(name: "0001_roles.sql", text: PackageResources._001_roles_sql)
+        Migration(name: "0001_roles.sql", text: PackageResources._001_roles_sql),
+        Migration(name: "0002_log.sql", text: PackageResources._002_log_sql),
+        Migration(name: "0003_folds.sql", text: PackageResources._003_folds_sql),
+        Migration(name: "0004_registry.sql", text: PackageResources._004_registry_sql),
     ]
 }

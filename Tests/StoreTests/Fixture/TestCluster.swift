@@ -34,7 +34,7 @@ enum TestCluster {
         let template = try await template.value
         let name = "test_\(lastNumber.add(1, ordering: .relaxed).newValue)"
         try await copies.run { connection throws(StoreError) in
-            _ = try connection.query("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY FILE_COPY")
+            _ = try connection.query("CREATE DATABASE \(name) TEMPLATE \(template)")
         }
         return TestDatabase(cluster: cluster, name: name)
     }
