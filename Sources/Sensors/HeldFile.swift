@@ -11,10 +11,17 @@ import Energy
 struct HeldFile: Sendable {
     let path: String
     private var descriptor: Descriptor?
-    /// How often the file was opened: a change between two reads means that it may be another file.
-    private(set) var openings = 0
+    private var wasGone = false
+    private var isNewDevice = false
 
     init(path: String) { self.path = path }
+
+    /// Whether the file went away and came back since this was last asked: it is then another device with another counter.
+    /// A file that a careful writer replaced by renaming never went away.
+    mutating func takeNewDevice() -> Bool {
+        defer { isNewDevice = false }
+        return isNewDevice
+    }
 
     /// Files of counters are a line; longer contents are cut.
     static let capacity = 512
@@ -23,7 +30,11 @@ struct HeldFile: Sendable {
     mutating func read<Value>(_ parse: (UnsafeRawBufferPointer) -> Value?) -> Result<Value, ReadFailure> {
         // One attempt more after the file was replaced or its device came back.
         for _ in 0..<2 {
-            guard let descriptor = opened() else { return .failure(ReadFailure(code: errno)) }
+            guard let descriptor = opened() else {
+                let failure = ReadFailure(code: errno)
+                wasGone = wasGone || failure.reason == .gone
+                return .failure(failure)
+            }
             if !descriptor.isKernelFile, descriptor.isReplaced {
                 self.descriptor = nil
                 continue
@@ -40,6 +51,7 @@ struct HeldFile: Sendable {
             }
             if let result { return result }
             self.descriptor = nil
+            wasGone = true
         }
         return .failure(ReadFailure(reason: .gone))
     }
@@ -48,7 +60,8 @@ struct HeldFile: Sendable {
         if let descriptor { return descriptor }
         guard let fresh = Descriptor(path: path) else { return nil }
         descriptor = fresh
-        openings += 1
+        isNewDevice = isNewDevice || wasGone
+        wasGone = false
         return fresh
     }
 }

@@ -11,6 +11,7 @@ final class FixtureTree: Sendable {
     init() {
         var template = Array("/tmp/wattest-sensors-XXXXXX".utf8CString)
         root = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        chmod(root, 0o755)
     }
 
     deinit { FixtureTree.remove(root) }
@@ -68,4 +69,14 @@ final class FixtureTree: Sendable {
             unlink(path)
         }
     }
+}
+
+/// Runs `body` with the file permissions of a user who owns nothing. setfsuid(2) holds for this thread alone and takes
+/// root's file capabilities away while it lasts.
+func asStranger(_ body: () -> Void) {
+    typealias SetFileSystemUser = @convention(c) (UInt32) -> Int32
+    let setfsuid = unsafeBitCast(dlsym(nil, "setfsuid"), to: SetFileSystemUser.self)
+    let before = UInt32(bitPattern: setfsuid(65534))
+    defer { _ = setfsuid(before) }
+    body()
 }
