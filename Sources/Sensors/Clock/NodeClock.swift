@@ -58,6 +58,13 @@ package enum NodeClock {
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 
+    /// Lets time pass, over interruptions by signals.
+    package static func pause(nanoseconds: Int64) {
+        var rest = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        var left = timespec()
+        while nanosleep(&rest, &left) != 0, errno == EINTR { rest = left }
+    }
+
     /// State of the kernel's clock discipline.
     package static func quality() -> ClockQuality {
         var clock = wattest_clock()

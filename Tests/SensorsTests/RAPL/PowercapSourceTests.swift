@@ -137,7 +137,7 @@ import Testing
 
     /// A counter that wraps hundreds of times, read through the file: the total equals the truth.
     @Test func wrapsAreExactThroughTheFile() {
-        for seed in UInt64(0)..<5 {
+        for seed in UInt64(0)..<3 {
             var random = SplitMix(seed: seed)
             let modulus: UInt64 = 65_532_610_987
             let tree = FixtureTree(
@@ -150,7 +150,7 @@ import Testing
             var now: Int64 = 0
             var wraps = 0
             _ = counter.take(source.read(nowNanoseconds: now)[0].reading)
-            for _ in 0..<2000 {
+            for _ in 0..<1200 {
                 let milliseconds = Int64.random(in: 1000...120_000, using: &random)
                 let power = UInt64.random(in: 0...400_000_000, using: &random)
                 now += milliseconds * 1_000_000
@@ -160,7 +160,7 @@ import Testing
             }
             #expect(counter.extendedMicrojoules == Int64(truth), "seed \(seed)")
             #expect(counter.epoch == 0)
-            #expect(wraps > 200, "seed \(seed)")
+            #expect(wraps > 100, "seed \(seed)")
         }
     }
 }
