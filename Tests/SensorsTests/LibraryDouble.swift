@@ -26,8 +26,9 @@ struct LibraryDouble: Sendable {
         tree = FixtureTree()
         path = tree.root + "/lib.so"
         try #require(Self.run("cp", library.path, path))
-        let opened: UnsafeMutableRawPointer? = dlopen(path, RTLD_NOW)
-        handle = UInt(bitPattern: try #require(opened))
+        let opened = UInt(bitPattern: dlopen(path, RTLD_NOW))
+        try #require(opened != 0)
+        handle = opened
     }
 
     private func symbol<Function>(_ name: String, _ type: Function.Type) -> Function {
