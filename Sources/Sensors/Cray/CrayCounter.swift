@@ -6,15 +6,24 @@ struct CrayCounter: Sendable, Hashable {
 
     /// - Returns: nil for an empty or torn file and for other units.
     init?(_ bytes: UnsafeRawBufferPointer) {
-        var fields = bytes.trimmed().split(separator: 32, maxSplits: 3, omittingEmptySubsequences: true).makeIterator()
-        guard let value = fields.next().flatMap({ DecimalText.unsigned($0) }), value <= 1 << 53,
-            let unit = fields.next(), unit.isText("J")
-        else { return nil }
+        var rest = bytes.trimmed()
+        guard let value = DecimalText.unsigned(Self.field(&rest)), value <= 1 << 53, Self.field(&rest).isText("J")
+        else {
+            return nil
+        }
         joules = value
-        guard let stamp = fields.next() else { return }
-        guard let microseconds = DecimalText.unsigned(stamp), let mark = fields.next(), mark.isText("us"),
-            microseconds < 1 << 62
+        guard !rest.isEmpty else { return }
+        guard let stamp = DecimalText.unsigned(Self.field(&rest)), stamp < 1 << 62, Self.field(&rest).isText("us"),
+            rest.isEmpty
         else { return nil }
-        stampMicroseconds = Int64(microseconds)
+        stampMicroseconds = Int64(stamp)
+    }
+
+    /// Takes the bytes up to the next blank and the blanks after them.
+    private static func field(_ rest: inout Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
+        let end = rest.firstIndex(of: 32) ?? rest.endIndex
+        let field = rest[..<end]
+        rest = rest[end...].trimmed()
+        return field
     }
 }

@@ -75,6 +75,7 @@ package struct CraySource: SensorSource {
     /// Values of one scan belong together: where the controller changed its generation or scanned in between, all are
     /// read again, three times at most.
     package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
+        guard !counters.isEmpty else { return }
         let start = readings.count
         for attempt in 1...3 {
             let before = marks()
