@@ -64,6 +64,7 @@ let package = Package(
         module("Batches", ["Energy", "TransparencyLog", crypto]),
         module("Accounts", ["Energy"]),
         module("JSONText"),
+        module("Emissions", ["Energy", "JSONText"]),
         // Edges.
         module("Sensors", ["Energy"]),
         module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
@@ -107,6 +108,9 @@ let package = Package(
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
         tests("NodeAgentTests", ["NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", crypto], fixtures: true),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),
+        tests("EmissionsTests", ["Emissions", "Energy", "JSONText"], fixtures: true),
+        tests("TransparencyLogTests", ["TransparencyLog"]),
+        tests("StoreTests", ["Store", "CPostgres", logging]),
         tests("SensorsTests", ["Sensors", "Energy"], fixtures: true),
         tests("IdentityTests", ["Identity"]),
         tests("WireTests", ["Wire", "Identity", crypto, protobuf, grpcCore, nioCore, nioPosix, nioSSL]),
