@@ -104,6 +104,12 @@ let package = Package(
                 "Aggregation", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog", "Wire",
                 argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"), product("Yams", "Yams"),
             ]),
+        program(
+            "wattest-bench",
+            [
+                "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store", "TransparencyLog",
+                "Wire", argumentParser, crypto, logging,
+            ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
         tests("NodeAgentTests", ["NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", crypto], fixtures: true),
