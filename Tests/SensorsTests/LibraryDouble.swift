@@ -53,12 +53,18 @@ struct LibraryDouble: Sendable {
         return nil
     }
 
-    private static func run(_ arguments: String...) -> Bool {
+    static func run(_ arguments: String...) -> Bool {
+        var status: Int32 = 0
+        guard let process = start(arguments) else { return false }
+        return waitpid(process, &status, 0) == process && status == 0
+    }
+
+    static func start(_ arguments: String...) -> pid_t? { start(arguments) }
+
+    private static func start(_ arguments: [String]) -> pid_t? {
         var pointers = arguments.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         var process: pid_t = 0
-        guard posix_spawnp(&process, arguments[0], nil, nil, &pointers, environ) == 0 else { return false }
-        var status: Int32 = 0
-        return waitpid(process, &status, 0) == process && status == 0
+        return posix_spawnp(&process, arguments[0], nil, nil, &pointers, environ) == 0 ? process : nil
     }
 }
