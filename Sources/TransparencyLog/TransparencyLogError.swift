@@ -14,6 +14,8 @@ package struct TransparencyLogError: Error, Sendable, Hashable, CustomStringConv
         case badTile = "bad_tile"
         case badEntry = "bad_entry"
         case badPolicy = "bad_policy"
+        /// Too few of the witnesses that the policy asks for cosigned.
+        case noQuorum = "no_quorum"
         case badRequest = "bad_request"
         case badReceipt = "bad_receipt"
         case missingHash = "missing_hash"
