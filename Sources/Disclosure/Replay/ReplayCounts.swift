@@ -1,0 +1,27 @@
+package import Batches
+
+/// How much a replay has checked.
+package struct ReplayCounts: Sendable, Hashable {
+    package var entries: [Entry.Kind: Int64] = [:]
+    package var signatures: Int64 = 0
+    package var anchors: Int64 = 0
+    package var conservedBatches: Int64 = 0
+    /// Batches that commit to a sample block, and those whose block was at hand and agreed.
+    package var committedSamples: Int64 = 0
+    package var checkedSamples: Int64 = 0
+    /// Batches whose time is a claim of whoever recorded them.
+    package var claimedTimes: Int64 = 0
+
+    package init() {}
+
+    mutating func add(_ checked: CheckedEntry) {
+        entries[checked.entry.kind, default: 0] += 1
+        signatures += 1
+        guard case .batch(let batch) = checked.entry else { return }
+        if batch.samples != nil { committedSamples += 1 }
+        if checked.hasSamples { checkedSamples += 1 }
+        if batch.clock.letter == .unknown { claimedTimes += 1 }
+    }
+
+    package var total: Int64 { entries.values.reduce(0, +) }
+}
