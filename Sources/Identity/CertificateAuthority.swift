@@ -70,7 +70,8 @@ package struct CertificateAuthority: Sendable {
         var alternatives: [GeneralName] = []
         for name in names {
             guard Self.isHostName(name) else {
-                throw IdentityError(.badName, "server certificate: '\(name)' is not a DNS name: use letters, digits, '-'")
+                throw IdentityError(
+                    .badName, "server certificate: '\(name)' is not a DNS name: use letters, digits, '-'")
             }
             alternatives.append(.dnsName(name))
         }

@@ -22,10 +22,13 @@ package struct IdentityCertificate: Sendable, Hashable {
 
     /// The certificate as presented, DER.
     package let der: [UInt8]
+    /// SHA-256 of the SubjectPublicKeyInfo (RFC 7469 section 2.4): the same for every certificate of one key, 32 bytes.
+    package let publicKeySHA256: [UInt8]
 
     package init(der: [UInt8]) throws(IdentityError) {
         do {
             self.certificate = try Certificate(derEncoded: der)
+            self.publicKeySHA256 = Array(SHA256.hash(data: try Self.bytes(self.certificate.publicKey)))
         } catch {
             throw IdentityError(.malformed, "certificate: not an X.509 certificate in DER: \(error)")
         }
@@ -33,14 +36,19 @@ package struct IdentityCertificate: Sendable, Hashable {
     }
 
     init(_ certificate: Certificate) throws(IdentityError) {
+        let der: [UInt8]
         do {
-            var serializer = DER.Serializer()
-            try serializer.serialize(certificate)
-            self.der = serializer.serializedBytes
+            der = try Self.bytes(certificate)
         } catch {
             throw IdentityError(.malformed, "certificate: cannot be encoded: \(error)")
         }
-        self.certificate = certificate
+        try self.init(der: der)
+    }
+
+    private static func bytes(_ value: some DERSerializable) throws -> [UInt8] {
+        var serializer = DER.Serializer()
+        try serializer.serialize(value)
+        return serializer.serializedBytes
     }
 
     /// Every certificate of a PEM file, in its order; at least one.
@@ -73,13 +81,6 @@ package struct IdentityCertificate: Sendable, Hashable {
 
     /// SHA-256 of the DER: what an enrolling node pins, 32 bytes.
     package var sha256: [UInt8] { Array(SHA256.hash(data: self.der)) }
-
-    /// SHA-256 of the SubjectPublicKeyInfo (RFC 7469 section 2.4): the same for every certificate of one key, 32 bytes.
-    package var publicKeySHA256: [UInt8] {
-        var serializer = DER.Serializer()
-        guard (try? serializer.serialize(self.certificate.publicKey)) != nil else { return [] }
-        return Array(SHA256.hash(data: serializer.serializedBytes))
-    }
 
     /// The subject's common name: the node's name in a client certificate.
     package var commonName: String? {

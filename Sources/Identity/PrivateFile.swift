@@ -40,9 +40,24 @@ package enum PrivateFile {
 
     /// The whole file, at most ``bytesMax``.
     package static func read(_ path: String) throws(IdentityError) -> [UInt8] {
+        try self.read(path, forbidding: 0)
+    }
+
+    /// A private key's file, refused if anybody but the owner can read it.
+    package static func readSecret(_ path: String) throws(IdentityError) -> [UInt8] {
+        try self.read(path, forbidding: 0o077)
+    }
+
+    private static func read(_ path: String, forbidding modes: UInt32) throws(IdentityError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("read", path, errno) }
         defer { close(descriptor) }
+        // Of the open file, not of the path: that may be another file a moment later.
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("read", path, errno) }
+        guard status.st_mode & modes == 0 else {
+            throw IdentityError(.file, "\(path): readable by others than its owner: chmod 600 \(path)")
+        }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16_384)
         while true {
@@ -57,16 +72,6 @@ package enum PrivateFile {
                 throw IdentityError(.file, "\(path): larger than \(bytesMax) bytes: not a key or certificate")
             }
         }
-    }
-
-    /// A private key's file, refused if anybody but the owner can read it.
-    package static func readSecret(_ path: String) throws(IdentityError) -> [UInt8] {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw failure("read", path, errno) }
-        guard status.st_mode & 0o077 == 0 else {
-            throw IdentityError(.file, "\(path): readable by others than its owner: chmod 600 \(path)")
-        }
-        return try self.read(path)
     }
 
     private static func writeAll(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(IdentityError) {

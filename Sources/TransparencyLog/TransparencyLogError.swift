@@ -1,3 +1,7 @@
+// TransparencyLog owns the formats of a public, append-only log: hashes and proofs (RFC 6962, RFC 9162), signed notes,
+// checkpoints, cosignatures, tiles, policies and the witness protocol (C2SP), and the same proofs as COSE receipts and
+// DSSE envelopes. Bytes go in and out: no files, sockets, clocks or randomness. It imports Crypto and nothing else.
+
 /// Why something of the log was refused, in one line: what, where, and what was expected.
 ///
 /// The module refuses every second spelling of a value (base64 with stray bits, numbers with leading zeros, lines that
@@ -14,6 +18,8 @@ package struct TransparencyLogError: Error, Sendable, Hashable, CustomStringConv
         case badTile = "bad_tile"
         case badEntry = "bad_entry"
         case badPolicy = "bad_policy"
+        /// Too few of the witnesses that the policy asks for cosigned.
+        case noQuorum = "no_quorum"
         case badRequest = "bad_request"
         case badReceipt = "bad_receipt"
         case missingHash = "missing_hash"

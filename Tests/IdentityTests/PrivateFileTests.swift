@@ -92,7 +92,8 @@ private func mode(_ path: String) -> UInt32 {
 
 @Suite struct NetworkAddressTests {
     @Test(arguments: [
-        ("0.0.0.0:7443", "0.0.0.0", 7443), ("[::1]:0", "::1", 0), ("aggregator.example:65535", "aggregator.example", 65535),
+        ("0.0.0.0:7443", "0.0.0.0", 7443), ("[::1]:0", "::1", 0),
+        ("aggregator.example:65535", "aggregator.example", 65535),
     ])
     func parses(_ text: String, _ host: String, _ port: Int) throws {
         let address = try #require(NetworkAddress(text))

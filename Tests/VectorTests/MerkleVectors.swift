@@ -57,6 +57,32 @@ import TransparencyLog
         }
     }
 
+    struct SubtreeCase: Decodable {
+        var file: String
+        var leafIdx: UInt64
+        var start: UInt64
+        var end: UInt64
+        var root: String
+        var leafHash: String
+        var proof: [String]?
+        var wantErr: Bool
+    }
+
+    /// A subtree that begins where one of its length can begin is a tree of its own.
+    @Test func subtreeInclusion() throws {
+        let cases: [SubtreeCase] = try VectorFile.decode("transparency-dev-merkle/subtreeinclusion.json")
+        #expect(cases.count > 100)
+        for vector in cases {
+            let isSubtree =
+                vector.start < vector.end && vector.start <= vector.leafIdx
+                && vector.start.trailingZeroBitCount >= 64 - (vector.end - vector.start - 1).leadingZeroBitCount
+            let inner = InclusionCase(
+                file: vector.file, leafIdx: vector.leafIdx &- vector.start, treeSize: vector.end &- vector.start,
+                root: vector.root, leafHash: vector.leafHash, proof: vector.proof, wantErr: vector.wantErr)
+            #expect((isSubtree && verifies(inner)) == !vector.wantErr, "\(vector.file)")
+        }
+    }
+
     struct ConsistencyCase: Decodable {
         var file: String
         var size1: UInt64

@@ -12,6 +12,14 @@ enum VectorFile {
         String(decoding: try bytes(path), as: UTF8.self)
     }
 
+    /// The first of the values, or a failure that names what is missing.
+    static func first(_ values: [String]?) throws -> String {
+        guard let value = values?.first else { throw MissingValue() }
+        return value
+    }
+
+    struct MissingValue: Error {}
+
     /// Keys in snake case become camel case.
     static func decode<Value: Decodable>(_ path: String, as type: Value.Type = Value.self) throws -> Value {
         let decoder = JSONDecoder()

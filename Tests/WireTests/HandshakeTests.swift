@@ -174,6 +174,19 @@ import Testing
         }
     }
 
+    @Test func silentServerIsGivenUp() async throws {
+        // The kernel accepts; nobody reads.
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = NetworkAddress(host: "127.0.0.1", port: try #require(listener.localAddress?.port))
+        var configuration = try self.loopback.clientConfiguration(address)
+        configuration.connectTimeoutSeconds = 1
+        let error = await self.failure(try IngestClient(configuration: configuration))
+        #expect(error?.code == .unreachable)
+        try await listener.close()
+    }
+
     @Test func connectionsAreBounded() async throws {
         var configuration = try self.loopback.serverConfiguration()
         configuration.connectionsMax = 1

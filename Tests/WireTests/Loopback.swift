@@ -29,16 +29,23 @@ struct Loopback: Sendable {
     }
 
     /// - Parameter issued: when the client's certificate was issued; it lasts 90 days.
-    func client(
-        _ server: NetworkAddress, node: String = "node-1", issued: Int64 = clock(), by issuer: CertificateAuthority? = nil
-    ) throws -> IngestClient {
+    func clientConfiguration(
+        _ server: NetworkAddress, node: String = "node-1", issued: Int64 = clock(),
+        by issuer: CertificateAuthority? = nil
+    ) throws -> IngestClient.Configuration {
         let key = IdentityKey()
         let certificate = try (issuer ?? self.authority).issueClient(
             request: try key.request(node: node), node: node, now: issued)
-        return try IngestClient(
-            configuration: IngestClient.Configuration(
-                server: server, certificatesPEM: certificate.pem, keyPEM: key.pem,
-                authority: self.authority.certificate))
+        return IngestClient.Configuration(
+            server: server, certificatesPEM: certificate.pem, keyPEM: key.pem, authority: self.authority.certificate)
+    }
+
+    func client(
+        _ server: NetworkAddress, node: String = "node-1", issued: Int64 = clock(),
+        by issuer: CertificateAuthority? = nil
+    ) throws -> IngestClient {
+        try IngestClient(
+            configuration: try self.clientConfiguration(server, node: node, issued: issued, by: issuer))
     }
 }
 

@@ -7,25 +7,27 @@ private let chain = ChainReference(log: "log.example/a", node: "node-1", incarna
 private let leaf = [UInt8](0..<32)
 
 @Suite struct MessageTests {
-    @Test(arguments: [
-        .hello(AgentHello(log: "log.example/a", node: "node-1", agentVersion: "1.0", chains: [chain, chain])),
-        .hello(AgentHello(log: "", node: "", agentVersion: "", chains: [])),
-        .entry(EntryUpload(log: "log.example/a", note: [0, 255, 10], samples: [1])),
-        .entry(EntryUpload(log: "log.example/a", note: [1])),
-    ] as [UpMessage])
+    @Test(
+        arguments: [
+            .hello(AgentHello(log: "log.example/a", node: "node-1", agentVersion: "1.0", chains: [chain, chain])),
+            .hello(AgentHello(log: "", node: "", agentVersion: "", chains: [])),
+            .entry(EntryUpload(log: "log.example/a", note: [0, 255, 10], samples: [1])),
+            .entry(EntryUpload(log: "log.example/a", note: [1])),
+        ] as [UpMessage])
     func upMessagesSurviveTheWire(_ message: UpMessage) throws {
         let bytes: [UInt8] = try Wattest_V1_Up(message).serializedBytes()
         let parsed = try Wattest_V1_Up(serializedBytes: bytes)
         #expect(UpMessage(parsed) == message)
     }
 
-    @Test(arguments: [
-        .heads([]),
-        .heads([ChainHead(chain: chain, nextSequence: .max, leaf: leaf, lastIndex: 9, isClosed: true)]),
-        .ack(EntryReceipt(chain: chain, sequence: 3, index: 4, leaf: leaf)),
-        .ack(EntryReceipt(chain: nil, sequence: 0, index: .max, leaf: leaf)),
-        .checkpoint(LogCheckpoint(log: "log.example/a", note: [1, 2])),
-    ] as [DownMessage])
+    @Test(
+        arguments: [
+            .heads([]),
+            .heads([ChainHead(chain: chain, nextSequence: .max, leaf: leaf, lastIndex: 9, isClosed: true)]),
+            .ack(EntryReceipt(chain: chain, sequence: 3, index: 4, leaf: leaf)),
+            .ack(EntryReceipt(chain: nil, sequence: 0, index: .max, leaf: leaf)),
+            .checkpoint(LogCheckpoint(log: "log.example/a", note: [1, 2])),
+        ] as [DownMessage])
     func downMessagesSurviveTheWire(_ message: DownMessage) throws {
         let bytes: [UInt8] = try Wattest_V1_Down(message).serializedBytes()
         let parsed = try Wattest_V1_Down(serializedBytes: bytes)
@@ -45,10 +47,11 @@ private let leaf = [UInt8](0..<32)
     @Test func refusalCodesHaveTheirDocumentedNames() {
         let names = Wattest_V1_Refuse.Code.allCases.map { String(describing: $0) }
         #expect(names.count == RefusalCode.allCases.count)
-        #expect(RefusalCode.allCases.map(\.rawValue).prefix(12).joined(separator: " ") == """
-            BAD_SYNTAX TOO_LARGE BAD_SIGNATURE UNKNOWN_NODE RETIRED_KEY FOREIGN_LOG CHAIN_GAP CHAIN_FORK OVERLAP \
-            SAMPLES_MISMATCH CERTIFICATE_MISMATCH OVERLOADED
-            """)
+        #expect(
+            RefusalCode.allCases.map(\.rawValue).prefix(12).joined(separator: " ") == """
+                BAD_SYNTAX TOO_LARGE BAD_SIGNATURE UNKNOWN_NODE RETIRED_KEY FOREIGN_LOG CHAIN_GAP CHAIN_FORK OVERLAP \
+                SAMPLES_MISMATCH CERTIFICATE_MISMATCH OVERLOADED
+                """)
     }
 
     @Test func codeOfANewerPeerIsKeptApart() {

@@ -128,9 +128,10 @@ import Testing
                 }
                 return received
             }
-            #expect(received == [
-                .heads([]), .ack(EntryReceipt(chain: nil, sequence: 0, index: 0, leaf: [42])),
-            ])
+            #expect(
+                received == [
+                    .heads([]), .ack(EntryReceipt(chain: nil, sequence: 0, index: 0, leaf: [42])),
+                ])
         }
     }
 

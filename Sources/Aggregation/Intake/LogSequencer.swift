@@ -54,11 +54,12 @@ package final class LogSequencer: Sendable {
         var intake: LogIntake
         var pending: [(item: Item, completion: Completion)] = []
         var pendingBytes = 0
-        var isCommitting = false
     }
 
     private let log: Log
     private let state: Mutex<State>
+    private let work: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
     private let onFork: @Sendable (ReceivedEntry, Int64) async -> Void
 
     /// - Parameter onFork: called with the second entry and the index of the first, to log the conflict.
@@ -67,6 +68,7 @@ package final class LogSequencer: Sendable {
     ) {
         self.log = log
         self.onFork = onFork
+        (work, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         state = Mutex(State(intake: intake))
     }
 
@@ -96,9 +98,11 @@ package final class LogSequencer: Sendable {
 
     /// Appends one of the aggregator's own entries and waits for its index.
     package func append(note: [UInt8], samples: [UInt8] = []) async throws -> Int64 {
-        try await withCheckedThrowingContinuation { continuation in
-            // The continuation needs a callback; the submission itself runs as a child of nobody for that moment only.
-            Task { await submit(note: note, samples: samples, peer: nil) { continuation.resume(with: $0) } }
+        let received = try ReceivedEntry(note: note, samples: samples)
+        let key = try state.withLock { state throws(Refusal) in try state.intake.key(for: received, peer: nil) }
+        let verified = try VerifiedEntry.verify(received, key: key)
+        return try await withCheckedThrowingContinuation { continuation in
+            _ = admit(verified, nil) { continuation.resume(with: $0) }
         }
     }
 
@@ -107,25 +111,35 @@ package final class LogSequencer: Sendable {
     ) async throws {
         // Bounded: each round loads heads that the last one lacked; a commit that failed in between can ask once more.
         for _ in 0..<4 {
-            let admission = state.withLock { state -> LogIntake.Admission? in
-                guard state.pending.count < Self.maximumPendingEntries, state.pendingBytes < Self.maximumPendingBytes
-                else { return .refuse(Refusal(.overloaded, isPermanent: false, "too many entries wait; send again")) }
-                let admission = state.intake.admit(verified, postings: postings)
-                switch admission {
-                case .append(let posted): enqueue(Item(entry: verified, postings: posted), completion, &state)
-                case .compare: enqueue(Item(entry: verified, postings: postings), completion, &state)
-                case .needsHeads, .refuse: return admission
-                }
-                return nil
-            }
-            switch admission {
-            case nil: return await commit()
-            case .refuse(let refusal): return completion(.failure(refusal))
-            case .needsHeads(let incarnations): try await loadHeads(incarnations)
-            case .append, .compare: return
-            }
+            guard let incarnations = admit(verified, postings, completion) else { return }
+            try await loadHeads(incarnations)
         }
         completion(.failure(Refusal(.overloaded, isPermanent: false, "the chain is being read again; send again")))
+    }
+
+    /// Puts a verified entry in line, or completes it with its refusal.
+    ///
+    /// - Returns: the chains that must be read first, nil when the entry is settled.
+    private func admit(
+        _ verified: VerifiedEntry, _ postings: BatchPostings?, _ completion: @escaping Completion
+    ) -> [Int64]? {
+        let admission = state.withLock { state -> LogIntake.Admission in
+            guard state.pending.count < Self.maximumPendingEntries, state.pendingBytes < Self.maximumPendingBytes
+            else { return .refuse(Refusal(.overloaded, isPermanent: false, "too many entries wait; send again")) }
+            let admission = state.intake.admit(verified, postings: postings)
+            switch admission {
+            case .append(let posted): enqueue(Item(entry: verified, postings: posted), completion, &state)
+            case .compare: enqueue(Item(entry: verified, postings: postings), completion, &state)
+            case .needsHeads, .refuse: break
+            }
+            return admission
+        }
+        switch admission {
+        case .append, .compare: wake.yield()
+        case .refuse(let refusal): completion(.failure(refusal))
+        case .needsHeads(let incarnations): return incarnations
+        }
+        return nil
     }
 
     private func enqueue(_ item: Item, _ completion: @escaping Completion, _ state: inout State) {
@@ -148,23 +162,19 @@ package final class LogSequencer: Sendable {
 
     // MARK: Committing
 
-    /// Commits until nothing is left, unless another task is at it.
-    private func commit() async {
-        guard state.withLock({ state in
-            defer { state.isCommitting = true }
-            return !state.isCommitting
-        }) else { return }
-        while let group = nextGroup() {
-            await commit(group)
+    /// Commits what gathers until the task is cancelled or `finish` is called; what is in line by then is committed first.
+    package func run() async {
+        for await _ in work {
+            while let group = nextGroup() { await commit(group) }
         }
+        while let group = nextGroup() { await commit(group) }
     }
+
+    package func finish() { wake.finish() }
 
     private func nextGroup() -> [(item: Item, completion: Completion)]? {
         state.withLock { state in
-            guard !state.pending.isEmpty else {
-                state.isCommitting = false
-                return nil
-            }
+            guard !state.pending.isEmpty else { return nil }
             let group = Array(state.pending.prefix(Self.maximumGroup))
             state.pending.removeFirst(group.count)
             for (item, _) in group {

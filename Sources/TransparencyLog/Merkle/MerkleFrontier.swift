@@ -32,6 +32,15 @@ package struct MerkleFrontier: Sendable, Hashable {
         self.hashes.reserveCapacity(64)
     }
 
+    /// A frontier to be filled with `appendSubtree`, for sizes that are known to be possible.
+    init(unchecked size: UInt64) {
+        self.init()
+        self.size = size
+    }
+
+    /// Adds the next complete subtree of a size that is already set.
+    mutating func appendSubtree(_ root: MerkleHash) { hashes.append(root) }
+
     /// Appends a leaf: two hashes amortised over a log, of which one is the caller's leaf hash.
     package mutating func append(_ leaf: MerkleHash) {
         var hash = leaf

@@ -47,6 +47,12 @@ package struct NoteSignature: Sendable, Hashable {
         return line
     }
 
+    package static func == (left: NoteSignature, right: NoteSignature) -> Bool {
+        left.content == right.content && left.name.isIdentical(to: right.name)
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(content) }
+
     func append(to bytes: inout [UInt8]) {
         bytes += Self.marker
         bytes += Array(name.utf8)

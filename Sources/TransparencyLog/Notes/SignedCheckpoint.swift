@@ -29,7 +29,7 @@ package struct SignedCheckpoint: Sendable, Hashable {
     package func verify(
         origin: String, log: VerifierKey, witnesses: [VerifierKey] = []
     ) throws(TransparencyLogError) -> VerifiedCheckpoint {
-        guard checkpoint.origin == origin else {
+        guard checkpoint.origin.isIdentical(to: origin) else {
             throw TransparencyLogError(
                 .badCheckpoint, "the checkpoint is of \(Quoted(checkpoint.origin)), expected \(Quoted(origin))")
         }

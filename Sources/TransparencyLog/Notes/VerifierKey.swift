@@ -63,7 +63,7 @@ package struct VerifierKey: Sendable {
 
     /// Whether `signature` names this key. Name and ID together: an ID alone is easily made to collide.
     package func matches(_ signature: NoteSignature) -> Bool {
-        signature.keyID == keyID && signature.name == name
+        signature.keyID == keyID && signature.name.isIdentical(to: name)
     }
 
     /// Whether `signature` is this key's over `text`; for a cosignature, over `text` at the time that it states.
@@ -92,11 +92,11 @@ package struct VerifierKey: Sendable {
 
 extension VerifierKey: Hashable, CustomStringConvertible {
     package static func == (left: VerifierKey, right: VerifierKey) -> Bool {
-        left.type == right.type && left.publicKey == right.publicKey && left.name == right.name
+        left.type == right.type && left.publicKey == right.publicKey && left.name.isIdentical(to: right.name)
     }
 
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(name)
+        hasher.combine(keyID)
         hasher.combine(publicKey)
     }
 

@@ -17,6 +17,7 @@ package struct IngestClient: Sendable {
         package var keyPEM: [UInt8]
         /// The authority whose server certificate is taken.
         package var authority: IdentityCertificate
+        /// For the connection, and once more for the server's first word.
         package var connectTimeoutSeconds: Int64 = 10
         /// A ping after so long without a word from the server; 20 seconds later the connection is given up.
         package var keepaliveSeconds: Int64 = 30
@@ -89,9 +90,10 @@ package struct IngestClient: Sendable {
 
     /// Makes the connection and translates what it dies of.
     func withConnection<Value: Sendable>(
-        _ body: @escaping @Sendable (
-            Wattest_V1_Ingest.Client<HTTP2ClientTransport.WrappedChannel>
-        ) async throws -> Value
+        _ body:
+            @escaping @Sendable (
+                Wattest_V1_Ingest.Client<HTTP2ClientTransport.WrappedChannel>
+            ) async throws -> Value
     ) async throws -> Value {
         let failures = ConnectionFailures()
         do {

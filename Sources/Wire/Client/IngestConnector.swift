@@ -33,7 +33,8 @@ struct IngestConnector: Sendable {
             self.context = try NIOSSLContext(configuration: tls)
         } catch {
             throw IngestError(
-                .certificateRefused, "client certificate: it and its key cannot be used: enrol the node again: \(error)")
+                .certificateRefused, "client certificate: it and its key cannot be used: enrol the node again: \(error)"
+            )
         }
     }
 
@@ -69,7 +70,7 @@ struct IngestConnector: Sendable {
         let name = IPAddress.bytes(self.server.host) == nil ? self.server.host : nil
         try channel.pipeline.syncOperations.addHandlers([
             try NIOSSLClientHandler(context: self.context, serverHostname: name),
-            ConnectionFailureHandler(failures),
+            ConnectionFailureHandler(failures, timeout: self.connectTimeout),
         ])
     }
 }

@@ -2,8 +2,8 @@ import GRPCCore
 
 /// Brings the two halves of a stream together.
 ///
-/// gRPC runs one closure that writes and another that reads; a caller who answers what it reads needs both in one place.
-/// The writing closure lends its writer here and stays until it is given back.
+/// gRPC runs one closure that writes and another that reads; a caller who answers what it reads needs both in one
+/// place. The writing closure lends its writer here and stays until it is given back.
 final class WriterHandover: Sendable {
     private let lent: AsyncStream<RPCWriter<Wattest_V1_Up>>
     private let lending: AsyncStream<RPCWriter<Wattest_V1_Up>>.Continuation

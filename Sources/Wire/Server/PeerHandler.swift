@@ -69,10 +69,10 @@ final class PeerHandler: ChannelInboundHandler {
         self.refuse(self.connection?.refusal ?? Self.reason(of: error))
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    /// Comes for every handler, also of a connection that was never active.
+    func handlerRemoved(context: ChannelHandlerContext) {
         self.deadline?.cancel()
         if let connection { self.connections.remove(connection) }
-        context.fireChannelInactive()
     }
 
     private func refuse(_ reason: HandshakeRefusal) {

@@ -1,0 +1,197 @@
+import Batches
+import Synchronization
+import TransparencyLog
+package import Wire
+
+/// Serves the streams of agents: heads first, then a verdict for every entry, and each new checkpoint.
+package struct IngestStreams: Sendable {
+    /// One log that nodes may write to.
+    package struct Log: Sendable {
+        package let origin: String
+        package let sequencer: LogSequencer
+        package let feed: CheckpointFeed
+
+        package init(origin: String, sequencer: LogSequencer, feed: CheckpointFeed) {
+            self.origin = origin
+            self.sequencer = sequencer
+            self.feed = feed
+        }
+    }
+
+    private let log: @Sendable (String) -> Log?
+    private let metrics: IntakeMetrics
+
+    /// Entries of one stream that may wait for their commit.
+    package static let windowEntries = 512
+
+    package init(metrics: IntakeMetrics, log: @escaping @Sendable (String) -> Log?) {
+        self.metrics = metrics
+        self.log = log
+    }
+
+    /// Serves one stream until the agent finishes or the server drains; then it still answers what it has received.
+    package func serve(_ peer: Peer, _ messages: UpMessages, _ writer: DownWriter) async throws {
+        guard !peer.isExpired else {
+            throw IngestError(.certificateExpired, "the certificate of \(peer.node) has run out: renew it")
+        }
+        var iterator = messages.makeAsyncIterator()
+        guard case .hello(let hello) = try await iterator.next() else {
+            throw IngestError(.protocolViolation, "the first message of a stream is a hello")
+        }
+        guard hello.node == peer.node else {
+            throw IngestError(
+                .certificateRefused, "the certificate is \(peer.node)'s, the hello says \(hello.node): use its own")
+        }
+        guard let home = log(hello.log) else {
+            throw IngestError(.refused, "this aggregator has no log \(hello.log): enroll the node here")
+        }
+        let (output, answers) = AsyncStream.makeStream(of: DownMessage.self)
+        let listener = home.feed.listen { answers.yield(.checkpoint(LogCheckpoint(log: home.origin, note: $0.bytes))) }
+        defer { home.feed.stopListening(listener) }
+        try await writer.send(.heads(try await heads(of: hello, home)))
+        metrics.streamOpened()
+        defer { metrics.streamClosed() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await message in output { try await writer.send(message) }
+            }
+            let window = StreamWindow(limit: Self.windowEntries)
+            while let message = try await iterator.next() {
+                guard case .entry(let upload) = message else { continue }
+                await window.enter()
+                await submit(upload, peer, answers, window)
+            }
+            await window.drain()
+            answers.finish()
+            try await group.waitForAll()
+        }
+    }
+
+    private func submit(
+        _ upload: EntryUpload, _ peer: Peer, _ answers: AsyncStream<DownMessage>.Continuation, _ window: StreamWindow
+    ) async {
+        let reference = EntryReference(upload)
+        let metrics = metrics
+        guard let log = log(upload.log) else {
+            let refusal = Refusal(.foreignLog, "this aggregator has no log \(upload.log)")
+            metrics.refused(refusal.code)
+            answers.yield(.refuse(reference.refusal(refusal)))
+            return window.leave()
+        }
+        let bytes = upload.note.count + upload.samples.count
+        await log.sequencer.submit(note: upload.note, samples: upload.samples, peer: peer.node) { result in
+            switch result {
+            case .success(let index):
+                metrics.accepted(bytes: bytes)
+                answers.yield(.ack(reference.receipt(index: index)))
+            case .failure(let refusal):
+                metrics.refused(refusal.code)
+                answers.yield(.refuse(reference.refusal(refusal)))
+            }
+            window.leave()
+        }
+    }
+
+    /// The ends of the chains that the peer signs: its own, and those that it asks for.
+    private func heads(of hello: AgentHello, _ log: Log) async throws -> [Wire.ChainHead] {
+        let asked = Set(hello.chains.filter { $0.log == log.origin }.map { Int64(clamping: $0.incarnation) })
+        let chains = log.sequencer.withIntake { intake in
+            intake.chains.chains.values.filter { chain in
+                chain.signer == hello.node && (asked.contains(chain.incarnation) || !chain.isRecorded)
+            }
+        }
+        try await log.sequencer.loadHeads(chains.map(\.incarnation))
+        return log.sequencer.withIntake { intake in
+            chains.sorted { $0.incarnation < $1.incarnation }.compactMap { chain in
+                guard let head = intake.head(of: chain.incarnation) else { return nil }
+                return Wire.ChainHead(
+                    chain: ChainReference(
+                        log: log.origin, node: chain.node, incarnation: UInt64(clamping: chain.incarnation)),
+                    nextSequence: UInt64(clamping: head.nextSequence), leaf: head.leaf.bytes,
+                    lastIndex: UInt64(clamping: chain.incarnation), isClosed: chain.isClosed)
+            }
+        }
+    }
+}
+
+/// What an answer must say to be matched with its entry, also when the note cannot be read.
+private struct EntryReference: Sendable {
+    let chain: ChainReference?
+    let sequence: UInt64
+    let leaf: MerkleHash
+
+    init(_ upload: EntryUpload) {
+        leaf = MerkleHash.leaf(of: upload.note)
+        let batch = (try? SignedNote(parsing: upload.note)).flatMap { try? Batch(text: Array($0.text)) }
+        chain = batch.map {
+            ChainReference(log: $0.log, node: $0.node, incarnation: UInt64(clamping: $0.position.incarnation))
+        }
+        sequence = UInt64(clamping: batch?.position.sequence ?? 0)
+    }
+
+    func receipt(index: Int64) -> EntryReceipt {
+        EntryReceipt(chain: chain, sequence: sequence, index: UInt64(clamping: index), leaf: leaf.bytes)
+    }
+
+    func refusal(_ refusal: Refusal) -> EntryRefusal {
+        EntryRefusal(
+            chain: chain, sequence: sequence, code: RefusalCode(rawValue: refusal.code.rawValue) ?? .badSyntax,
+            isPermanent: refusal.isPermanent, message: refusal.message, leaf: leaf.bytes)
+    }
+}
+
+/// Bounds what one stream has under way.
+private final class StreamWindow: Sendable {
+    private struct State {
+        var count = 0
+        var waiting: CheckedContinuation<Void, Never>?
+        var draining: CheckedContinuation<Void, Never>?
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Takes a place, waiting for one. Called by one task only.
+    func enter() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if state.count < limit {
+                    state.count += 1
+                    return true
+                }
+                state.waiting = continuation
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func leave() {
+        let (next, drained) = state.withLock { state in
+            if let waiting = state.waiting {
+                // The place goes straight to who waits for it.
+                state.waiting = nil
+                return (waiting, nil) as (CheckedContinuation<Void, Never>?, CheckedContinuation<Void, Never>?)
+            }
+            state.count -= 1
+            guard state.count == 0, let draining = state.draining else { return (nil, nil) }
+            state.draining = nil
+            return (nil, draining)
+        }
+        next?.resume()
+        drained?.resume()
+    }
+
+    /// Waits until every entry has its verdict.
+    func drain() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state in
+                if state.count > 0 { state.draining = continuation }
+                return state.count == 0
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Batches
+package import Energy
+import Identity
+package import TransparencyLog
+
+/// The keys of one organization's log on the host that signs it.
+package struct LogKeys: Sendable {
+    package let origin: String
+    package let log: SigningKey
+    package let administration: SigningKey
+    package let selfWitness: CosigningKey
+    /// Under it the pseudonyms of the log's jobs are made.
+    package let jobSalt: [UInt8]
+
+    /// Makes new keys.
+    ///
+    /// - Parameter random: so many random bytes.
+    package init(origin: String, random: (Int) -> [UInt8]) throws(TransparencyLogError) {
+        self.origin = origin
+        log = try SigningKey(name: origin, seed: random(32))
+        administration = try SigningKey(name: "\(origin)/admin", seed: random(32))
+        selfWitness = try CosigningKey(name: "\(origin)/self", seed: random(32))
+        jobSalt = random(16)
+    }
+
+    /// Reads the keys of a log's directory.
+    package init(directory: String) throws {
+        func text(_ name: String) throws -> String {
+            let bytes = try PrivateFile.readSecret("\(directory)/\(name)")
+            return String(decoding: bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        }
+        log = try SigningKey(parsing: text("log.key"))
+        administration = try SigningKey(parsing: text("administration.key"))
+        selfWitness = try CosigningKey(parsing: text("self.key"))
+        guard let salt = Base64.decode(try text("job.salt")), salt.count == 16 else {
+            throw IdentityError(.file, "\(directory)/job.salt: not 16 bytes in base64; restore it from a backup")
+        }
+        jobSalt = salt
+        origin = log.name
+    }
+
+    package func write(to directory: String) throws {
+        try DirectoryTree.make(directory)
+        for (name, text) in [
+            ("log.key", log.privateText), ("administration.key", administration.privateText),
+            ("self.key", selfWitness.privateText), ("job.salt", Base64.encode(jobSalt)),
+        ] {
+            try PrivateFile.write(Array("\(text)\n".utf8), to: "\(directory)/\(name)")
+        }
+    }
+
+    /// The entry at index 0, signed by the administration key.
+    package func genesis(slug: String, organization: String, time: UTCTime, salt: [UInt8]) throws -> [UInt8] {
+        let entry = GenesisEntry(
+            log: origin, time: time, slug: slug, organization: organization, logKey: log.verifier.text,
+            administrationKey: administration.verifier.text, selfWitnessKey: selfWitness.verifier.text, salt: salt)
+        return try administration.sign(entry.text).bytes
+    }
+
+    /// Whom an auditor has to trust: the log's key. The operator's own cosigner counts for no quorum.
+    package var policy: String { "log \(log.verifier.text)\nquorum none\n" }
+}
+
+/// Names that organizations and logs go by.
+package enum LogNaming {
+    /// A slug `[a-z0-9-]{1,40}` made of a name, or nil when nothing is left of it.
+    package static func slug(of name: String) -> String? {
+        var slug = ""
+        for byte in name.lowercased().utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                slug.unicodeScalars.append(Unicode.Scalar(byte))
+            default: if !slug.isEmpty, slug.last != "-" { slug += "-" }
+            }
+        }
+        slug = String(slug.prefix(40))
+        while slug.last == "-" { slug.removeLast() }
+        return slug.isEmpty ? nil : slug
+    }
+
+    /// Origin of an organization's log at a host.
+    package static func origin(host: String, slug: String) -> String {
+        let plain = host.lowercased().utf8.filter { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
+        }
+        let name = String(decoding: plain, as: UTF8.self)
+        return "\(name.isEmpty ? "localhost" : name)/org/\(slug)"
+    }
+}
