@@ -173,8 +173,9 @@ package struct UplinkState: Sendable {
             return giveUp(&queue, from: max(last, queue.firstSequence), Refusal(.chainFork, text), isBehindHead: true)
         }
         var sequence = queue.firstSequence
-        while sequence < head.nextSequence {
-            // Their own indexes were lost with the connection; the chain's newest index bounds them all.
+        // Their own indexes were lost with the connection; the chain's newest index bounds them all. One that cannot be it
+        // proves nothing, and they are sent again to learn their indexes.
+        while sequence < head.nextSequence, head.isPlausible {
             if let slot = queue.acknowledge(sequence, leaf: nil, index: head.lastIndex), slot.phase == .sent {
                 release([slot.item])
             }
@@ -346,6 +347,9 @@ package struct LogHead: Sendable, Hashable {
         self.lastIndex = lastIndex
         self.isClosed = isClosed
     }
+
+    /// Every entry of the chain has its own index behind the one that opened it.
+    var isPlausible: Bool { lastIndex - incarnation >= nextSequence }
 }
 
 extension Refusal {
