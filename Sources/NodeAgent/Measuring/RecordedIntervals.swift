@@ -5,11 +5,11 @@ package import Energy
 /// full UTC hour and at the batch interval.
 ///
 /// It is a pure function of the readings and the settings, so an interrupted import is resumed, and repeated by a second
-/// process, with the same bytes.
-package struct RecordedIntervals: Sendable {
+/// process, with the same bytes. Intervals are made one at a time: a year of readings becomes a million of them.
+package struct RecordedIntervals: Sendable, Sequence {
     package var sensor: SensorDescription
-    /// In stable time order: UTC microseconds and microwatts.
-    package var readings: [(time: UTCTime, microwatts: Int64)]
+    /// In stable time order; the monotonic time of a recorded reading is its UTC in nanoseconds.
+    package var readings: [Reading]
     /// Pseudonym of the job that holds the source within the window.
     package var job: String?
     package var window: (start: UTCTime?, stop: UTCTime?)
@@ -18,8 +18,8 @@ package struct RecordedIntervals: Sendable {
     package var wasReordered: Bool
 
     package init(
-        sensor: SensorDescription, readings: [(time: UTCTime, microwatts: Int64)], job: String?,
-        window: (start: UTCTime?, stop: UTCTime?), expectedNodes: Int64?, intervalSeconds: Int64, wasReordered: Bool = false
+        sensor: SensorDescription, readings: [Reading], job: String?, window: (start: UTCTime?, stop: UTCTime?),
+        expectedNodes: Int64?, intervalSeconds: Int64, wasReordered: Bool = false
     ) {
         precondition(intervalSeconds > 0)
         self.sensor = sensor
@@ -31,6 +31,17 @@ package struct RecordedIntervals: Sendable {
         self.wasReordered = wasReordered
     }
 
+    package init(
+        sensor: SensorDescription, readings: [(time: UTCTime, microwatts: Int64)], job: String?,
+        window: (start: UTCTime?, stop: UTCTime?), expectedNodes: Int64?, intervalSeconds: Int64, wasReordered: Bool = false
+    ) {
+        self.init(
+            sensor: sensor,
+            readings: readings.map { Reading(monotonicNanoseconds: $0.time.nanoseconds, value: .power($0.microwatts)) },
+            job: job, window: window, expectedNodes: expectedNodes, intervalSeconds: intervalSeconds,
+            wasReordered: wasReordered)
+    }
+
     package struct Interval: Sendable {
         package var facts: IntervalFacts
         package var samples: SampleBlock
@@ -39,35 +50,56 @@ package struct RecordedIntervals: Sendable {
     /// The most batches that one file may become: a year of 30-second batches.
     package static let maximumIntervals = 1_100_000
 
+    /// Time of the first and of the last reading, nil for a log of fewer than two instants.
+    package var extent: UTCInterval? {
+        guard let first = readings.first?.utc, let last = readings.last?.utc, first < last else { return nil }
+        return UTCInterval(start: first, end: last)
+    }
+
     /// The chain's intervals in order, none for a log of fewer than two instants.
-    package func intervals() -> [Interval] {
-        guard let first = readings.first?.time, let last = readings.last?.time, first < last else { return [] }
-        var track = SensorTrack(sensor, at: first.nanoseconds)
-        var remaining = readings[...]
-        var intervals: [Interval] = []
-        var start = first
-        for end in cuts(from: first, to: last) {
+    package func intervals() -> [Interval] { Array(self) }
+
+    package func makeIterator() -> Iterator { Iterator(self) }
+
+    package struct Iterator: IteratorProtocol {
+        private let recorded: RecordedIntervals
+        private let cuts: [UTCTime]
+        private var track: SensorTrack
+        private var nextReading = 0
+        private var nextCut = 0
+        private var start: UTCTime
+
+        fileprivate init(_ recorded: RecordedIntervals) {
+            self.recorded = recorded
+            start = recorded.extent?.start ?? UTCTime(microseconds: 0)
+            cuts = recorded.extent.map(recorded.cuts) ?? []
+            track = SensorTrack(recorded.sensor, at: start.nanoseconds)
+        }
+
+        package mutating func next() -> Interval? {
+            guard nextCut < cuts.count else { return nil }
+            let end = cuts[nextCut]
+            nextCut += 1
             // The reading behind the cut belongs to the track before the cut can be evaluated.
-            while let reading = remaining.first, !track.isReady(forCutAt: end.nanoseconds + 1) {
-                track.take(Reading(monotonicNanoseconds: reading.time.nanoseconds, value: .power(reading.microwatts)))
-                remaining.removeFirst()
+            while nextReading < recorded.readings.count, !track.isReady(forCutAt: end.nanoseconds &+ 1) {
+                track.take(recorded.readings[nextReading])
+                nextReading += 1
             }
             let (facts, series) = track.cut(at: end.nanoseconds)
-            intervals.append(interval(UTCInterval(start: start, end: end), facts, series))
-            start = end
+            defer { start = end }
+            return recorded.interval(UTCInterval(start: start, end: end), facts, series)
         }
-        return intervals
     }
 
     private func interval(_ span: UTCInterval, _ facts: SensorFacts, _ series: SampleBlock.Series) -> Interval {
         var facts = facts
         if wasReordered { facts.flags.insert(.reordered) }
         var allocations: [AllocationFacts] = []
-        if let job, span.start >= window.start ?? span.start, span.end <= window.stop ?? span.end {
+        if let job, holds(span) {
             allocations = [
                 AllocationFacts(
                     job: job, mode: .exclusive, expectedNodes: expectedNodes,
-                    since: window.start ?? readings.first?.time ?? span.start)
+                    since: window.start ?? extent?.start ?? span.start)
             ]
         }
         let whole = IntervalFacts(
@@ -75,8 +107,13 @@ package struct RecordedIntervals: Sendable {
         return Interval(facts: whole, samples: SampleBlock(series: [series]))
     }
 
+    private func holds(_ span: UTCInterval) -> Bool {
+        span.start >= window.start ?? span.start && span.end <= window.stop ?? span.end
+    }
+
     /// Ends of the intervals, the last reading's time last.
-    private func cuts(from first: UTCTime, to last: UTCTime) -> [UTCTime] {
+    private func cuts(in extent: UTCInterval) -> [UTCTime] {
+        let (first, last) = (extent.start, extent.end)
         var cuts: Set<UTCTime> = [last]
         for edge in [window.start, window.stop] {
             if let edge, edge > first, edge < last { cuts.insert(edge) }
@@ -100,4 +137,9 @@ extension UTCTime {
     /// The instant as the integrals count it. Recorded times beyond the years 1678 to 2262 do not fit and are refused by
     /// the readers of recorded logs.
     package var nanoseconds: Int64 { microseconds &* 1000 }
+}
+
+extension Reading {
+    /// UTC of a recorded reading.
+    package var utc: UTCTime { UTCTime(microseconds: floorDivide(monotonicNanoseconds, by: 1000)) }
 }

@@ -1,0 +1,90 @@
+import Batches
+import TransparencyLog
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Finds out what an earlier run left in a spool, and deletes what it left unfinished.
+enum SpoolRecovery {
+    struct Found {
+        var items: [SpoolItem] = []
+        var damaged: [String] = []
+    }
+
+    static func run(in path: String) throws(SpoolError) -> Found {
+        let names = try DurableFile.names(in: path)
+        let stems = Set(names.compactMap { stem(of: $0, suffix: ".note") })
+        for name in names {
+            let isPart = name.hasSuffix(DurableFile.temporarySuffix)
+            let owner = stem(of: name, suffix: ".samples") ?? stem(of: name, suffix: ".state")
+            let isOrphan = owner.map { !stems.contains($0) } ?? false
+            if isPart || isOrphan { try DurableFile.delete(path + "/" + name) }
+        }
+        var found = Found()
+        var loose: [(item: SpoolItem, age: Int64)] = []
+        for stem in stems {
+            guard let item = try item(stem, in: path) else {
+                try putAside(stem, in: path)
+                found.damaged.append(stem)
+                continue
+            }
+            if item.position == nil {
+                loose.append((item, modified(path + "/" + stem + ".note")))
+            } else {
+                found.items.append(item)
+            }
+        }
+        found.items.sort { order($0) < order($1) }
+        loose.sort { ($0.age, $0.item.leaf.hexadecimal) < ($1.age, $1.item.leaf.hexadecimal) }
+        found.items = loose.map(\.item) + found.items
+        return found
+    }
+
+    private static func order(_ item: SpoolItem) -> (Int64, Int64) {
+        (item.position?.incarnation ?? -1, item.position?.sequence ?? -1)
+    }
+
+    private static func stem(of name: String, suffix: String) -> String? {
+        name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : nil
+    }
+
+    /// The entry whose files have this stem, nil when the note is no note or the name is not its own.
+    private static func item(_ stem: String, in path: String) throws(SpoolError) -> SpoolItem? {
+        guard let note = try DurableFile.read(path + "/" + stem + ".note"), (try? SignedNote(parsing: note)) != nil
+        else { return nil }
+        let samples = size(path + "/" + stem + ".samples")
+        let item = SpoolItem(
+            leaf: .leaf(of: note), position: position(stem), noteByteCount: note.count, samplesByteCount: samples)
+        return item.fileStem == stem ? item : nil
+    }
+
+    private static func position(_ stem: String) -> ChainPosition? {
+        let parts = stem.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let incarnation = Int64(parts[0]), let sequence = Int64(parts[1]), incarnation >= 0,
+            sequence >= 0
+        else { return nil }
+        return ChainPosition(incarnation: incarnation, sequence: sequence)
+    }
+
+    private static func putAside(_ stem: String, in path: String) throws(SpoolError) {
+        try DurableFile.replace(
+            "\(path)/refused/\(stem).reason", with: Array("damaged on disk: not a signed note\n".utf8))
+        for suffix in [".samples", ".note"] {
+            try DurableFile.move("\(path)/\(stem)\(suffix)", to: "\(path)/refused/\(stem)\(suffix)")
+        }
+    }
+
+    private static func size(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    private static func modified(_ path: String) -> Int64 {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return 0 }
+        return Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+    }
+}
