@@ -114,6 +114,12 @@ let package = Package(
                 argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"), product("Yams", "Yams"),
             ]),
         program(
+            "wattest-agent",
+            [
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "TransparencyLog",
+                argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
+            ]),
+        program(
             "wattest-bench",
             [
                 "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store", "TransparencyLog",

@@ -102,6 +102,36 @@ package final class LogDatabase: Sendable {
         return texts
     }
 
+    // MARK: Reports
+
+    package func reports() async throws -> [StoredReport] {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.reports(limit: 10_000) }
+        }
+    }
+
+    package func report(_ number: Int32) async throws -> StoredReport? {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.report(number) }
+        }
+    }
+
+    package func nextReportNumber() async throws -> Int32 {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.change(log) { change throws(StoreError) in try change.nextReportNumber() }
+        }
+    }
+
+    package func keep(_ report: StoredReport) async throws {
+        let log = log
+        try await pool.run { connection throws(StoreError) in
+            try connection.change(log) { change throws(StoreError) in try change.keep(report) }
+        }
+    }
+
     private func append(_ items: [LogSequencer.Item]) async throws -> [LogSequencer.Verdict] {
         try await resolveNames(items)
         let group = AppendGroup(log: log, rows: items.map(row))
