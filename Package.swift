@@ -119,6 +119,7 @@ let package = Package(
                 "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "TransparencyLog",
                 argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
             ]),
+        program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
         program(
             "wattest-bench",
             [
@@ -139,6 +140,7 @@ let package = Package(
                 "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONText", "SeededRandom",
                 "TransparencyLog",
             ]),
+        tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),
