@@ -27,6 +27,8 @@ struct Wattest: AsyncParsableCommand {
             ReportCommand.self, EvidenceCommand.self, ImportCommand.self,
         ])
 
+    @OptionGroup var options: ServerOptions
+
     /// Runs one command line.
     ///
     /// - Returns: the exit status.
@@ -56,7 +58,9 @@ struct Wattest: AsyncParsableCommand {
             return code.rawValue
         default:
             guard exitCode(for: error).isSuccess else {
-                Output.error(.usage(message(for: error), "see 'wattest --help'"))
+                var message = message(for: error)
+                while message.last == "." { message.removeLast() }
+                Output.error(.usage(message, "see 'wattest --help'"))
                 return CommandFailure.Status.usage.rawValue
             }
             Output.text(fullMessage(for: error) + "\n")

@@ -37,7 +37,7 @@ struct PagingOptions: ParsableArguments {
     var after: String?
 
     func validate() throws {
-        guard limit ?? 1 >= 1 else { throw CommandFailure.usage("--limit \(limit ?? 0) is too few", "give 1 or more") }
+        guard limit ?? 1 >= 1 else { throw ValidationError("--limit \(limit ?? 0) is too few, give 1 or more") }
     }
 
     func page(_ client: AggregatorClient, _ path: String) async throws -> JSONValue {

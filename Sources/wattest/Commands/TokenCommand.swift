@@ -25,8 +25,8 @@ struct TokenCommand: AsyncParsableCommand {
         }
 
         func validate() throws {
-            guard uses >= 1 else { throw CommandFailure.usage("--uses \(uses) is too few", "give 1 or more") }
-            guard ttl >= 1 else { throw CommandFailure.usage("--ttl \(ttl) is too short", "give 1 or more seconds") }
+            guard uses >= 1 else { throw ValidationError("--uses \(uses) is too few, give 1 or more") }
+            guard ttl >= 1 else { throw ValidationError("--ttl \(ttl) is too short, give 1 or more seconds") }
         }
 
         func run() async throws {
