@@ -65,8 +65,11 @@ let package = Package(
         module("Accounts", ["Energy"]),
         module("JSONText"),
         module("Emissions", ["Energy", "JSONText"]),
+        module(
+            "Disclosure", ["Accounts", "Batches", "Emissions", "Energy", "JSONText", "TransparencyLog"]),
         // Edges.
-        module("Sensors", ["Energy"]),
+        .target(name: "CNVML"),
+        module("Sensors", ["Energy", "CNVML"]),
         module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
         module(
             "Wire",
@@ -92,17 +95,29 @@ let package = Package(
         module(
             "Aggregation",
             [
-                "Energy", "Batches", "Accounts", "TransparencyLog", "JSONText", "Wire", "Identity", "Store", "HTTPEdge",
+                "Energy", "Batches", "Accounts", "TransparencyLog", "Disclosure", "JSONText", "Wire", "Identity", "Store", "HTTPEdge",
                 "MetricsEndpoint", crypto, logging, product("Hummingbird", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"),
             ]),
-        module("NodeAgent", ["Energy", "Batches", "TransparencyLog", "Wire", "Identity", "Sensors", crypto]),
+        module(
+            "NodeAgent",
+            [
+                "Energy", "Batches", "TransparencyLog", "JSONText", "Wire", "Identity", "PinnedHTTPS", "MetricsEndpoint",
+                "Sensors", crypto,
+            ]),
+        module("ClusterSimulation", ["Batches", "Disclosure", "Energy", "SeededRandom", "TransparencyLog"]),
         // Programs.
         program(
             "wattest-aggregator",
             [
                 "Aggregation", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog", "Wire",
                 argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"), product("Yams", "Yams"),
+            ]),
+        program(
+            "wattest-agent",
+            [
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "TransparencyLog",
+                argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
             ]),
         program(
             "wattest-bench",
@@ -112,12 +127,25 @@ let package = Package(
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
-        tests("NodeAgentTests", ["NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", crypto], fixtures: true),
+        tests(
+            "NodeAgentTests",
+            [
+                "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire", "Identity", "Sensors",
+                "JSONText", crypto,
+            ], fixtures: true),
+        tests(
+            "DisclosureTests",
+            [
+                "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONText", "SeededRandom",
+                "TransparencyLog",
+            ]),
+        tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
+        tests("TidyTests", []),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),
         tests("EmissionsTests", ["Emissions", "Energy", "JSONText"], fixtures: true),
         tests("TransparencyLogTests", ["TransparencyLog"]),
         tests("StoreTests", ["Store", "CPostgres", logging]),
-        tests("SensorsTests", ["Sensors", "Energy"], fixtures: true),
+        tests("SensorsTests", ["Sensors", "Energy", "CNVML"], fixtures: true),
         tests("IdentityTests", ["Identity"]),
         tests("WireTests", ["Wire", "Identity", crypto, protobuf, grpcCore, nioCore, nioPosix, nioSSL]),
         tests("VectorTests", ["TransparencyLog", crypto], fixtures: true),

@@ -33,19 +33,32 @@ package final class LogSequencer: Sendable {
     package struct Log: Sendable {
         /// Appends a group in one durable transaction: a verdict for each item, in order.
         package var append: @Sendable ([Item]) async throws -> [Verdict]
-        /// First and last batch of a chain with the last one's leaf hash, nil when it holds none.
-        package var chainEnds: @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?
+        /// Where a chain begins and ends in the log, nil when it holds no batch.
+        package var chainEnds: @Sendable (ChainRegister.Chain) async throws -> ChainEnds?
 
         /// Leaf hash of the entry at an index.
         package var leaf: @Sendable (Int64) async throws -> MerkleHash?
 
         package init(
             append: @escaping @Sendable ([Item]) async throws -> [Verdict],
-            chainEnds: @escaping @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?,
+            chainEnds: @escaping @Sendable (ChainRegister.Chain) async throws -> ChainEnds?,
             leaf: @escaping @Sendable (Int64) async throws -> MerkleHash?
         ) {
             self.append = append
             self.chainEnds = chainEnds
+            self.leaf = leaf
+        }
+    }
+
+    /// First and last batch of a chain, with the last one's leaf hash.
+    package struct ChainEnds: Sendable {
+        package var first: Batch
+        package var last: Batch
+        package var leaf: MerkleHash
+
+        package init(first: Batch, last: Batch, leaf: MerkleHash) {
+            self.first = first
+            self.last = last
             self.leaf = leaf
         }
     }
@@ -168,7 +181,8 @@ package final class LogSequencer: Sendable {
     /// Reads where chains end, for intake or for a node that asks for its heads.
     package func loadHeads(_ incarnations: [Int64]) async throws {
         for incarnation in incarnations {
-            let ends = try await log.chainEnds(incarnation)
+            guard let chain = state.withLock({ $0.intake.chains[incarnation] }) else { continue }
+            let ends = try await log.chainEnds(chain)
             state.withLock { state in
                 // Another stream may have loaded and advanced it meanwhile: what is known is never older.
                 guard state.intake.head(of: incarnation) == nil else { return }

@@ -22,12 +22,12 @@ package final class LogPublisher: Sendable {
         package var size: @Sendable () async throws -> Int64
         /// Leaf hashes of the entries in a range of indexes, in order.
         package var leaves: @Sendable (Range<Int64>) async throws -> [MerkleHash]
-        package var storeCheckpoint: @Sendable (_ size: Int64, _ note: [UInt8]) async throws -> Void
+        package var storeCheckpoint: @Sendable (_ size: Int64, _ note: [UInt8], _ time: UInt64) async throws -> Void
 
         package init(
             size: @escaping @Sendable () async throws -> Int64,
             leaves: @escaping @Sendable (Range<Int64>) async throws -> [MerkleHash],
-            storeCheckpoint: @escaping @Sendable (_ size: Int64, _ note: [UInt8]) async throws -> Void
+            storeCheckpoint: @escaping @Sendable (_ size: Int64, _ note: [UInt8], _ time: UInt64) async throws -> Void
         ) {
             self.size = size
             self.leaves = leaves
@@ -92,8 +92,9 @@ package final class LogPublisher: Sendable {
             for content in builder.takePartialTiles() { try write(content) }
             let head = TreeHead(size: builder.size, root: builder.frontier.root)
             let proof = try consistency(from: signer.last, to: head)
-            let checkpoint = try signer.sign(head, proof: proof, time: now())
-            try await log.storeCheckpoint(Int64(head.size), checkpoint.bytes)
+            let time = now()
+            let checkpoint = try signer.sign(head, proof: proof, time: time)
+            try await log.storeCheckpoint(Int64(head.size), checkpoint.bytes, time)
             try PrivateFile.write(checkpoint.bytes, to: "\(directory)/checkpoint", mode: 0o644)
             state.withLock { $0 = State(signer: signer, builder: builder, latest: checkpoint) }
             return checkpoint

@@ -58,7 +58,7 @@ package final class Aggregator: Sendable {
         for organization in organizations { try await open(organization) }
     }
 
-    private func open(_ organization: OrganizationRow) async throws {
+    private func open(_ organization: Organization) async throws {
         let runtime = try await LogRuntime(
             organization, directory: installation.logDirectory(organization.slug), pool: pool, clock: clock)
         logs.withLock { $0[organization.slug] = runtime }

@@ -32,11 +32,17 @@ package struct Founding: Sendable {
             name: organization, site: site, host: host, installation: installation, pool: pool, clock: clock)
         let admin = Token.make(clock.random)
         let join = Token.make(clock.random)
+        let expires = Timestamp(microseconds: clock.now().microseconds + 86_400_000_000)
         try await pool.run { connection throws(StoreError) in
-            try connection.addToken(
-                log: founded.log, sha256: Token.sha256(admin), kind: .operator, uses: nil, ttlSeconds: nil)
-            try connection.addToken(
-                log: founded.log, sha256: Token.sha256(join), kind: .join, uses: 1, ttlSeconds: 86_400)
+            try connection.change(founded.log) { change throws(StoreError) in
+                try change.add(
+                    TokenRecord(
+                        log: founded.log, sha256: Token.sha256(admin), kind: Token.Kind.operator.rawValue, name: "admin"))
+                try change.add(
+                    TokenRecord(
+                        log: founded.log, sha256: Token.sha256(join), kind: Token.Kind.join.rawValue, name: "init",
+                        usesLeft: 1, expires: expires))
+            }
         }
         let policy = try LogKeys(directory: installation.logDirectory(founded.slug)).policy
         try PrivateFile.write(Array(policy.utf8), to: installation.policy, mode: 0o644)
@@ -58,7 +64,7 @@ package struct Founding: Sendable {
     /// Makes an organization with its keys, its log's genesis entry and its first site.
     package static func foundOrganization(
         name: String, site: String, host: String, installation: Installation, pool: ConnectionPool, clock: ServiceClock
-    ) async throws -> OrganizationRow {
+    ) async throws -> Organization {
         guard let slug = LogNaming.slug(of: name) else {
             throw IdentityError(.badName, "organization '\(name)': it needs a letter or a digit of ASCII")
         }
@@ -71,7 +77,7 @@ package struct Founding: Sendable {
         }
         try await writeFirstEntries(log: log, keys: keys, slug: slug, name: name, site: site, pool: pool, clock: clock)
         try CheckpointSigner.create(origin: origin, path: "\(directory)/signer")
-        return OrganizationRow(log: log, slug: slug, name: name, origin: origin)
+        return Organization(log: log, slug: slug, name: name, origin: origin)
     }
 
     private static func writeFirstEntries(
@@ -87,7 +93,7 @@ package struct Founding: Sendable {
             AppendRow(kind: kind, leaf: MerkleHash.leaf(of: note).bytes, note: note)
         }
         _ = try await pool.run { connection throws(StoreError) in
-            _ = try connection.transaction(log: log) { () throws(StoreError) in try connection.site(log: log, name: site) }
+            _ = try connection.change(log) { change throws(StoreError) in try change.site(named: site) }
             return try connection.append(AppendGroup(log: log, rows: rows))
         }
     }
@@ -95,6 +101,14 @@ package struct Founding: Sendable {
 
 /// Bearer and join tokens. The database keeps their hashes only.
 package enum Token {
+    /// What a token may do; the numbers stand in the database.
+    package enum Kind: Int16, Sendable {
+        case bearer = 1
+        case join = 2
+        /// A bearer token that may also found organizations.
+        case `operator` = 3
+    }
+
     /// 32 random bytes, told from other secrets by their prefix.
     package static func make(_ random: (Int) -> [UInt8]) -> String {
         let text = Base64.encode(random(32)).map { character -> Character in

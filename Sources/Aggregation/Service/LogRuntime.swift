@@ -5,7 +5,7 @@ package import TransparencyLog
 
 /// One organization's log, open on the host that signs it.
 package final class LogRuntime: Sendable {
-    package let organization: OrganizationRow
+    package let organization: Organization
     package let keys: LogKeys
     package let database: LogDatabase
     package let sequencer: LogSequencer
@@ -15,7 +15,7 @@ package final class LogRuntime: Sendable {
 
     /// Opens a log: reads its registers, checks what was signed against the database.
     package init(
-        _ organization: OrganizationRow, directory: String, pool: ConnectionPool, clock: ServiceClock
+        _ organization: Organization, directory: String, pool: ConnectionPool, clock: ServiceClock
     ) async throws {
         let keys = try LogKeys(directory: directory)
         let database = LogDatabase(log: organization.log, pool: pool)

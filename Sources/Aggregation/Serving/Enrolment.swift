@@ -26,9 +26,8 @@ struct Enrolment: Sendable {
         let hash = Token.sha256(request.token)
         let pool = aggregator.pool
         let found = try await pool.run { connection throws(StoreError) in try connection.token(sha256: hash) }
-        guard let (number, kind) = found, kind == .join, let runtime = aggregator.log(number: number) else {
-            throw Problem(
-                .forbidden, "token_refused", "the token is unknown, used up or expired; create one with 'token create'")
+        guard let found, found.kind == Token.Kind.join.rawValue, let runtime = aggregator.log(number: found.log) else {
+            throw Self.refused
         }
         let known = runtime.sequencer.withIntake { $0.signers.signers[request.node] }
         guard known?.currentKey == nil else {
@@ -42,10 +41,19 @@ struct Enrolment: Sendable {
         } catch {
             throw Problem.badRequest("tls_csr: \(error)")
         }
-        guard try await pool.run({ connection throws(StoreError) in try connection.useToken(log: number, sha256: hash) })
-        else { throw Problem(.forbidden, "token_refused", "the token is used up; create one with 'token create'") }
+        let (number, now) = (found.log, Timestamp(microseconds: aggregator.clock.now().microseconds))
+        let isTaken = try await pool.run { connection throws(StoreError) in
+            try connection.change(number) { change throws(StoreError) in
+                try change.use(token: hash, kind: Token.Kind.join.rawValue, now: now)
+            }
+        }
+        guard isTaken else { throw Self.refused }
         return try await log(request, certificate, runtime)
     }
+
+    /// One answer for every token that does not open: which one it was is nobody's business.
+    private static let refused = Problem(
+        .forbidden, "token_refused", "the token is unknown, used up or expired; create one with 'wattest token create'")
 
     private func log(
         _ request: Request, _ certificate: IdentityCertificate, _ runtime: LogRuntime
@@ -71,8 +79,10 @@ struct Enrolment: Sendable {
     /// The first site of the organization.
     private func defaultSite(_ runtime: LogRuntime) async throws -> String {
         let log = runtime.organization.log
-        let sites = try await aggregator.pool.run { connection throws(StoreError) in try connection.sites(log: log) }
-        return sites.first ?? "default"
+        let sites = try await aggregator.pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.sites() }
+        }
+        return sites.first?.name ?? "default"
     }
 
     private static func parse(_ body: [UInt8]) throws(Problem) -> Request {

@@ -49,8 +49,8 @@ extension Routes {
         let published = runtime.feed.latest?.checkpoint.size ?? 0
         let end = bundle.firstEntry + UInt64(bundle.width)
         guard end <= published else { throw Problem.notFound("the bundle \(bundle.path) is not published") }
-        let rows = try await runtime.database.entries(Int64(bundle.firstEntry)..<Int64(end))
-        let bytes = try EntryBundle.encode(rows.map(\.note))
+        let bytes = try EntryBundle.encode(
+            try await runtime.database.notes(Int64(bundle.firstEntry)..<Int64(end)))
         return Response(type: "application/octet-stream", bytes: bytes, headers: Self.immutable)
     }
 

@@ -57,10 +57,8 @@ extension Routes {
         let runtime = try await aggregator.found(name: name, site: body["site"]?.string ?? "default")
         let token = Token.make(aggregator.clock.random)
         let log = runtime.organization.log
-        try await aggregator.pool.run { connection throws(StoreError) in
-            try connection.addToken(
-                log: log, sha256: Token.sha256(token), kind: .bearer, uses: nil, ttlSeconds: nil)
-        }
+        try await add(
+            TokenRecord(log: log, sha256: Token.sha256(token), kind: Token.Kind.bearer.rawValue, name: "founding"))
         return [
             "slug": .string(slug), "name": .string(name), "origin": .string(runtime.organization.origin),
             "token": .string(token),
@@ -77,17 +75,23 @@ extension Routes {
         let token = Token.make(aggregator.clock.random)
         let log = runtime.organization.log
         let isJoin = kind == "join"
-        try await aggregator.pool.run { connection throws(StoreError) in
-            try connection.addToken(
-                log: log, sha256: Token.sha256(token), kind: isJoin ? .join : .bearer, uses: isJoin ? Int32(uses) : nil,
-                ttlSeconds: seconds)
-        }
+        try await add(
+            TokenRecord(
+                log: log, sha256: Token.sha256(token), kind: (isJoin ? Token.Kind.join : .bearer).rawValue,
+                usesLeft: isJoin ? Int32(uses) : nil,
+                expires: Timestamp(microseconds: aggregator.clock.now().microseconds + seconds * 1_000_000)))
         return [
             "token": .string(token),
             "ca_sha256": .string(Hexadecimal.encode(aggregator.authority.certificate.sha256)),
             "server": .string("https://\(aggregator.serverAddress?.description ?? "")"),
             "ingest": .string(aggregator.ingestAddress?.description ?? ""),
         ]
+    }
+
+    private func add(_ token: TokenRecord) async throws {
+        try await aggregator.pool.run { connection throws(StoreError) in
+            try connection.change(token.log) { change throws(StoreError) in try change.add(token) }
+        }
     }
 
     private static func nodes(_ runtime: LogRuntime) -> [JSONValue] {

@@ -49,10 +49,10 @@ package struct Routes: Sendable {
         guard let token = try BearerToken(request.headers) else { throw Problem.unauthorized }
         let hash = Token.sha256(token.secret)
         let found = try await aggregator.pool.run { connection throws(StoreError) in try connection.token(sha256: hash) }
-        guard let (log, kind) = found, kind != .join, let runtime = aggregator.log(number: log) else {
-            throw Problem.unauthorized
-        }
-        return Access(runtime: runtime, isOperator: kind == .operator)
+        guard let found, found.kind != Token.Kind.join.rawValue, let runtime = aggregator.log(number: found.log),
+            found.expires.map({ $0.microseconds > aggregator.clock.now().microseconds }) ?? true
+        else { throw Problem.unauthorized }
+        return Access(runtime: runtime, isOperator: found.kind == Token.Kind.operator.rawValue)
     }
 
     /// The organization of the path, if the token is its own. Another organization's answers like one that is not there.

@@ -30,14 +30,18 @@ package final class LogDatabase: Sendable {
     package func sequencerLog() -> LogSequencer.Log {
         LogSequencer.Log(
             append: { [self] items in try await append(items) },
-            chainEnds: { [self] incarnation in try await chainEnds(incarnation) },
+            chainEnds: { [self] chain in try await chainEnds(chain) },
             leaf: { [self] index in try await publisherLog().leaves(index..<(index + 1)).first })
     }
 
     /// The intake's registers, from every entry that is no batch.
     package func intake(origin: String) async throws -> LogIntake {
         let log = log
-        let rows = try await pool.run { connection throws(StoreError) in try connection.records(log: log, from: 0) }
+        let rows = try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                try snapshot.records(in: 0..<snapshot.size)
+            }
+        }
         guard let first = rows.first, case .genesis(let genesis) = try Self.entry(first.note).entry else {
             throw StoreError(.unknownLog, "the log \(origin) has no genesis entry", hint: "restore the database")
         }
@@ -58,19 +62,74 @@ package final class LogDatabase: Sendable {
 
     // MARK: Reading
 
-    /// The entries of a range, in order.
-    package func entries(_ range: Range<Int64>, withSamples: Bool = false) async throws -> [EntryRow] {
+    /// The notes of a range, in order.
+    package func notes(_ range: Range<Int64>) async throws -> [[UInt8]] {
         let log = log
         return try await pool.run { connection throws(StoreError) in
-            try connection.entries(log: log, range, withSamples: withSamples)
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                var notes: [[UInt8]] = []
+                try snapshot.forEachEntry(in: range) { entry throws(StoreError) in notes.append(entry.note) }
+                return notes
+            }
+        }
+    }
+
+    /// The block of readings of an entry, nil when it has none any more.
+    package func samples(at index: Int64) async throws -> [UInt8]? {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.samples(at: index) }
         }
     }
 
     /// The records of the log's jobs, by pseudonym.
     package func jobRecords() async throws -> [String: [UInt8]] {
         let log = log
-        let rows = try await pool.run { connection throws(StoreError) in try connection.records(log: log) }
-        return Dictionary(rows.map { (Pseudonym.encode($0.pseudonym), Array($0.text.utf8)) }) { first, _ in first }
+        let records = try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                var records: [Store.JobRecord] = []
+                while true {
+                    let page = try snapshot.jobs(after: records.last?.job ?? 0, limit: 1000)
+                    if page.isEmpty { return records }
+                    records += page
+                }
+            }
+        }
+        var texts: [String: [UInt8]] = [:]
+        for record in records {
+            if let facts = record.facts { texts[Pseudonym.encode(record.pseudonym)] = Array(facts.record.utf8) }
+        }
+        return texts
+    }
+
+    // MARK: Reports
+
+    package func reports() async throws -> [StoredReport] {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.reports(limit: 10_000) }
+        }
+    }
+
+    package func report(_ number: Int32) async throws -> StoredReport? {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.report(number) }
+        }
+    }
+
+    package func nextReportNumber() async throws -> Int32 {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.change(log) { change throws(StoreError) in try change.nextReportNumber() }
+        }
+    }
+
+    package func keep(_ report: StoredReport) async throws {
+        let log = log
+        try await pool.run { connection throws(StoreError) in
+            try connection.change(log) { change throws(StoreError) in try change.keep(report) }
+        }
     }
 
     private func append(_ items: [LogSequencer.Item]) async throws -> [LogSequencer.Verdict] {
@@ -102,13 +161,29 @@ package final class LogDatabase: Sendable {
     }
 
     /// First and last batch of a chain.
-    private func chainEnds(_ incarnation: Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)? {
-        let log = log
-        let rows = try await pool.run { connection throws(StoreError) in
-            try connection.chainEnds(log: log, incarnation: incarnation)
+    private func chainEnds(_ chain: ChainRegister.Chain) async throws -> LogSequencer.ChainEnds? {
+        let (log, node, incarnation) = (log, try await number(ofNode: chain.node), chain.incarnation)
+        let found = try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) -> (first: [UInt8], last: [UInt8])? in
+                guard let last = try snapshot.head(node: node, incarnation: incarnation),
+                    let first = try snapshot.firstNote(node: node, incarnation: incarnation)
+                else { return nil }
+                return (first, last.note)
+            }
         }
-        guard let first = rows.first, let last = rows.last else { return nil }
-        return (try Self.batch(first), try Self.batch(last), MerkleHash.leaf(of: last))
+        guard let found else { return nil }
+        return LogSequencer.ChainEnds(
+            first: try Self.batch(found.first), last: try Self.batch(found.last), leaf: MerkleHash.leaf(of: found.last))
+    }
+
+    private func number(ofNode name: String) async throws -> Int32 {
+        if let node = names.withLock({ $0.nodes[name] }) { return node }
+        let log = log
+        let node = try await pool.run { connection throws(StoreError) in
+            try connection.change(log) { change throws(StoreError) in try change.node(named: name) }
+        }
+        names.withLock { $0.nodes[name] = node }
+        return node
     }
 
     private static func batch(_ note: [UInt8]) throws -> Batch {
@@ -118,20 +193,20 @@ package final class LogDatabase: Sendable {
     // MARK: Names
 
     private func resolveNames(_ items: [LogSequencer.Item]) async throws {
-        var nodes: [(name: String, kind: Int16, site: String?)] = []
+        var nodes: [(name: String, kind: NodeRecord.Kind, site: String?)] = []
         var jobs: Set<String> = []
         let known = names.withLock { $0 }
         for item in items {
             switch item.entry.received.entry {
             case .batch(let batch):
-                if known.nodes[batch.node] == nil { nodes.append((batch.node, 1, nil)) }
+                if known.nodes[batch.node] == nil { nodes.append((batch.node, .node, nil)) }
                 jobs.formUnion(batch.facts.allocations.map(\.job))
             case .imported(let imported):
                 if known.nodes[imported.node] == nil {
-                    nodes.append((imported.node, imported.subject == .source ? 3 : 1, nil))
+                    nodes.append((imported.node, imported.subject == .source ? .source : .node, nil))
                 }
                 if let job = imported.job { jobs.insert(job) }
-            case .node(let node): nodes.append((node.node, node.role == .importer ? 2 : 1, node.site))
+            case .node(let node): nodes.append((node.node, node.role == .importer ? .importer : .node, node.site))
             case .job(let job): jobs.insert(job.job)
             case .resume, .genesis, .set, .conflict, .report: break
             }
@@ -141,16 +216,17 @@ package final class LogDatabase: Sendable {
         let log = log
         let (wantedNodes, wantedJobs) = (nodes, jobs.sorted())
         let found = try await pool.run { connection throws(StoreError) in
-            try connection.transaction(log: log) { () throws(StoreError) in
+            try connection.change(log) { change throws(StoreError) in
                 var numbers: [(String, Int32, Int16)] = []
                 for node in wantedNodes {
-                    let site = try node.site.map { name throws(StoreError) in try connection.site(log: log, name: name) }
-                    let number = try connection.node(log: log, name: node.name, kind: node.kind, site: site ?? 0)
-                    numbers.append((node.name, number.node, number.site))
+                    let site = try node.site.map { name throws(StoreError) in try change.site(named: name) }
+                    let number = try change.node(named: node.name, kind: node.kind, site: site ?? 0)
+                    if let site { try change.settle(node: number, kind: node.kind, site: site) }
+                    numbers.append((node.name, number, site ?? 0))
                 }
                 var jobNumbers: [(String, Int64)] = []
                 for job in wantedJobs {
-                    jobNumbers.append((job, try connection.job(log: log, pseudonym: Pseudonym.decode(job) ?? [])))
+                    jobNumbers.append((job, try change.job(pseudonym: Pseudonym.decode(job) ?? [])))
                 }
                 return (numbers, jobNumbers)
             }
@@ -169,13 +245,14 @@ package final class LogDatabase: Sendable {
         guard !records.isEmpty else { return }
         let log = log
         try await pool.run { connection throws(StoreError) in
-            try connection.transaction(log: log) { () throws(StoreError) in
+            try connection.change(log) { change throws(StoreError) in
                 for record in records {
-                    try connection.storeRecord(
-                        log: log, pseudonym: Pseudonym.decode(record.pseudonym) ?? [], key: record.key.description,
-                        cluster: record.key.cluster, scheduler: record.key.scheduler, id: record.key.id,
-                        submit: record.key.submitSeconds, salt: record.salt,
-                        record: String(decoding: record.text, as: UTF8.self))
+                    _ = try change.job(
+                        pseudonym: Pseudonym.decode(record.pseudonym) ?? [],
+                        facts: JobFacts(
+                            key: record.key.description, salt: record.salt, cluster: record.key.cluster,
+                            scheduler: record.key.scheduler, schedulerJobID: record.key.id,
+                            submit: record.key.submitSeconds, record: String(decoding: record.text, as: UTF8.self)))
                 }
             }
         }
@@ -217,16 +294,24 @@ package final class LogDatabase: Sendable {
     package func publisherLog() -> LogPublisher.Log {
         let (log, pool) = (log, pool)
         return LogPublisher.Log(
-            size: { try await pool.run { connection throws(StoreError) in try connection.size(log: log) } },
-            leaves: { range in
-                let leaves = try await pool.run { connection throws(StoreError) in
-                    try connection.leaves(log: log, range)
-                }
-                return leaves.compactMap { MerkleHash($0) }
-            },
-            storeCheckpoint: { size, note in
+            size: {
                 try await pool.run { connection throws(StoreError) in
-                    try connection.storeCheckpoint(log: log, size: size, note: note)
+                    try connection.snapshot(of: log) { snapshot throws(StoreError) in snapshot.size }
+                }
+            },
+            leaves: { range in
+                let bytes = try await pool.run { connection throws(StoreError) in
+                    try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.leaves(in: range) }
+                }
+                return stride(from: 0, to: bytes.count, by: 32).compactMap { MerkleHash(bytes[$0..<($0 + 32)]) }
+            },
+            storeCheckpoint: { size, note, time in
+                try await pool.run { connection throws(StoreError) in
+                    try connection.change(log) { change throws(StoreError) in
+                        try change.publish(
+                            StoredCheckpoint(size: size, note: note),
+                            at: Timestamp(microseconds: Int64(clamping: time) * 1_000_000))
+                    }
                 }
             })
     }

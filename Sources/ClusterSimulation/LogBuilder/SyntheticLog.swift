@@ -154,6 +154,9 @@ package struct SyntheticLog: Sendable {
         return record
     }
 
+    /// Forgets what a job is called; the log keeps the commitment.
+    package mutating func erase(_ pseudonym: String) { records[pseudonym] = nil }
+
     @discardableResult
     package mutating func job(
         _ record: JobRecord, _ event: JobEntry.Event, attempt: Int64 = 0, witness: JobEntry.Witness = .operator,

@@ -1,4 +1,5 @@
 package import Accounts
+package import Batches
 
 /// Everything of one log prefix that a report is made from: sums and registers, without the entries.
 ///

@@ -128,6 +128,17 @@ extension Snapshot {
         ).first(Self.head)
     }
 
+    /// The first note of a chain; `nil` while it has none.
+    package func firstNote(node: Int32, incarnation: Int64) throws(StoreError) -> [UInt8]? {
+        try query(
+            """
+            SELECT n.note FROM entries e JOIN notes n ON n.log = e.log AND n.index = e.index AND n.received = e.received
+            WHERE e.log = $1 AND e.node = $2 AND e.incarnation = $3
+            ORDER BY e.seq LIMIT 1
+            """, [.int4(node), .int8(incarnation)]
+        ).first { row throws(StoreError) in try row.get(0) }
+    }
+
     /// The last entry of each of a node's chains, the newest chain first. Chains without a batch are not among them.
     ///
     /// Steps from chain to chain along the unique index: a node has few chains and a million batches a year.

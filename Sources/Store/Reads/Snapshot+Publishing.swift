@@ -36,6 +36,11 @@ package struct StoredReport: Sendable, Equatable {
 package struct StoredCheckpoint: Sendable, Equatable {
     package let size: Int64
     package let note: [UInt8]
+
+    package init(size: Int64, note: [UInt8]) {
+        self.size = size
+        self.note = note
+    }
 }
 
 extension Snapshot {

@@ -7,6 +7,13 @@ package struct Organization: Sendable, Equatable {
     package let name: String
     /// The log's origin line.
     package let origin: String
+
+    package init(log: Int32, slug: String, name: String, origin: String) {
+        self.log = log
+        self.slug = slug
+        self.name = name
+        self.origin = origin
+    }
 }
 
 extension Connection {

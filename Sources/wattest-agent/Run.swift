@@ -1,0 +1,46 @@
+import ArgumentParser
+import Batches
+import Energy
+import Identity
+import JSONText
+import MetricsEndpoint
+import NodeAgent
+import Sensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Measures the node, or replays a recorded log as if it were measured now.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Measure this node until SIGTERM, or replay a recorded log.")
+
+    @Option(name: .customLong("data-dir"), help: "Directory of the agent's keys and spool.") var dataDirectory: String?
+    @Option(help: "Address and port of /metrics; port 0 takes a free one.") var metrics: String?
+    @Option(help: "Unix socket for jobs on this node.") var socket: String?
+    @Option(name: .customLong("ready-file"), help: "Written as JSON when the agent works.") var readyFile: String?
+    @Option(name: .customLong("interval-seconds"), help: "Seconds of a batch, 5 to 300.") var intervalSeconds: String?
+    @Option(name: .customLong("spool-bytes"), help: "Size of the spool.") var spoolBytes: String?
+    @Option(name: .customLong("sysfs-root"), help: "Tree to read instead of /sys.") var sysfsRoot: String?
+    @Option(name: .customLong("procfs-root"), help: "Tree to read instead of /proc.") var procfsRoot: String?
+    @Option(help: "YAML file.") var config: String?
+    @OptionGroup(title: "Replay") var replay: ReplayOptions
+
+    func run() async throws {
+        let settings = try Settings(
+            file: config,
+            flags: [
+                "data-dir": dataDirectory, "metrics": metrics, "socket": socket, "ready-file": readyFile,
+                "interval-seconds": intervalSeconds, "spool-bytes": spoolBytes, "sysfs-root": sysfsRoot,
+                "procfs-root": procfsRoot,
+            ])
+        let enrolment = try Enrolment(directory: try settings.required("data-dir"))
+        try replay.check()
+        let host = try AgentHost(settings, enrolment)
+        if let file = replay.file {
+            try await Replay(options: replay, file: file, enrolment: enrolment, host: host).run()
+        }
+    }
+}
