@@ -119,6 +119,12 @@ let package = Package(
                 "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "TransparencyLog",
                 argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
             ]),
+        program(
+            "wattest",
+            [
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "PinnedHTTPS", "Sensors", "TransparencyLog",
+                "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+            ]),
         program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
         program(
             "wattest-bench",
