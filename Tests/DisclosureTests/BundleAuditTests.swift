@@ -94,7 +94,7 @@ import TransparencyLog
             expected = .range
         case "a record of another":
             let stranger = log.record("stranger")
-            files["records/\(stranger.pseudonym)/\(MerkleHash.sha256(of: stranger.bytes).hexadecimal).json"] = stranger.bytes
+            files["records/\(stranger.pseudonym)/\(MerkleHash.sha256(of: stranger.bytes).hexadecimal).txt"] = stranger.bytes
             expected = .record
         case "a sample block":
             let path = "samples/000.p/\(log.size)"

@@ -12,14 +12,15 @@ extension BundleAudit {
         }
         var accounts = replay.accounts
         let files = Self.filesByPath(manifest)
-        try addRecords(to: &accounts, manifest, &report)
+        let factors = try addFiles(to: &accounts, manifest, &report)
         let published = try files[BundlePath.policy.path].map { file throws(ReplayFailure) in
             try source.bytes(of: file)
         }
         guard let published else { throw BundleSource.missing(BundlePath.policy.path) }
         let input = DisclosureInput(
             genesis: genesis, accounts: accounts, checkpoint: verdict.checkpoint.checkpoint, policy: published,
-            period: manifest.period, audience: manifest.audience, withheldEntries: manifest.withheldEntries)
+            period: manifest.period, audience: manifest.audience, factorFiles: factors,
+            withheldEntries: manifest.withheldEntries)
         try compare(Disclosure(input), files, &report)
         describe(replay, &report)
         describe(verdict, genesis, isPublishedPolicy: published == policyBytes, &report)
@@ -28,9 +29,13 @@ extension BundleAudit {
         report.notCovered.append("nodes that were never enrolled and stand in no allocation list")
     }
 
-    private func addRecords(
+    /// Checks every file but those of the log.
+    ///
+    /// - Returns: the factor files by SHA-256.
+    private func addFiles(
         to accounts: inout LogAccounts, _ manifest: BundleManifest, _ report: inout AuditReport
-    ) throws(ReplayFailure) {
+    ) throws(ReplayFailure) -> [String: [UInt8]] {
+        var factors: [String: [UInt8]] = [:]
         for file in manifest.files {
             switch BundlePath(file.path) {
             case .record(let pseudonym, let sha256):
@@ -40,7 +45,7 @@ extension BundleAudit {
                         .record, at: file.path, "no job entry of the log commits to this record under that pseudonym")
                 }
             case .factor(let sha256):
-                _ = try source.bytes(of: file)
+                factors[sha256] = try source.bytes(of: file)
                 guard file.sha256.hexadecimal == sha256 else {
                     throw ReplayFailure(
                         .factor, at: file.path, "a factor file is named by its SHA-256", expected: file.sha256.hexadecimal)
@@ -57,6 +62,7 @@ extension BundleAudit {
         }
         report.counts.append(("jobs", Int64(jobs.count)))
         report.counts.append(("records", Int64(accounts.records.count)))
+        return factors
     }
 
     private func compare(
@@ -97,6 +103,9 @@ extension BundleAudit {
         }
         if counts.claimedTimes > 0 {
             report.claimed.append("time and readings of \(counts.claimedTimes) batches that were imported from recorded logs")
+        }
+        if counts.resumesFromNowhere > 0 {
+            report.notCovered.append("batches before \(counts.resumesFromNowhere) resumed chains, which this log never got")
         }
         for kind in Entry.Kind.allCases {
             if let count = counts.entries[kind] { report.counts.append(("entries_\(kind)", count)) }
