@@ -25,7 +25,7 @@ struct SupplySection {
             let supply = try supply(input)
             guard !cells.zones.isEmpty else {
                 let reason = "no grid zone is set for the sites of this period; set \(SettingField.siteZone)"
-                for field in ["zones", "emissions.location_t", "emissions.market_t"] { missing.append((field, reason)) }
+                for field in ["zones", "emissions.location_t", "emissions.market_t", "emissions.matched_share"] { missing.append((field, reason)) }
                 return
             }
             try emit(supply, input)
