@@ -1,0 +1,2 @@
+#include "nvml_types.h"
+#include "kernel_calls.h"

@@ -1,0 +1,124 @@
+import Energy
+
+/// HPE Cray EX counters of a node and its parts, refreshed ten times a second by the blade controller.
+package struct CraySource: SensorSource {
+    package let name = "cray"
+    package let isSlow = false
+
+    private let directory: String
+    private let utcMicroseconds: @Sendable () -> Int64
+    private var counters: [HeldFile] = []
+    /// Counters that came back as new ones since the last whole read.
+    private var isNewDevice: [Bool] = []
+    private var generation: HeldFile
+    private var freshness: HeldFile
+
+    /// - Parameter utcMicroseconds: the clock by which the age of a scan is told.
+    package init(
+        sysfsRoot: String = "/sys", utcMicroseconds: @escaping @Sendable () -> Int64 = NodeClock.utcMicroseconds
+    ) {
+        directory = sysfsRoot + "/cray/pm_counters"
+        self.utcMicroseconds = utcMicroseconds
+        generation = HeldFile(path: directory + "/generation")
+        freshness = HeldFile(path: directory + "/freshness")
+    }
+
+    package mutating func discover() -> SourceReport {
+        counters = []
+        isNewDevice = []
+        guard let names = FileTree.names(in: directory) else {
+            return .absent(name, "\(directory) does not exist", remedy: "none outside HPE Cray nodes")
+        }
+        var report = SourceReport(source: name)
+        for file in names where file == "energy" || file.hasSuffix("_energy") {
+            guard let (id, layer, part, power) = Self.meaning(of: file) else {
+                report.remarks.append("\(directory)/\(file) is not known and was left out")
+                continue
+            }
+            let path = directory + "/" + file
+            let refusal = FileTree.failure(reading: path)
+            counters.append(HeldFile(path: path))
+            isNewDevice.append(false)
+            let description = SensorDescription(
+                id: "cray:" + id, kind: "cray", layer: layer, within: id == "node" ? nil : "cray:node",
+                provenance: .counter,
+                quantity: .energyCounter(microjoulesNumerator: 1_000_000, microjoulesDenominator: 1, modulus: nil),
+                maximumPowerMicrowatts: power, refreshMilliseconds: 100)
+            report.sensors.append(
+                FoundSensor(
+                    description: description, part: part, measurementPoint: "\(id) as the blade controller measures it",
+                    place: path,
+                    access: refusal.map { .unreadable($0, remedy: "let the agent's group read \(path)") } ?? .readable,
+                    costMicroseconds: 50))
+        }
+        let hasNode = report.sensors.contains { $0.part == .node && $0.access.isReadable }
+        if !hasNode { for index in report.sensors.indices { report.sensors[index].description.within = nil } }
+        if report.sensors.isEmpty {
+            report.absence = .init(reason: "\(directory) holds no energy counters", remedy: "update the blade firmware")
+        }
+        return report
+    }
+
+    private static func meaning(
+        of file: String
+    ) -> (id: String, layer: Layer, part: FoundSensor.Part, maximumPower: Int64)? {
+        switch file {
+        case "energy": return ("node", .nodeDC, .node, 20_000_000_000)
+        case "cpu_energy": return ("cpu", .package, .packages, 4_000_000_000)
+        case "memory_energy": return ("memory", .dram, .memories, 1_000_000_000)
+        default:
+            guard file.hasPrefix("accel"), let number = UInt8(file.dropFirst(5).dropLast(7)) else { return nil }
+            return ("accel\(number)", .gpu, .accelerator(Int(number)), 3_000_000_000)
+        }
+    }
+
+    /// Values of one scan belong together: where the controller changed its generation or scanned in between, all are
+    /// read again, three times at most.
+    package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
+        guard !counters.isEmpty else { return }
+        let start = readings.count
+        for attempt in 1...3 {
+            let before = marks()
+            for index in counters.indices { readings.append(reading(index, nowNanoseconds: nowNanoseconds)) }
+            if before == marks() || attempt == 3 { break }
+            readings.removeSubrange(start...)
+        }
+        for index in isNewDevice.indices { isNewDevice[index] = false }
+    }
+
+    private struct Marks: Equatable {
+        var generation: UInt64?
+        var freshness: UInt64?
+    }
+
+    private mutating func marks() -> Marks {
+        func number(_ file: inout HeldFile) -> UInt64? {
+            try? file.read { bytes in
+                // Old firmware puts a stamp behind these numbers too.
+                DecimalText.unsigned(bytes.trimmed().prefix { $0 != 32 })
+            }.get()
+        }
+        return Marks(generation: number(&generation), freshness: number(&freshness))
+    }
+
+    private mutating func reading(_ index: Int, nowNanoseconds: Int64) -> SensorReading {
+        switch counters[index].read({ CrayCounter($0) }) {
+        case .failure(let failure):
+            return .init(
+                sensor: index,
+                reading: Reading(monotonicNanoseconds: nowNanoseconds, value: .unreadable(failure.reason)))
+        case .success(let counter):
+            isNewDevice[index] = isNewDevice[index] || counters[index].takeNewDevice()
+            let instant = nowNanoseconds - ageNanoseconds(counter)
+            let reading = Reading(monotonicNanoseconds: instant, value: .counter(counter.joules))
+            return .init(sensor: index, reading: reading, breaksEpoch: isNewDevice[index])
+        }
+    }
+
+    /// How long ago the controller scanned; an age that cannot be (a clock stepped) counts as none.
+    private func ageNanoseconds(_ counter: CrayCounter) -> Int64 {
+        guard let stamp = counter.stampMicroseconds else { return 0 }
+        let age = utcMicroseconds() - stamp
+        return (0...5_000_000).contains(age) ? age * 1000 : 0
+    }
+}

@@ -1,0 +1,235 @@
+import Energy
+
+/// Power meters and GPU counters that the kernel shows as hardware monitors.
+package struct HwmonSource: SensorSource {
+    package let name = "hwmon"
+    package let isSlow = false
+
+    private let sysfsRoot: String
+    private var channels: [Channel] = []
+
+    private struct Channel: Sendable {
+        var file: HeldFile
+        var isCounter: Bool
+        /// An ACPI meter that shows 0 has no measurement yet: a running machine does not draw nothing.
+        var isZeroMissing: Bool
+        var refusal: UnreadableReason?
+    }
+
+    package init(sysfsRoot: String = "/sys") { self.sysfsRoot = sysfsRoot }
+
+    package mutating func discover() -> SourceReport {
+        channels = []
+        let root = sysfsRoot + "/class/hwmon"
+        guard let names = FileTree.names(in: root) else {
+            return .absent(
+                name, "\(root) does not exist",
+                remedy: "none on machines without monitors; in a container mount the host's /sys")
+        }
+        var report = SourceReport(source: name)
+        for directory in names { add(root + "/" + directory, to: &report) }
+        nest(&report)
+        if report.sensors.isEmpty {
+            report.absence = .init(
+                reason: "no power meter or GPU counter among \(names.count) hardware monitors",
+                remedy: "none on most servers; on Grace enable CONFIG_SENSORS_ACPI_POWER "
+                    + "(some platforms also need acpi_power_meter.force_cap_on=y)")
+        }
+        return report
+    }
+
+    package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
+        for index in channels.indices {
+            var isReplaced = false
+            let value = value(of: &channels[index], isReplaced: &isReplaced)
+            let reading = Reading(monotonicNanoseconds: nowNanoseconds, value: value)
+            readings.append(.init(sensor: index, reading: reading, breaksEpoch: isReplaced))
+        }
+    }
+
+    private func value(of channel: inout Channel, isReplaced: inout Bool) -> Reading.Value {
+        if let refusal = channel.refusal { return .unreadable(refusal) }
+        switch channel.file.read({ DecimalText.unsigned($0.trimmed()) }) {
+        case .failure(let failure): return .unreadable(failure.reason)
+        case .success(let number):
+            isReplaced = channel.file.takeNewDevice()
+            if channel.isCounter { return .counter(number) }
+            if channel.isZeroMissing, number == 0 { return .unreadable(.inactive) }
+            guard let power = Int64(exactly: number), power <= PowerIntegral.powerBoundMicrowatts else {
+                return .unreadable(.malformed)
+            }
+            return .power(power)
+        }
+    }
+
+    private mutating func add(_ path: String, to report: inout SourceReport) {
+        switch FileTree.text(path + "/name") ?? "" {
+        case "power_meter": addMeter(path, to: &report)
+        case "i915", "xe": addIntelGPU(path, to: &report)
+        case "amdgpu": addAMDGPU(path, to: &report)
+        default: break
+        }
+    }
+
+    /// Kernels before 6.14 keep a meter's files in `device/`.
+    private func attribute(_ file: String, of path: String) -> String? {
+        [path + "/" + file, path + "/device/" + file].first(where: FileTree.exists)
+    }
+
+    private mutating func addMeter(_ path: String, to report: inout SourceReport) {
+        guard let file = attribute("power1_average", of: path) else {
+            report.remarks.append("\(path) is a power meter without power1_average and was left out")
+            return
+        }
+        if attribute("power1_is_battery", of: path).flatMap(FileTree.number) == 1 {
+            report.remarks.append("\(path) measures a battery and was left out")
+            return
+        }
+        let label = attribute("power1_oem_info", of: path).flatMap(FileTree.text)
+        let interval = attribute("power1_average_interval", of: path).flatMap(FileTree.number)
+        let refresh = Int64(min(60_000, max(1, interval ?? 1000)))
+        let (id, layer, part, point, power) = Self.meter(HwmonChip.Domain(label: label))
+        if case .systemIO = HwmonChip.Domain(label: label) {
+            report.remarks.append("\(path) (\(label ?? "")) lies inside its Grace socket, whose remainder shows it")
+            return
+        }
+        let description = SensorDescription(
+            id: id, kind: "hwmon", layer: layer, provenance: .integrated, quantity: .power(rule: .trapezoid),
+            maximumPowerMicrowatts: power, refreshMilliseconds: refresh, periodMilliseconds: max(1000, refresh))
+        append(
+            description, part: part, point: point + ", averaged over \(refresh) ms", file: file, isZeroMissing: true,
+            to: &report)
+    }
+
+    private static func meter(
+        _ domain: HwmonChip.Domain
+    ) -> (id: String, layer: Layer, part: FoundSensor.Part, point: String, maximumPower: Int64) {
+        switch domain {
+        case .module(let socket):
+            ("hwmon:module-\(socket)", .module, .module(socket), "module input, CPU and GPU", 3_000_000_000)
+        case .grace(let socket):
+            (
+                "hwmon:grace-\(socket)", .package, .package(socket, die: nil), "Grace socket with its memory",
+                1_000_000_000
+            )
+        case .cpu(let socket):
+            ("hwmon:cpu-\(socket)", .package, .rail(package: socket), "CPU rail inside the Grace socket", 1_000_000_000)
+        case .systemIO(let socket):
+            (
+                "hwmon:sysio-\(socket)", .package, .rail(package: socket), "I/O rail inside the Grace socket",
+                1_000_000_000
+            )
+        case .node:
+            ("hwmon:node", .nodeDC, .node, "machine, side of the power supply unknown", 20_000_000_000)
+        }
+    }
+
+    private mutating func addIntelGPU(_ path: String, to report: inout SourceReport) {
+        // xe labels its channels: the card contains the package.
+        let channel = (1...4).first { FileTree.text(path + "/energy\($0)_label") == "card" } ?? 1
+        let file = path + "/energy\(channel)_input"
+        guard FileTree.exists(file) else { return }
+        let limit = FileTree.number(path + "/power\(channel)_max").flatMap {
+            (1_000_000...10_000_000_000).contains($0) ? Int64($0) : nil
+        }
+        let address = pciAddress(of: path, remarks: &report.remarks)
+        let description = SensorDescription(
+            id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .counter,
+            quantity: .microjouleCounter(), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000)
+        append(description, part: .gpu(address), point: "GPU card", file: file, isZeroMissing: false, to: &report)
+    }
+
+    private mutating func addAMDGPU(_ path: String, to report: inout SourceReport) {
+        guard let file = ["power1_average", "power1_input"].map({ path + "/" + $0 }).first(where: FileTree.exists)
+        else {
+            return
+        }
+        let limit = FileTree.number(path + "/power1_cap_max").flatMap {
+            (1_000_000...10_000_000_000).contains($0) ? Int64($0) : nil
+        }
+        let address = pciAddress(of: path, remarks: &report.remarks)
+        let description = SensorDescription(
+            id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .integrated,
+            quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000)
+        append(description, part: .gpu(address), point: "GPU socket", file: file, isZeroMissing: false, to: &report)
+    }
+
+    private func pciAddress(of path: String, remarks: inout [String]) -> String {
+        if let link = FileTree.linkName(path + "/device"), PCIAddress.isOne(link) { return link.lowercased() }
+        if let slot = FileTree.value(of: "PCI_SLOT_NAME", in: path + "/device/uevent"), PCIAddress.isOne(slot) {
+            return slot.lowercased()
+        }
+        let name = path.split(separator: "/").last.map(String.init) ?? "hwmon"
+        remarks.append("\(path) names no PCI device; it is known by `\(name)`, which can change at the next boot")
+        return name
+    }
+
+    private mutating func append(
+        _ description: SensorDescription, part: FoundSensor.Part, point: String, file: String, isZeroMissing: Bool,
+        to report: inout SourceReport
+    ) {
+        guard report.sensors.allSatisfy({ $0.description.id != description.id }) else {
+            report.remarks.append("\(file) measures \(description.id) again and was left out")
+            return
+        }
+        let refusal = FileTree.failure(reading: file)
+        let isCounter = description.provenance == .counter
+        channels.append(
+            Channel(file: HeldFile(path: file), isCounter: isCounter, isZeroMissing: isZeroMissing, refusal: refusal))
+        let access: FoundSensor.Access =
+            refusal.map { .unreadable($0, remedy: "let the agent's group read \(file) by a udev rule") } ?? .readable
+        report.sensors.append(
+            FoundSensor(
+                description: description, part: part, measurementPoint: point, place: file, access: access,
+                costMicroseconds: isCounter ? 10 : 100))
+    }
+
+    /// Sockets nest: module ⊃ Grace ⊃ CPU rail.
+    private func nest(_ report: inout SourceReport) {
+        let ids = Set(report.sensors.filter(\.access.isReadable).map(\.description.id))
+        for index in report.sensors.indices {
+            let outer: String
+            switch report.sensors[index].part {
+            case .rail(let socket): outer = "hwmon:grace-\(socket)"
+            case .package(let socket, _): outer = "hwmon:module-\(socket)"
+            default: continue
+            }
+            if ids.contains(outer) {
+                report.sensors[index].description.within = outer
+            } else if case .rail(let socket) = report.sensors[index].part, ids.contains("hwmon:module-\(socket)") {
+                report.sensors[index].description.within = "hwmon:module-\(socket)"
+            }
+        }
+    }
+}
+
+/// `0000:3b:00.0`.
+enum PCIAddress {
+    static func isOne(_ text: String) -> Bool {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 3 && parts[0].utf8.count >= 4 && parts[2].contains(".")
+            && text.utf8.allSatisfy { (48...58).contains($0) || $0 == 46 || (97...102).contains($0 | 0x20) }
+    }
+
+    /// Device without function, lower case, with a domain of four digits where they do: `0000:3b:00`. Drivers write the
+    /// domain with four or eight digits.
+    static func device(_ text: String) -> String? {
+        guard isOne(text) else { return nil }
+        let parts = text.lowercased().split(separator: ":")
+        guard let domain = UInt32(parts[0], radix: 16) else { return nil }
+        let digits = String(domain, radix: 16)
+        let padded = String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+        return padded + ":" + parts[1] + ":" + (parts[2].split(separator: ".").first ?? "")
+    }
+}
+
+extension FileTree {
+    /// The value of a `KEY=value` line.
+    static func value(of key: String, in path: String) -> String? {
+        guard case .success(let bytes) = contents(of: path) else { return nil }
+        for (_, line) in LogLines(bytes) where line.starts(with: Array((key + "=").utf8)) {
+            return String(decoding: line.dropFirst(key.utf8.count + 1), as: UTF8.self)
+        }
+        return nil
+    }
+}

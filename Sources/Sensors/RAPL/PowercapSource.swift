@@ -1,0 +1,238 @@
+import Energy
+
+/// RAPL through powercap: packages and their memory. The sum of all zones of this source counts nothing twice: core,
+/// uncore and psys are left out, and of a package that is shown twice one is taken.
+package struct PowercapSource: SensorSource {
+    package let name = "rapl"
+    package let isSlow = false
+
+    private let sysfsRoot: String
+    private let procfsRoot: String
+    private var zones: [Zone] = []
+
+    private struct Zone: Sendable {
+        var file: HeldFile
+        var modulus: UInt64?
+        /// Set when discovery could not read the zone: it stays so until the next discovery.
+        var refusal: UnreadableReason?
+    }
+
+    private struct Candidate {
+        var zone: PowercapZone
+        var path: String
+        /// Package that a memory zone belongs to.
+        var parent: PowercapZone.Domain?
+    }
+
+    package init(sysfsRoot: String = "/sys", procfsRoot: String = "/proc") {
+        self.sysfsRoot = sysfsRoot
+        self.procfsRoot = procfsRoot
+    }
+
+    static let permissionRemedy =
+        "give the agent CAP_DAC_READ_SEARCH, or let its group read energy_uj by a udev rule, or CAP_PERFMON for the perf way"
+
+    package mutating func discover() -> SourceReport {
+        zones = []
+        let root = sysfsRoot + "/class/powercap"
+        guard FileTree.names(in: root) != nil else {
+            return absent("\(root) does not exist", remarks: [])
+        }
+        var remarks: [String] = []
+        let candidates = select(scan(root, remarks: &remarks), remarks: &remarks)
+        guard !candidates.isEmpty else { return absent("no RAPL zones under \(root)", remarks: remarks) }
+        var sensors: [FoundSensor] = []
+        for candidate in candidates {
+            let limits = limits(of: candidate)
+            if limits.modulus == nil {
+                remarks.append("\(candidate.path) states no max_energy_range_uj: a falling value is taken for a reset")
+            }
+            let path = candidate.path + "/energy_uj"
+            var zone = Zone(file: HeldFile(path: path), modulus: limits.modulus)
+            zone.refusal = FileTree.failure(reading: path)
+            zones.append(zone)
+            sensors.append(sensor(candidate, limits: limits, refusal: zone.refusal, path: path))
+        }
+        remarks.append(contentsOf: packageCountRemark(sensors))
+        return SourceReport(source: name, sensors: sensors, remarks: remarks)
+    }
+
+    package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
+        for index in zones.indices {
+            let modulus = zones[index].modulus
+            let value: Reading.Value
+            var isReplaced = false
+            if let refusal = zones[index].refusal {
+                value = .unreadable(refusal)
+            } else {
+                switch zones[index].file.read({ PowercapEnergy.parse($0, modulus: modulus) }) {
+                case .success(let energy):
+                    // A zone that went and came back is another counter, whatever it shows.
+                    isReplaced = zones[index].file.takeNewDevice()
+                    value = .counter(energy)
+                case .failure(let failure): value = .unreadable(failure.reason)
+                }
+            }
+            let reading = Reading(monotonicNanoseconds: nowNanoseconds, value: value)
+            readings.append(.init(sensor: index, reading: reading, breaksEpoch: isReplaced))
+        }
+    }
+
+    private func absent(_ reason: String, remarks: [String]) -> SourceReport {
+        let isVirtual = (FileTree.text(matching: "flags", in: procfsRoot + "/cpuinfo") ?? "")
+            .split(separator: " ").contains("hypervisor")
+        return .absent(
+            name, isVirtual ? reason + "; this is a virtual machine, which has no RAPL counters" : reason,
+            remedy: isVirtual
+                ? "measure on the host, or accept the model's estimate"
+                : "load the module intel_rapl_msr (Intel and AMD), or mount the host's /sys into the container",
+            remarks: remarks)
+    }
+
+    /// Zones stand flat in the class directory; copies of trees may keep sub-zones only inside their parents.
+    private func scan(_ root: String, remarks: inout [String]) -> [Candidate] {
+        var candidates: [String: Candidate] = [:]
+        func visit(_ directory: String, in parent: String) {
+            let path = parent + "/" + directory
+            guard candidates[directory] == nil, directory.hasPrefix("intel-rapl"), directory.contains(":") else {
+                return
+            }
+            guard let zoneName = FileTree.text(path + "/name"),
+                let zone = PowercapZone(directory: directory, name: zoneName)
+            else {
+                remarks.append("\(path) has no readable name and was left out")
+                return
+            }
+            var candidate = Candidate(zone: zone, path: path)
+            if let upper = directory.lastIndex(of: ":").map({ String(directory[..<$0]) }), upper.contains(":") {
+                candidate.parent = candidates[upper]?.zone.domain
+            }
+            candidates[directory] = candidate
+            for name in FileTree.names(in: path) ?? [] where name.hasPrefix(directory + ":") { visit(name, in: path) }
+        }
+        for name in FileTree.names(in: root) ?? [] { visit(name, in: root) }
+        return candidates.values.sorted { $0.path < $1.path }
+    }
+
+    /// Takes packages and memory, each once.
+    private func select(_ candidates: [Candidate], remarks: inout [String]) -> [Candidate] {
+        var chosen: [String: Candidate] = [:]
+        for candidate in candidates {
+            switch candidate.zone.domain {
+            case .core, .uncore:
+                remarks.append("\(candidate.path) lies inside its package and is not added to it")
+            case .psys:
+                remarks.append("\(candidate.path) (psys) contains the packages and is not added to them")
+            case .unknown(let name):
+                remarks.append("\(candidate.path) has the unknown name `\(name.utf8.shown())` and was left out")
+            case .package, .dram:
+                guard let id = id(of: candidate) else {
+                    remarks.append("\(candidate.path) is memory without a known package and was left out")
+                    continue
+                }
+                guard let other = chosen[id] else {
+                    chosen[id] = candidate
+                    continue
+                }
+                let takesNew = other.zone.isMemoryMapped && !candidate.zone.isMemoryMapped
+                if takesNew { chosen[id] = candidate }
+                let (kept, dropped) = takesNew ? (candidate, other) : (other, candidate)
+                remarks.append("\(dropped.path) shows \(id) again beside \(kept.path) and was left out")
+            }
+        }
+        return chosen.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func id(of candidate: Candidate) -> String? {
+        func text(_ package: Int, _ die: Int?) -> String {
+            "rapl:package-\(package)" + (die.map { "-die-\($0)" } ?? "")
+        }
+        switch (candidate.zone.domain, candidate.parent) {
+        case (.package(let package, let die), _): return text(package, die)
+        case (.dram, .package(let package, let die)): return text(package, die) + "/dram"
+        default: return nil
+        }
+    }
+
+    private func limits(of candidate: Candidate) -> PowercapLimits {
+        let constraints = (0..<4).compactMap { FileTree.number("\(candidate.path)/constraint_\($0)_max_power_uw") }
+        return PowercapLimits(
+            range: FileTree.number(candidate.path + "/max_energy_range_uj"), constraints: constraints,
+            isMemory: candidate.zone.domain == .dram)
+    }
+
+    private func sensor(
+        _ candidate: Candidate, limits: PowercapLimits, refusal: UnreadableReason?, path: String
+    ) -> FoundSensor {
+        let isMemory = candidate.zone.domain == .dram
+        let description = SensorDescription(
+            id: id(of: candidate) ?? "rapl:unknown", kind: "rapl", layer: isMemory ? .dram : .package,
+            provenance: .counter, quantity: .microjouleCounter(modulus: limits.modulus),
+            maximumPowerMicrowatts: limits.maximumPowerMicrowatts, refreshMilliseconds: 1,
+            periodMilliseconds: limits.periodMilliseconds)
+        var access = FoundSensor.Access.readable
+        if let refusal {
+            let remedy =
+                refusal == .denied
+                ? Self.permissionRemedy : "look at \(path): the kernel shows the zone but not its value"
+            access = .unreadable(refusal, remedy: remedy)
+        }
+        return FoundSensor(
+            description: description, part: part(of: candidate),
+            measurementPoint: isMemory ? "memory of the package, beside it" : "processor package, cores and uncore",
+            place: path, access: access, costMicroseconds: 5)
+    }
+
+    private func part(of candidate: Candidate) -> FoundSensor.Part {
+        switch (candidate.zone.domain, candidate.parent) {
+        case (.package(let package, let die), _): .package(package, die: die)
+        case (.dram, .package(let package, _)): .memory(package: package)
+        default: .other(candidate.path)
+        }
+    }
+
+    /// Packages that the kernel knows but that have no zone would be missing from the sum without a word.
+    private func packageCountRemark(_ sensors: [FoundSensor]) -> [String] {
+        let known = CPUTopology.packages(sysfsRoot: sysfsRoot)
+        let measured = Set(
+            sensors.compactMap { if case .package(let package, _) = $0.part { package } else { nil } })
+        guard !known.isEmpty, !known.isSubset(of: measured) else { return [] }
+        let missing = known.subtracting(measured).sorted().map(String.init).joined(separator: ", ")
+        return ["the machine has \(known.count) packages; no zone for package \(missing): the sum is incomplete"]
+    }
+}
+
+/// Which package a processor sits in (Documentation/admin-guide/cputopology.rst).
+enum CPUTopology {
+    static func packages(sysfsRoot: String) -> Set<Int> {
+        let root = sysfsRoot + "/devices/system/cpu"
+        let processors = (FileTree.names(in: root) ?? []).filter { $0.hasPrefix("cpu") && Int($0.dropFirst(3)) != nil }
+        return Set(processors.compactMap { package(of: $0, sysfsRoot: sysfsRoot) })
+    }
+
+    static func package(of processor: String, sysfsRoot: String) -> Int? {
+        number("physical_package_id", of: processor, sysfsRoot: sysfsRoot)
+    }
+
+    static func die(of processor: String, sysfsRoot: String) -> Int? {
+        number("die_id", of: processor, sysfsRoot: sysfsRoot)
+    }
+
+    private static func number(_ file: String, of processor: String, sysfsRoot: String) -> Int? {
+        FileTree.number("\(sysfsRoot)/devices/system/cpu/\(processor)/topology/\(file)").flatMap(Int.init(exactly:))
+    }
+}
+
+extension FileTree {
+    /// The value of the first `key : value` line.
+    static func text(matching key: String, in path: String) -> String? {
+        guard case .success(let bytes) = contents(of: path, limit: 16384) else { return nil }
+        for (_, line) in LogLines(bytes) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            if String(decoding: line[..<colon].trimmed(), as: UTF8.self) == key {
+                return String(decoding: line[(colon + 1)...].trimmed(), as: UTF8.self)
+            }
+        }
+        return nil
+    }
+}

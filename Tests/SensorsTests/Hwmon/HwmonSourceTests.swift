@@ -1,0 +1,112 @@
+import Energy
+import Testing
+
+@testable import Sensors
+
+/// Trees after Documentation/hwmon/acpi_power_meter.rst, Documentation/hwmon/sysfs-interface.rst,
+/// Documentation/ABI/testing/sysfs-driver-intel-xe-hwmon and Documentation/gpu/amdgpu/thermal.rst.
+enum HwmonTrees {
+    static func meter(_ number: Int, label: String?, microwatts: String, isOld: Bool = false) -> [String: String] {
+        let base = "class/hwmon/hwmon\(number)"
+        let path = isOld ? base + "/device" : base
+        var files = [
+            base + "/name": "power_meter\n", path + "/power1_average": microwatts + "\n",
+            path + "/power1_average_interval": "50\n", path + "/power1_is_battery": "0\n",
+        ]
+        if let label { files[path + "/power1_oem_info"] = label + "\n" }
+        return files
+    }
+
+    /// Two GH200 superchips.
+    static let grace = PowercapTrees.merged(
+        meter(1, label: "Module Power Socket 0", microwatts: "550000000"),
+        meter(2, label: "Grace Power Socket 0", microwatts: "150000000"),
+        meter(3, label: "CPU Power Socket 0", microwatts: "100000000", isOld: true),
+        meter(4, label: "SysIO Power Socket 0", microwatts: "20000000"),
+        meter(10, label: "Module Power Socket 1", microwatts: "0"),
+        meter(11, label: "Grace Power Socket 1", microwatts: "151000000"))
+}
+
+@Suite struct HwmonSourceTests {
+    private func discover(_ tree: FixtureTree) -> (HwmonSource, SourceReport) {
+        var source = HwmonSource(sysfsRoot: tree.root)
+        let report = source.discover()
+        return (source, report)
+    }
+
+    private func values(_ source: inout HwmonSource, _ report: SourceReport) -> [String: Reading.Value] {
+        var values: [String: Reading.Value] = [:]
+        for reading in source.read(nowNanoseconds: 1) {
+            values[report.sensors[reading.sensor].description.id] = reading.reading.value
+        }
+        return values
+    }
+
+    @Test func graceSocketsNest() {
+        let tree = FixtureTree(HwmonTrees.grace)
+        var (source, report) = discover(tree)
+        #expect(
+            values(&source, report) == [
+                "hwmon:module-0": .power(550_000_000), "hwmon:grace-0": .power(150_000_000),
+                "hwmon:cpu-0": .power(100_000_000), "hwmon:module-1": .unreadable(.inactive),
+                "hwmon:grace-1": .power(151_000_000),
+            ])
+        let within = Dictionary(uniqueKeysWithValues: report.sensors.map { ($0.description.id, $0.description.within) })
+        #expect(within["hwmon:cpu-0"] == "hwmon:grace-0")
+        #expect(within["hwmon:grace-0"] == "hwmon:module-0")
+        #expect(within["hwmon:module-0"] == .some(nil))
+        #expect(report.sensors.allSatisfy { $0.description.refreshMilliseconds == 50 })
+        #expect(report.remarks.contains { $0.contains("SysIO") })
+    }
+
+    @Test(
+        arguments: [
+            ("Grace Power Socket 2", .grace(2)), ("CPU Power Socket x", .node), ("", .node), (nil, .node),
+            ("Grace Power", .node), ("DIMM Power Socket 0", .node),
+        ] as [(String?, HwmonChip.Domain)])
+    func labels(label: String?, domain: HwmonChip.Domain) { #expect(HwmonChip.Domain(label: label) == domain) }
+
+    @Test func gpusAreKnownByTheirPCIAddress() {
+        let tree = FixtureTree([
+            "class/hwmon/hwmon0/name": "xe\n", "class/hwmon/hwmon0/energy1_label": "pkg\n",
+            "class/hwmon/hwmon0/energy2_label": "card\n", "class/hwmon/hwmon0/energy1_input": "1\n",
+            "class/hwmon/hwmon0/energy2_input": "18446744073709551615\n",
+            "class/hwmon/hwmon0/power2_max": "300000000\n",
+            "class/hwmon/hwmon0/device/uevent": "DRIVER=xe\nPCI_SLOT_NAME=0000:3B:00.0\n",
+            "class/hwmon/hwmon1/name": "amdgpu\n", "class/hwmon/hwmon1/power1_average": "90000000\n",
+            "class/hwmon/hwmon2/name": "amdgpu\n", "class/hwmon/hwmon2/power1_input": "nonsense\n",
+            "class/hwmon/hwmon3/name": "coretemp\n",
+        ])
+        tree.link("class/hwmon/hwmon1/device", to: "../../../0000:03:00.0")
+        var (source, report) = discover(tree)
+        #expect(
+            values(&source, report) == [
+                "hwmon:gpu-0000:3b:00.0": .counter(.max), "hwmon:gpu-0000:03:00.0": .power(90_000_000),
+                "hwmon:gpu-hwmon2": .unreadable(.malformed),
+            ])
+        #expect(report.sensors[0].description.maximumPowerMicrowatts == 450_000_000)
+        #expect(report.remarks.contains { $0.contains("hwmon2") && $0.contains("next boot") })
+    }
+
+    @Test func aMeterWithoutLabelIsTheMachineAndABatteryIsNot() {
+        var tree = FixtureTree(HwmonTrees.meter(0, label: nil, microwatts: "200000000"))
+        #expect(discover(tree).1.sensors.map(\.part) == [.node])
+        tree = FixtureTree(
+            PowercapTrees.merged(
+                HwmonTrees.meter(0, label: nil, microwatts: "1"), ["class/hwmon/hwmon0/power1_is_battery": "1\n"]))
+        #expect(discover(tree).1.sensors.isEmpty)
+    }
+
+    @Test func machineWithoutMonitorsSaysSo() {
+        let tree = FixtureTree([:])
+        #expect(discover(tree).1.absence?.reason.contains("does not exist") == true)
+        tree.write("class/hwmon/hwmon0/name", "nvme\n")
+        #expect(discover(tree).1.absence?.remedy.contains("ACPI_POWER") == true)
+    }
+
+    @Test func pciAddresses() {
+        #expect(PCIAddress.device("00000000:3B:00.0") == "0000:3b:00")
+        #expect(PCIAddress.device("0009:01:00.0") == "0009:01:00")
+        #expect(PCIAddress.device("hwmon2") == nil)
+    }
+}

@@ -1,0 +1,119 @@
+import Energy
+import Synchronization
+import Testing
+
+@testable import Sensors
+
+/// A service of fixed documents, changeable while it runs.
+private final class Service: Sendable {
+    private let documents: Mutex<[String: String]>
+
+    init(_ documents: [String: String]) { self.documents = Mutex(documents) }
+
+    func set(_ path: String, _ document: String?) { documents.withLock { $0[path] = document } }
+
+    func get(_ path: String) -> Result<[UInt8], TransportFailure> {
+        guard let document = documents.withLock({ $0[path] }) else {
+            return .failure(TransportFailure(reason: .gone, text: "404"))
+        }
+        return document == "401"
+            ? .failure(TransportFailure(reason: .denied, text: "401")) : .success(Array(document.utf8))
+    }
+}
+
+@Suite struct RedfishSourceTests {
+    private static let chassis = "/redfish/v1/Chassis"
+
+    private static func collection(_ paths: String...) -> String {
+        #"{"Members":["# + paths.map { #"{"@odata.id":"\#($0)"}"# }.joined(separator: ",") + "]}"
+    }
+
+    /// A host with two supplies and a GPU baseboard inside it that shows power of its own.
+    private static let hgx = [
+        chassis: collection(chassis + "/HGX", chassis + "/1"),
+        chassis + "/1": #"{"ChassisType":"RackMount","PowerSubsystem":{"@odata.id":"\#(chassis)/1/PowerSubsystem"}}"#,
+        chassis + "/1/PowerSubsystem": #"{"PowerSupplies":{"@odata.id":"\#(chassis)/1/PowerSubsystem/PowerSupplies"}}"#,
+        chassis + "/1/PowerSubsystem/PowerSupplies": collection(chassis + "/1/psu0", chassis + "/1/psu1"),
+        chassis + "/1/psu0": #"{"Metrics":{"@odata.id":"\#(chassis)/1/psu0/Metrics"}}"#,
+        chassis + "/1/psu1": #"{"Metrics":{"@odata.id":"\#(chassis)/1/psu1/Metrics"}}"#,
+        chassis + "/1/psu0/Metrics": #"{"InputPowerWatts":{"Reading":2500.25},"OutputPowerWatts":{"Reading":2350}}"#,
+        chassis + "/1/psu1/Metrics": #"{"InputPowerWatts":{"Reading":2499.5},"EnergykWh":{"Reading":12.5}}"#,
+        chassis + "/HGX": #"{"ChassisType":"Module","Links":{"ContainedBy":{"@odata.id":"\#(chassis)/1"}},"#
+            + #""EnvironmentMetrics":{"@odata.id":"\#(chassis)/HGX/EnvironmentMetrics"}}"#,
+        chassis + "/HGX/EnvironmentMetrics": #"{"PowerWatts":{"Reading":4000}}"#,
+    ]
+
+    private func source(_ service: Service) -> RedfishSource { RedfishSource(place: "https://bmc", get: service.get) }
+
+    @Test func inputOfAllSuppliesIsTheNode() {
+        let service = Service(Self.hgx)
+        var source = source(service)
+        let report = source.discover()
+        #expect(report.sensors.map(\.description.layer) == [.nodeAC])
+        #expect(report.remarks.contains { $0.contains("HGX") && $0.contains("not added") })
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .power(4_999_750_000))
+        service.set(Self.chassis + "/1/psu1/Metrics", #"{"InputPowerWatts":{"Reading":null}}"#)
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .unreadable(.malformed))
+        service.set(Self.chassis + "/1/psu1/Metrics", nil)
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .unreadable(.gone))
+    }
+
+    @Test func aSupplyWithoutInputMakesTheChassisFallBack() {
+        var documents = Self.hgx
+        documents[Self.chassis + "/1/psu1/Metrics"] = #"{"OutputPowerWatts":{"Reading":1}}"#
+        documents[Self.chassis + "/1"] =
+            #"{"ChassisType":"RackMount","PowerSubsystem":{"@odata.id":"\#(Self.chassis)/1/PowerSubsystem"},"#
+            + #""EnvironmentMetrics":{"@odata.id":"/env"}}"#
+        documents["/env"] = #"{"PowerWatts":{"Reading":5000},"EnergykWh":{"Reading":1}}"#
+        var source = source(Service(documents))
+        #expect(source.discover().sensors.map(\.description.layer) == [.nodeDC])
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .power(5_000_000_000))
+    }
+
+    private func control(_ name: String, _ watts: String, related: String? = nil) -> String {
+        let items = related.map { #","RelatedItem":[{"@odata.id":"\#($0)"}]"# } ?? ""
+        return #"{"Name":"\#(name)","PowerConsumedWatts":\#(watts)\#(items)}"#
+    }
+
+    private func legacy(_ controls: String...) -> RedfishSource {
+        source(
+            Service([
+                Self.chassis: Self.collection("/c"), "/c": #"{"Power":{"@odata.id":"/p"}}"#,
+                "/p": #"{"PowerControl":["# + controls.joined(separator: ",") + "]}",
+            ]))
+    }
+
+    @Test func overlappingControlsAreNeverAdded() {
+        let cases: [(RedfishSource, Int64)] = [
+            (legacy(control("CPU", "200"), control("System Power Control", "344"), control("GPU tray", "100")), 344),
+            (
+                legacy(
+                    control("a", "200", related: "/redfish/v1/Systems/1/Processors/CPU0"),
+                    control("b", "500", related: "/redfish/v1/Systems/1")), 500
+            ),
+            (legacy(control("a", "200"), control("b", "300")), 200),
+            (legacy(control("a", "null"), control("b", "300.5")), 300),
+        ]
+        for (source, watts) in cases {
+            var source = source
+            #expect(source.discover().sensors.count == 1)
+            guard case .power(let power) = source.read(nowNanoseconds: 1)[0].reading.value else {
+                #expect(Bool(false))
+                continue
+            }
+            #expect(power / 1_000_000 == watts)
+        }
+    }
+
+    @Test func absenceDenialAndGarbage() {
+        var none = source(Service([:]))
+        #expect(none.discover().absence?.remedy.contains("certificate") == true)
+        var denied = source(Service([Self.chassis: "401"]))
+        #expect(denied.discover().sensors[0].access.isReadable == false)
+        #expect(denied.read(nowNanoseconds: 1).isEmpty)
+        var garbage = source(Service([Self.chassis: "<html>"]))
+        #expect(garbage.discover().absence?.reason.contains("not JSON") == true)
+        var empty = legacy(control("a", "0"))
+        #expect(empty.discover().absence?.reason.contains("no chassis") == true)
+    }
+}
