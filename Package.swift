@@ -120,6 +120,13 @@ let package = Package(
                 argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
             ]),
         program(
+            "wattest",
+            [
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "PinnedHTTPS", "Sensors", "TransparencyLog",
+                "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+            ]),
+        program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
+        program(
             "wattest-bench",
             [
                 "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store", "TransparencyLog",
@@ -139,6 +146,7 @@ let package = Package(
                 "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONText", "SeededRandom",
                 "TransparencyLog",
             ]),
+        tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),

@@ -64,7 +64,7 @@ import TransparencyLog
             let failure = try #require(try await audit(less, policy: log.policy).failure)
             #expect(failure.failureClass == .file && failure.place == path, "\(failure)")
         }
-        for path in ["README", "tile/entries/001", "records/x.json"] {
+        for path in ["README", "tile/entries/001", "records/x.txt"] {
             var more = files
             more[path] = [1]
             let failure = try #require(try await audit(more, policy: log.policy).failure)
@@ -94,7 +94,7 @@ import TransparencyLog
             expected = .range
         case "a record of another":
             let stranger = log.record("stranger")
-            files["records/\(stranger.pseudonym)/\(MerkleHash.sha256(of: stranger.bytes).hexadecimal).json"] = stranger.bytes
+            files["records/\(stranger.pseudonym)/\(MerkleHash.sha256(of: stranger.bytes).hexadecimal).txt"] = stranger.bytes
             expected = .record
         case "a sample block":
             let path = "samples/000.p/\(log.size)"
@@ -167,7 +167,7 @@ import TransparencyLog
     }
 
     @Test func longPathsAreSplit() throws {
-        let path = "records/" + String(repeating: "a", count: 26) + "/" + String(repeating: "b", count: 64) + ".json"
+        let path = "records/" + String(repeating: "a", count: 26) + "/" + String(repeating: "b", count: 64) + ".txt"
         let member = try #require(TarArchive.member(BundleFile(path: path, bytes: [1])))
         var reader = TarReader()
         #expect(try reader.feed(member + TarArchive.end).map(\.path) == [path])

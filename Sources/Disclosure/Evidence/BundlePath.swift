@@ -22,7 +22,7 @@ package enum BundlePath: Sendable, Hashable {
         case .samples(let bundle): "samples/" + bundle.path.dropFirst(Self.entriesPrefix.utf8.count)
         case .policy: "policy.txt"
         case .disclosure: "disclosure.json"
-        case .record(let pseudonym, let sha256): "records/\(pseudonym)/\(sha256).json"
+        case .record(let pseudonym, let sha256): "records/\(pseudonym)/\(sha256).txt"
         case .factor(let sha256): "factors/\(sha256)"
         }
     }
@@ -47,8 +47,8 @@ package enum BundlePath: Sendable, Hashable {
         case "tile": return bundle(path).map { .entries($0) }
         case "samples": return bundle(entriesPrefix + parts.dropFirst().joined(separator: "/")).map { .samples($0) }
         case "factors" where parts.count == 2: return .factor(sha256: parts[1])
-        case "records" where parts.count == 3 && parts[2].hasSuffix(".json"):
-            return .record(pseudonym: parts[1], sha256: String(parts[2].dropLast(5)))
+        case "records" where parts.count == 3 && parts[2].hasSuffix(".txt"):
+            return .record(pseudonym: parts[1], sha256: String(parts[2].dropLast(4)))
         default: return nil
         }
     }
