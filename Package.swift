@@ -151,7 +151,12 @@ let package = Package(
             [
                 "Aggregation", "Batches", "ClusterSimulation", "Energy", "Identity", "SeededRandom", "TransparencyLog",
             ]),
-        tests("HTTPEdgeTests", ["HTTPEdge", "Identity", "MetricsEndpoint", "PinnedHTTPS", nioCore, nioPosix, nioSSL, product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"), logging, lifecycle]),
+        tests(
+            "HTTPEdgeTests",
+            [
+                "HTTPEdge", "Identity", "MetricsEndpoint", "PinnedHTTPS", nioCore, nioPosix, nioSSL, logging, lifecycle,
+                product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"),
+            ]),
         tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),

@@ -109,6 +109,9 @@ extension Routes {
     static func rendered(_ disclosure: Disclosure, _ format: String) throws(Problem) -> Response {
         switch format {
         case "json": return Response(type: "application/json", bytes: disclosure.bytes)
+        case "html":
+            return Response(type: "text/html; charset=utf-8", bytes: DisclosureHTML.render(disclosure.value))
+        case "csv": return Response(type: "text/csv; charset=utf-8", bytes: DisclosureCSV.render(disclosure.value))
         default: throw .badRequest("format: json, html or csv")
         }
     }
