@@ -1,9 +1,9 @@
 import Disclosure
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// A bundle as a directory of files.
@@ -34,7 +34,9 @@ enum BundleDirectory {
         for name in names {
             let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
             var status = stat()
-            guard lstat("\(directory)/\(name)", &status) == 0 else { throw PlainFile.failure(path, "the file cannot be read") }
+            guard lstat("\(directory)/\(name)", &status) == 0 else {
+                throw PlainFile.failure(path, "the file cannot be read")
+            }
             switch status.st_mode & S_IFMT {
             case S_IFDIR: try walk("\(directory)/\(name)", prefix: path, into: &paths)
             case S_IFREG: paths.insert(path)
@@ -55,7 +57,9 @@ enum PlainFile {
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure(place, "the file cannot be read") }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw ReplayFailure(.file, at: place, "it is not a plain file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ReplayFailure(.file, at: place, "it is not a plain file")
+        }
         let size = Int(status.st_size)
         var bytes = [UInt8](repeating: 0, count: size)
         var position = 0

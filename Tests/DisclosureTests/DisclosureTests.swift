@@ -1,12 +1,13 @@
 import Accounts
 import Batches
 import ClusterSimulation
-@testable import Disclosure
 import Energy
 import JSONText
 import SeededRandom
 import Testing
 import TransparencyLog
+
+@testable import Disclosure
 
 @Suite struct DisclosureTests {
     @Test(arguments: 0..<4) func everyMicrojouleStandsInOneLine(seed: UInt64) throws {
@@ -27,7 +28,8 @@ import TransparencyLog
         #expect(
             value.object?.names == [
                 "schema", "organization", "period", "audience", "method", "energy", "coverage", "runs", "jobs", "zones",
-                "emissions", "pue", "water", "embodied", "compute", "uncertainty", "reconciliation", "checks", "late_since",
+                "emissions", "pue", "water", "embodied", "compute", "uncertainty", "reconciliation", "checks",
+                "late_since",
                 "missing", "evidence", "limits",
             ])
         let job = try #require(value["jobs"]?.array?.first)
@@ -97,10 +99,12 @@ import TransparencyLog
 }
 
 @Suite struct FigureTests {
-    @Test(arguments: [
-        (1, 3, "0.333333"), (1, 2, "0.5"), (2, 1, "2"), (-1, 8_000_000, "0"), (-3, 2_000_000, "-0.000002"),
-        (5, 2_000_000, "0.000002"), (7, 2_000_000, "0.000004"), (0, 5, "0"),
-    ] as [(Int128, Int128, String)]) func roundsHalfToEven(_ row: (Int128, Int128, String)) {
+    @Test(
+        arguments: [
+            (1, 3, "0.333333"), (1, 2, "0.5"), (2, 1, "2"), (-1, 8_000_000, "0"), (-3, 2_000_000, "-0.000002"),
+            (5, 2_000_000, "0.000002"), (7, 2_000_000, "0.000004"), (0, 5, "0"),
+        ] as [(Int128, Int128, String)]) func roundsHalfToEven(_ row: (Int128, Int128, String))
+    {
         #expect(Figure.text(row.0, row.1, decimals: 6) == row.2)
     }
 
