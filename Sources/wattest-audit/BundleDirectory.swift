@@ -47,6 +47,9 @@ enum BundleDirectory {
 }
 
 enum PlainFile {
+    /// Above 256 sample blocks of the largest size; a file with a hole of a terabyte must not take the memory.
+    static let maximumByteCount = 2 << 30
+
     static func failure(_ place: String, _ what: String) -> ReplayFailure {
         ReplayFailure(.file, at: place, "\(what): \(String(cString: strerror(errno)))")
     }
@@ -61,6 +64,9 @@ enum PlainFile {
             throw ReplayFailure(.file, at: place, "it is not a plain file")
         }
         let size = Int(status.st_size)
+        guard size <= maximumByteCount else {
+            throw ReplayFailure(.file, at: place, "a file of \(size) bytes is larger than any that belongs in a bundle")
+        }
         var bytes = [UInt8](repeating: 0, count: size)
         var position = 0
         while position < size {
