@@ -1,9 +1,9 @@
 import ArgumentParser
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 struct AuditCommand: ParsableCommand {
@@ -11,7 +11,8 @@ struct AuditCommand: ParsableCommand {
         commandName: "wattest-audit",
         abstract: "Recomputes a disclosure from its evidence, offline.",
         discussion: """
-            It needs nothing but the bundle and your own policy: no network, no database, no trust in who made the bundle.
+            It needs nothing but the bundle and your own policy: no network, no database, no trust in who made the
+            bundle.
             Exit status 0 means that the evidence holds, 1 that it does not, 2 a usage error.
             """,
         subcommands: [VerifyCommand.self, ShowCommand.self])

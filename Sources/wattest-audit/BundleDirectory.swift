@@ -1,9 +1,9 @@
 import Disclosure
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// A bundle as a directory of files.
@@ -34,7 +34,9 @@ enum BundleDirectory {
         for name in names {
             let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
             var status = stat()
-            guard lstat("\(directory)/\(name)", &status) == 0 else { throw PlainFile.failure(path, "the file cannot be read") }
+            guard lstat("\(directory)/\(name)", &status) == 0 else {
+                throw PlainFile.failure(path, "the file cannot be read")
+            }
             switch status.st_mode & S_IFMT {
             case S_IFDIR: try walk("\(directory)/\(name)", prefix: path, into: &paths)
             case S_IFREG: paths.insert(path)
@@ -45,6 +47,9 @@ enum BundleDirectory {
 }
 
 enum PlainFile {
+    /// Above 256 sample blocks of the largest size; a file with a hole of a terabyte must not take the memory.
+    static let maximumByteCount = 2 << 30
+
     static func failure(_ place: String, _ what: String) -> ReplayFailure {
         ReplayFailure(.file, at: place, "\(what): \(String(cString: strerror(errno)))")
     }
@@ -55,8 +60,13 @@ enum PlainFile {
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure(place, "the file cannot be read") }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw ReplayFailure(.file, at: place, "it is not a plain file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ReplayFailure(.file, at: place, "it is not a plain file")
+        }
         let size = Int(status.st_size)
+        guard size <= maximumByteCount else {
+            throw ReplayFailure(.file, at: place, "a file of \(size) bytes is larger than any that belongs in a bundle")
+        }
         var bytes = [UInt8](repeating: 0, count: size)
         var position = 0
         while position < size {

@@ -3,9 +3,9 @@ import Disclosure
 import JSONText
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 struct VerifyCommand: AsyncParsableCommand {

@@ -3,9 +3,9 @@ import Disclosure
 import Foundation
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// The program itself, run as an auditor runs it.

@@ -48,9 +48,10 @@ import Testing
         #expect(value["failure_class"]?.string == "file")
         #expect(value["failure"]?["place"]?.string == "disclosure.json")
         #expect(output.errors.hasPrefix("wattest: error[FILE]: disclosure.json: "))
-        #expect(value.object?.names == [
-            "verdict", "failure_class", "failure", "partial", "proved", "claimed", "not_covered", "counts",
-        ])
+        #expect(
+            value.object?.names == [
+                "verdict", "failure_class", "failure", "partial", "proved", "claimed", "not_covered", "counts",
+            ])
     }
 
     @Test func aLinkInABundleIsRefused() throws {
@@ -68,7 +69,8 @@ import Testing
 
     @Test func missingFilesAndUsageErrorsHaveTheirStatus() throws {
         try AuditProcess.withDirectory { directory in
-            let gone = try AuditProcess.run(["verify", "\(directory)/none", "--policy", "\(directory)/none"], in: directory)
+            let gone = try AuditProcess.run(
+                ["verify", "\(directory)/none", "--policy", "\(directory)/none"], in: directory)
             #expect(gone.status == 1)
             let usage = try AuditProcess.run(["verify", "\(directory)/none"], in: directory)
             #expect(usage.status == 2)

@@ -1,11 +1,12 @@
 import Batches
 import ClusterSimulation
-@testable import Disclosure
 import Energy
 import JSONText
 import SeededRandom
 import Testing
 import TransparencyLog
+
+@testable import Disclosure
 
 @Suite struct BundleAuditTests {
     private func audit(_ files: [String: [UInt8]], policy: [UInt8]) async throws -> AuditReport {
@@ -94,7 +95,8 @@ import TransparencyLog
             expected = .range
         case "a record of another":
             let stranger = log.record("stranger")
-            files["records/\(stranger.pseudonym)/\(MerkleHash.sha256(of: stranger.bytes).hexadecimal).txt"] = stranger.bytes
+            files["records/\(stranger.pseudonym)/\(MerkleHash.sha256(of: stranger.bytes).hexadecimal).txt"] =
+                stranger.bytes
             expected = .record
         case "a sample block":
             let path = "samples/000.p/\(log.size)"
@@ -158,7 +160,9 @@ import TransparencyLog
 @Suite struct BundleCodecTests {
     @Test func archivesGiveBackTheirFilesInAnyPieces() throws {
         var log = try exampleLog(seed: 28)
-        let files = try log.bundle(examplePeriod).map { BundleFile(path: $0.key, bytes: $0.value) }.sorted { $0.path < $1.path }
+        let files = try log.bundle(examplePeriod).map { BundleFile(path: $0.key, bytes: $0.value) }.sorted {
+            $0.path < $1.path
+        }
         var archive: [UInt8] = []
         for file in files { archive += try #require(TarArchive.member(file)) }
         archive += TarArchive.end
@@ -191,7 +195,9 @@ import TransparencyLog
     }
 
     @Test func everyPathOfABundleHasOneMeaning() throws {
-        for path in ["checkpoint", "policy.txt", "disclosure.json", "tile/entries/x001/234.p/3", "samples/000", "factors/ab"] {
+        for path in [
+            "checkpoint", "policy.txt", "disclosure.json", "tile/entries/x001/234.p/3", "samples/000", "factors/ab",
+        ] {
             #expect(BundlePath(path)?.path == path)
         }
         for path in ["tile/0/000", "samples/1", "MANIFEST", "records/a", "factors/a/b", "tile/entries/000.p/256"] {

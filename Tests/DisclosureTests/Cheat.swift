@@ -22,7 +22,8 @@ enum Cheat {
         case "alter a reading":
             let index = batches[2]
             log = try rebuilt(log) { entries in
-                let spot = try #require(entries[index].firstRange(of: Array("nvml:GPU-0 nvml gpu dcmi:node counter 0 0 ".utf8)))
+                let spot = try #require(
+                    entries[index].firstRange(of: Array("nvml:GPU-0 nvml gpu dcmi:node counter 0 0 ".utf8)))
                 entries[index][spot.upperBound] ^= 1
             }
             return (.signature, index)
@@ -122,7 +123,9 @@ enum Cheat {
             try log.append(.node(entry), by: log.administration)
             return (.signer, Int(try log.batch("n3")))
         case "report about the future":
-            return (.report, Int(try log.report(number: 1, period: examplePeriod, size: 99_999, sha256: .leaf(of: [1]))))
+            return (
+                .report, Int(try log.report(number: 1, period: examplePeriod, size: 99_999, sha256: .leaf(of: [1])))
+            )
         default:
             Issue.record("unknown cheat \(name)")
             return (.syntax, 0)

@@ -1,12 +1,13 @@
 import Accounts
 import Batches
 import ClusterSimulation
-@testable import Disclosure
 import Energy
 import JSONText
 import SeededRandom
 import Testing
 import TransparencyLog
+
+@testable import Disclosure
 
 @Suite struct DisclosureTests {
     @Test(arguments: 0..<4) func everyMicrojouleStandsInOneLine(seed: UInt64) throws {
@@ -27,7 +28,8 @@ import TransparencyLog
         #expect(
             value.object?.names == [
                 "schema", "organization", "period", "audience", "method", "energy", "coverage", "runs", "jobs", "zones",
-                "emissions", "pue", "water", "embodied", "compute", "uncertainty", "reconciliation", "checks", "late_since",
+                "emissions", "pue", "water", "embodied", "compute", "uncertainty", "reconciliation", "checks",
+                "late_since",
                 "missing", "evidence", "limits",
             ])
         let job = try #require(value["jobs"]?.array?.first)
@@ -73,6 +75,40 @@ import TransparencyLog
         #expect(value["energy"]?["measured_share"]?.isNull == true)
     }
 
+    /// A node counts as expected while it is enrolled: before and after that its silence means nothing.
+    @Test func silenceOfAnEnrolledNodeIsCounted() throws {
+        var log = try SyntheticLog(seed: 3)
+        let early = UTCInterval(start: UTCTime(hour: log.now.hour - 2), end: UTCTime(hour: log.now.hour))
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        try log.batch("n1")
+        func nodes(_ period: UTCInterval) throws -> [Int64?] {
+            let coverage = Disclosure(try log.disclosureInput(period)).value["coverage"]
+            return [coverage?["nodes_expected"]?.int64, coverage?["nodes_reporting"]?.int64]
+        }
+        #expect(try nodes(examplePeriod) == [2, 1])
+        #expect(try nodes(early) == [0, 0])
+        log.now = UTCTime(hour: 490_899)
+        try log.retire("n2")
+        let late = UTCInterval(start: UTCTime(hour: 490_900), end: UTCTime(hour: 490_901))
+        #expect(try nodes(late) == [1, 0])
+        #expect(try nodes(examplePeriod) == [2, 1])
+    }
+
+    /// Numbers at the ends of their range come from a note that anybody enrolled can sign: they may not stop a report.
+    @Test func extremeNumbersDoNotStopAReport() throws {
+        var log = try exampleLog(seed: 3)
+        let record = log.record("extreme")
+        try log.job(
+            record, .start, attempt: .max, start: UTCTime(microseconds: .max), stop: UTCTime(microseconds: 0),
+            expected: .max)
+        try log.job(
+            record, .start, attempt: 0, start: UTCTime(microseconds: 0), stop: UTCTime(microseconds: .max), expected: .max)
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.isLowerBound)
+        let value = Disclosure(try log.disclosureInput(examplePeriod)).value
+        #expect(value["checks"]?.array?.contains { $0["id"]?.string == "windows" && $0["passed"]?.bool == false } == true)
+    }
+
     /// The sums of the whole log and those of the period alone give the same bytes.
     @Test func sumsOutsideThePeriodDoNotShow() throws {
         var log = try exampleLog(seed: 2)
@@ -97,10 +133,12 @@ import TransparencyLog
 }
 
 @Suite struct FigureTests {
-    @Test(arguments: [
-        (1, 3, "0.333333"), (1, 2, "0.5"), (2, 1, "2"), (-1, 8_000_000, "0"), (-3, 2_000_000, "-0.000002"),
-        (5, 2_000_000, "0.000002"), (7, 2_000_000, "0.000004"), (0, 5, "0"),
-    ] as [(Int128, Int128, String)]) func roundsHalfToEven(_ row: (Int128, Int128, String)) {
+    @Test(
+        arguments: [
+            (1, 3, "0.333333"), (1, 2, "0.5"), (2, 1, "2"), (-1, 8_000_000, "0"), (-3, 2_000_000, "-0.000002"),
+            (5, 2_000_000, "0.000002"), (7, 2_000_000, "0.000004"), (0, 5, "0"),
+        ] as [(Int128, Int128, String)]) func roundsHalfToEven(_ row: (Int128, Int128, String))
+    {
         #expect(Figure.text(row.0, row.1, decimals: 6) == row.2)
     }
 

@@ -67,7 +67,8 @@ import TransparencyLog
         #expect(signed.manifest.files.contains { $0.path == "disclosure.json" })
     }
 
-    /// Every keyword of the notes stands in the grammar, and every line kind of the grammar in some note or as an option.
+    /// Every keyword of the notes stands in the grammar, and every line kind of the grammar in some note or as an
+    /// option.
     @Test func theGrammarNamesEveryLineOfTheNotes() throws {
         let grammar = String(decoding: try blocks("abnf").flatMap(\.self), as: UTF8.self)
         for bytes in try blocks("note") + blocks("record") {

@@ -13,7 +13,8 @@ struct JSONSchemaCheck {
         return check.faults
     }
 
-    private static let annotations: Set<String> = ["$schema", "$id", "$defs", "title", "description", "required",
+    private static let annotations: Set<String> = [
+        "$schema", "$id", "$defs", "title", "description", "required",
         "properties", "additionalProperties", "type", "enum", "const", "pattern", "items", "minimum", "minItems",
         "maxItems", "anyOf", "$ref",
     ]
@@ -66,7 +67,9 @@ struct JSONSchemaCheck {
     }
 
     private mutating func checkWords(_ value: JSONValue, _ schema: JSONValue, _ path: String) {
-        if let words = schema["enum"]?.array, !words.contains(value) { faults.append("\(path): \(value.text()) is no word") }
+        if let words = schema["enum"]?.array, !words.contains(value) {
+            faults.append("\(path): \(value.text()) is no word")
+        }
         if let word = schema["const"], word != value { faults.append("\(path): is not \(word.text())") }
         if let pattern = schema["pattern"]?.string, let text = value.string {
             let matches = (try? Regex(pattern)).map { text.firstMatch(of: $0) != nil } ?? false

@@ -1,10 +1,11 @@
 import Accounts
 import Batches
 import ClusterSimulation
-@testable import Disclosure
 import Energy
 import JSONText
 import Testing
+
+@testable import Disclosure
 
 @Suite struct JobSummaryTests {
     /// A job on so many nodes for so many half minutes, of which some report.
@@ -19,7 +20,8 @@ import Testing
         for _ in 0..<batches { for name in reporting { try log.batch(name, holds: [.init(record.pseudonym)]) } }
         if stop {
             try log.job(
-                record, .end, witness: .scheduler, stop: UTCTime(microseconds: start.microseconds + 30_000_000 * Int64(batches)))
+                record, .end, witness: .scheduler,
+                stop: UTCTime(microseconds: start.microseconds + 30_000_000 * Int64(batches)))
         }
         let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
         return (summary, log)

@@ -33,7 +33,8 @@ func exampleLog(seed: UInt64) throws -> SyntheticLog {
     try log.job(job, .end, witness: .scheduler, stop: log.now)
     try log.job(other, .end, stop: log.nodes["n3"]?.end)
     let recorded = log.record("old", labels: [:])
-    let window = UTCInterval(start: UTCTime(hour: first.hour), end: UTCTime(microseconds: first.microseconds + 600_000_000))
+    let window = UTCInterval(
+        start: UTCTime(hour: first.hour), end: UTCTime(microseconds: first.microseconds + 600_000_000))
     try log.job(recorded, .start, witness: .importer, start: window.start, stop: window.end, expected: 2)
     for name in ["m1", "m2"] {
         try log.importLog(name, job: recorded.pseudonym, interval: window, joules: 90_000, by: "importer")
@@ -62,7 +63,8 @@ let examplePeriod = UTCInterval(start: UTCTime(hour: 490_896), end: UTCTime(hour
         "delete a batch", "add a stranger's batch", "alter a reading", "swap two batches",
         "repeat a batch", "import by a stranger", "job by another name", "foreign log", "future anchor", "false anchor",
         "second genesis", "two signatures", "set by a node", "joules to another job", "batch after a conflict",
-        "old key after rotation", "batch after retirement", "repeated report number", "report about the future", "two different reports", "key of a revoked node",
+        "old key after rotation", "batch after retirement", "repeated report number", "report about the future",
+        "two different reports", "key of a revoked node",
     ])
     func refuses(_ cheat: String) throws {
         var log = try exampleLog(seed: 7)
@@ -91,7 +93,9 @@ let examplePeriod = UTCInterval(start: UTCTime(hour: 490_896), end: UTCTime(hour
         var log = try exampleLog(seed: 5)
         let before = try log.accounts().ledger
         let job = log.record("old2")
-        let window = UTCInterval(start: UTCTime(hour: 490_896), end: UTCTime(microseconds: UTCTime(hour: 490_896).microseconds + 600_000_000))
+        let window = UTCInterval(
+            start: UTCTime(hour: 490_896), end: UTCTime(microseconds: UTCTime(hour: 490_896).microseconds + 600_000_000)
+        )
         try log.importLog("m1", job: job.pseudonym, interval: window, joules: 90_000, by: "importer")
         let after = try log.accounts().ledger
         let disclosed = Disclosure(try log.disclosureInput(examplePeriod))

@@ -1,10 +1,11 @@
 import Batches
 import ClusterSimulation
-@testable import Disclosure
 import Energy
 import JSONText
 import Testing
 import TransparencyLog
+
+@testable import Disclosure
 
 @Suite struct RenderingTests {
     private func example(_ audience: Audience = .assurer) throws -> Disclosure {
@@ -17,7 +18,9 @@ import TransparencyLog
         let value = try example().value
         let page = String(decoding: DisclosureHTML.render(value), as: UTF8.self)
         #expect(Array(page.utf8) == DisclosureHTML.render(try JSONValue(parsing: value.rendered(.pretty))))
-        for part in ["slurm/101", "By component", "<svg", "What is not claimed", "wattest-audit verify", "implied-factor"] {
+        for part in [
+            "slurm/101", "By component", "<svg", "What is not claimed", "wattest-audit verify", "implied-factor",
+        ] {
             #expect(page.contains(part), "\(part)")
         }
         #expect(!page.contains("<script"))
@@ -54,24 +57,27 @@ import TransparencyLog
 
     @Test func noCellIsAFormula() throws {
         let value: JSONValue = [
-            "jobs": [["key": "=1+1", "class": "a,\"b\"", "flags": [], "energy_uj": "-5"]],
+            "jobs": [["key": "=1+1", "class": "a,\"b\"", "flags": [], "energy_uj": "-5"]]
         ]
         let text = String(decoding: DisclosureCSV.render(value), as: UTF8.self)
         #expect(text.contains("job,'=1+1,,\"a,\"\"b\"\"\","))
         #expect(text.contains(",-5,"))
     }
 
-    @Test(arguments: [
-        (0, "0 Wh"), (3_600_000_000, "1 Wh"), (3_599_999_999, "1 Wh"), (5_400_000_000_000, "1.5 kWh"),
-        (-3_600_000_000_000_000, "-1 MWh"),
-    ] as [(Int128, String)]) func energyIsShownInAReadableUnit(_ row: (Int128, String)) {
+    @Test(
+        arguments: [
+            (0, "0 Wh"), (3_600_000_000, "1 Wh"), (3_599_999_999, "1 Wh"), (5_400_000_000_000, "1.5 kWh"),
+            (-3_600_000_000_000_000, "-1 MWh"),
+        ] as [(Int128, String)]) func energyIsShownInAReadableUnit(_ row: (Int128, String))
+    {
         #expect(HTMLText.energy(row.0) == row.1)
     }
 
     @Test func anIssuedReportIsSignedOverItsBody() throws {
         let log = try exampleLog(seed: 62)
         let disclosure = Disclosure(try log.disclosureInput(examplePeriod))
-        let issued = IssuedDisclosure(number: 3, issuedAt: log.now, supersedes: 2, reason: "late batches", disclosure: disclosure)
+        let issued = IssuedDisclosure(
+            number: 3, issuedAt: log.now, supersedes: 2, reason: "late batches", disclosure: disclosure)
         let value = try issued.json(signedBy: [log.administration])
         #expect(value.object?.names == ["number", "issued_at", "supersedes", "reason", "disclosure", "signatures"])
         let signature = try #require(value["signatures"]?.array?.first?["sig"]?.string.flatMap { Base64.decode($0) })

@@ -1,10 +1,11 @@
 import Batches
 import ClusterSimulation
-@testable import Disclosure
 import Energy
 import JSONText
 import Testing
 import TransparencyLog
+
+@testable import Disclosure
 
 @Suite struct SupplyTests {
     /// 10 kWh on one recorded node in one hour at the site `archive`.
@@ -42,9 +43,11 @@ import TransparencyLog
     }
 
     @Test func placeAndPUEGiveFacilityEnergyAndEmissions() throws {
-        let settings = [
-            (SettingField.siteZone, "archive", "\"DE\""), (SettingField.sitePUE, "archive", "{\"value\":1.25,\"source\":\"metered\"}"),
-        ] as [(String, String?, String)]
+        let settings =
+            [
+                (SettingField.siteZone, "archive", "\"DE\""),
+                (SettingField.sitePUE, "archive", "{\"value\":1.25,\"source\":\"metered\"}"),
+            ] as [(String, String?, String)]
         let value = try value(log(settings))
         #expect(value["energy"]?["facility_mwh"]?.number?.text == "0.0125")
         #expect(value["pue"]?["value"]?.number?.text == "1.25")
@@ -54,16 +57,19 @@ import TransparencyLog
         #expect(value["zones"]?.array?.first?["zone"]?.string == "DE")
         #expect(value["zones"]?.array?.first?["energy_uj"]?.string == "36000000000000")
         #expect(value["emissions"]?["factors"]?.array?.first?["scope"]?.string == "lifecycle")
-        #expect(value["checks"]?.array?.contains { $0["id"]?.string == "implied-factor" && $0["passed"]?.bool == true } == true)
+        #expect(
+            value["checks"]?.array?.contains { $0["id"]?.string == "implied-factor" && $0["passed"]?.bool == true }
+                == true)
     }
 
     @Test func aFactorFileIsReadByItsHash() throws {
         let table = Array("zone,period,g_per_kwh\nXX,2026,200\n".utf8)
         let sha256 = MerkleHash.sha256(of: table).hexadecimal
-        let settings = [
-            (SettingField.siteZone, "archive", "\"XX\""),
-            (SettingField.factorSet, nil, "[{\"sha256\":\"\(sha256)\",\"scope\":\"direct\",\"provider\":\"P\"}]"),
-        ] as [(String, String?, String)]
+        let settings =
+            [
+                (SettingField.siteZone, "archive", "\"XX\""),
+                (SettingField.factorSet, nil, "[{\"sha256\":\"\(sha256)\",\"scope\":\"direct\",\"provider\":\"P\"}]"),
+            ] as [(String, String?, String)]
         let log = try log(settings)
         let found = try value(log, factors: [sha256: table])
         #expect(found["emissions"]?["location_t"]?.number?.text == "0.002")
@@ -84,9 +90,10 @@ import TransparencyLog
             {"kind":"go","certificate_ids":["c1"],"market":"DE","start":"2026-01-01T00:00Z","end":"2027-01-01T00:00Z",
             "mwh":"0.004","retired_for":"Acme & Söhne <AI>","g_per_kwh":0,"document_sha256":"00"}
             """
-        let settings = [
-            (SettingField.siteZone, "archive", "\"DE\""), (SettingField.instrument, "go-1", instrument),
-        ] as [(String, String?, String)]
+        let settings =
+            [
+                (SettingField.siteZone, "archive", "\"DE\""), (SettingField.instrument, "go-1", instrument),
+            ] as [(String, String?, String)]
         let value = try value(log(settings))
         #expect(value["emissions"]?["location_t"]?.number?.text == "0.003441")
         #expect(value["emissions"]?["market_t"]?.number?.text == "0.002065")

@@ -44,7 +44,8 @@ extension SyntheticLog {
             startNanoseconds: node.monotonicEnd, endNanoseconds: node.monotonicEnd + seconds * 1_000_000_000)
         let facts = IntervalFacts(
             interval: UTCInterval(start: start, end: end), monotonic: monotonic, state: state,
-            host: HostFacts(millicores: 64_000, unheldCPUMicroseconds: Int64(random.next() % 100_000)), sensors: sensors,
+            host: HostFacts(millicores: 64_000, unheldCPUMicroseconds: Int64(random.next() % 100_000)),
+            sensors: sensors,
             allocations: holds.map { hold in allocation(hold, count: holds.count, since: start) })
         let block = SampleBlock(series: sensors.map { Self.series($0, nanoseconds: seconds * 1_000_000_000) })
         let batch = Batch(
@@ -77,7 +78,8 @@ extension SyntheticLog {
     private static func sensor(_ id: String, _ kind: String, _ layer: Layer, _ within: String?) -> SensorFacts {
         SensorFacts(
             id: id, kind: kind, layer: layer, within: within, provenance: .counter, epoch: 0, firstMicrojoules: 0,
-            lastMicrojoules: 0, readings: 0, longestGapMilliseconds: 1000, bridgedMilliseconds: 0, missingMilliseconds: 0,
+            lastMicrojoules: 0, readings: 0, longestGapMilliseconds: 1000, bridgedMilliseconds: 0,
+            missingMilliseconds: 0,
             periodMilliseconds: 1000, idlePowerMilliwatts: 0, flags: [])
     }
 
@@ -95,7 +97,8 @@ extension SyntheticLog {
     private static func commitment(_ block: SampleBlock) -> SampleCommitment {
         let bytes = block.bytes
         return SampleCommitment(
-            readings: Int64(block.readingCount), byteCount: Int64(bytes.count), sha256: MerkleHash.sha256(of: bytes).bytes)
+            readings: Int64(block.readingCount), byteCount: Int64(bytes.count),
+            sha256: MerkleHash.sha256(of: bytes).bytes)
     }
 
     // MARK: Recorded logs
@@ -108,7 +111,8 @@ extension SyntheticLog {
         guard let key = keys[importer] else { return }
         let sensor = subject == .node ? "mlperf:node" : "mlperf:switch"
         let entry = ImportEntry(
-            log: origin, time: now, subject: subject, node: name, sensor: sensor, job: job, fileSHA256: random.bytes(32),
+            log: origin, time: now, subject: subject, node: name, sensor: sensor, job: job,
+            fileSHA256: random.bytes(32),
             fileByteCount: 4000, format: "mlperf", integration: .right, start: interval.start, stop: interval.end,
             anchor: anchor, salt: salt())
         let opening = try append(.imported(entry), by: key)

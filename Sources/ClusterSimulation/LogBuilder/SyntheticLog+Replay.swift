@@ -33,7 +33,8 @@ extension SyntheticLog {
         _ period: UTCInterval, audience: Audience = .assurer
     ) throws -> DisclosureInput {
         DisclosureInput(
-            genesis: genesis, accounts: try accounts(period: period), checkpoint: try Checkpoint(origin: origin, head: head),
+            genesis: genesis, accounts: try accounts(period: period),
+            checkpoint: try Checkpoint(origin: origin, head: head),
             policy: policy, period: period, audience: audience)
     }
 }

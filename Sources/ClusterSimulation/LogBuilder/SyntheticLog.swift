@@ -160,11 +160,13 @@ package struct SyntheticLog: Sendable {
     @discardableResult
     package mutating func job(
         _ record: JobRecord, _ event: JobEntry.Event, attempt: Int64 = 0, witness: JobEntry.Witness = .operator,
-        start: UTCTime? = nil, stop: UTCTime? = nil, expected: Int64? = nil, nodes: [String] = [], by key: SigningKey? = nil
+        start: UTCTime? = nil, stop: UTCTime? = nil, expected: Int64? = nil, nodes: [String] = [],
+        by key: SigningKey? = nil
     ) throws -> UInt64 {
         let key = key ?? administration
         let entry = JobEntry(
-            log: origin, time: now, event: event, job: record.pseudonym, attempt: attempt, witness: witness, by: key.name,
+            log: origin, time: now, event: event, job: record.pseudonym, attempt: attempt, witness: witness,
+            by: key.name,
             start: start, stop: stop, expectedNodes: expected, nodes: nodes, recordSHA256: record.sha256, salt: salt())
         return try append(.job(entry), by: key)
     }

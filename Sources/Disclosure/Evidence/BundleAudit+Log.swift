@@ -99,8 +99,8 @@ extension BundleAudit {
         ).sha256
     }
 
-    /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is always
-    /// the same one. At most `width` bundles are in memory.
+    /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is
+    /// always the same one. At most `width` bundles are in memory.
     private func inOrder<State, Context: Sendable, Checked: Sendable>(
         _ bundles: [EntryBundle], _ state: inout State, context: (State) -> Context,
         work: @escaping @Sendable (EntryBundle, Context) -> Checked, fold: (inout State, Checked) throws -> Void

@@ -72,10 +72,12 @@ extension BundleAudit {
             report.notCovered.append("the readings behind \(withoutSamples) batches, which are not in the bundle")
         }
         if counts.claimedTimes > 0 {
-            report.claimed.append("time and readings of \(counts.claimedTimes) batches that were imported from recorded logs")
+            report.claimed.append(
+                "time and readings of \(counts.claimedTimes) batches that were imported from recorded logs")
         }
         if counts.resumesFromNowhere > 0 {
-            report.notCovered.append("batches before \(counts.resumesFromNowhere) resumed chains, which this log never got")
+            report.notCovered.append(
+                "batches before \(counts.resumesFromNowhere) resumed chains, which this log never got")
         }
         for kind in Entry.Kind.allCases {
             if let count = counts.entries[kind] { report.counts.append(("entries_\(kind)", count)) }
@@ -99,7 +101,9 @@ extension BundleAudit {
                 report.proved.append("\(name), has the digest in the log")
             } else {
                 report.notCovered.append(
-                    "\(name): not made again, as a record, factor file or the policy changed since or the report is false")
+                    "\(name): not made again, as a record, factor file or the policy changed since or the"
+                        + " report is false"
+                )
             }
         }
     }

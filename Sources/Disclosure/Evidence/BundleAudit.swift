@@ -3,9 +3,9 @@ import TransparencyLog
 
 /// Verifies an evidence bundle offline: nothing is believed but the auditor's policy, and what follows from it.
 ///
-/// The order of proof: the policy names the log's key; the key signed the checkpoint; the checkpoint's root covers every
-/// entry; the first entry names the administration key; that key signed the manifest, which fixes every other file; the
-/// entries, replayed, give the accounts; the accounts give the disclosure, byte for byte.
+/// The order of proof: the policy names the log's key; the key signed the checkpoint; the checkpoint's root covers
+/// every entry; the first entry names the administration key; that key signed the manifest, which fixes every other
+/// file; the entries, replayed, give the accounts; the accounts give the disclosure, byte for byte.
 package struct BundleAudit: Sendable {
     package struct Progress: Sendable {
         package var stage: String
@@ -105,7 +105,8 @@ package struct BundleAudit: Sendable {
                 expected: verdict.checkpoint.log.text, found: genesis.logKey)
         }
         try compareFileList(manifest)
-        report.proved.append("the bundle is exactly the \(manifest.files.count) files that the administration key signed")
+        report.proved.append(
+            "the bundle is exactly the \(manifest.files.count) files that the administration key signed")
         return manifest
     }
 

@@ -1,10 +1,11 @@
 package import Energy
 package import TransparencyLog
 
-/// What an evidence bundle consists of: digest, size and path of every file but itself, signed by the administration key.
+/// What an evidence bundle consists of: digest, size and path of every file but itself, signed by the administration
+/// key.
 ///
-/// A bundle is exactly these files. One that is missing or not listed fails, because a file that nobody answers for could
-/// be read as evidence.
+/// A bundle is exactly these files. One that is missing or not listed fails, because a file that nobody answers for
+/// could be read as evidence.
 package struct BundleManifest: Sendable, Hashable {
     package static let path = "MANIFEST"
     package static let version = "wattest/bundle/v1"
@@ -89,7 +90,8 @@ package struct BundleManifest: Sendable, Hashable {
     }
 }
 
-/// A manifest as it lies in a bundle: its syntax is checked, its signature is not, since the key stands in the evidence.
+/// A manifest as it lies in a bundle: its syntax is checked, its signature is not, since the key stands in the
+/// evidence.
 package struct SignedManifest: Sendable {
     package let manifest: BundleManifest
     private let note: SignedNote
@@ -103,7 +105,9 @@ package struct SignedManifest: Sendable {
         guard note.signatures.count == 1 else { throw Self.failure("it has not exactly one signature") }
         var reader = ManifestReader(note.text)
         manifest = try reader.manifest()
-        guard manifest.text[...] == note.text else { throw Self.failure("its text is a second spelling of what it says") }
+        guard manifest.text[...] == note.text else {
+            throw Self.failure("its text is a second spelling of what it says")
+        }
     }
 
     package func verify(with key: VerifierKey) throws(ReplayFailure) {
@@ -111,7 +115,8 @@ package struct SignedManifest: Sendable {
             key.isValidSignature(signature, for: note.text)
         else {
             throw ReplayFailure(
-                .manifest, at: BundleManifest.path, "it is not signed by the administration key of the log's first entry",
+                .manifest, at: BundleManifest.path,
+                "it is not signed by the administration key of the log's first entry",
                 expected: "\(key.name)+\(key.keyIDHexadecimal)", found: note.signatures.first?.name)
         }
     }
@@ -155,7 +160,9 @@ private struct ManifestReader {
         guard period.start < period.end, period.start.isWholeHour, period.end.isWholeHour else {
             throw failure("a period of whole UTC hours")
         }
-        guard let audience = Audience(rawValue: try line("audience", fields: 1)[0]) else { throw failure("an audience") }
+        guard let audience = Audience(rawValue: try line("audience", fields: 1)[0]) else {
+            throw failure("an audience")
+        }
         let size = try integer(try line("size", fields: 1)[0], "the size of the log")
         let withheld = try integer(try line("withheld", fields: 1)[0], "the number of withheld entries")
         var files: [BundleManifest.File] = []

@@ -42,7 +42,9 @@ package enum BundlePath: Sendable, Hashable {
     }
 
     private static func structured(_ path: String) -> BundlePath? {
-        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String($0) ?? "" }
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            String($0) ?? ""
+        }
         switch parts.first {
         case "tile": return bundle(path).map { .entries($0) }
         case "samples": return bundle(entriesPrefix + parts.dropFirst().joined(separator: "/")).map { .samples($0) }

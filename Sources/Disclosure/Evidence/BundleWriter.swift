@@ -12,8 +12,8 @@ package struct BundleFile: Sendable, Hashable {
     }
 }
 
-/// Makes an evidence bundle entry by entry. It gives each file as soon as it is complete and holds at most one bundle of
-/// 256 entries, so that a year of evidence streams through it. The same evidence gives the same bytes.
+/// Makes an evidence bundle entry by entry. It gives each file as soon as it is complete and holds at most one bundle
+/// of 256 entries, so that a year of evidence streams through it. The same evidence gives the same bytes.
 package struct BundleWriter: Sendable {
     private let origin: String
     private let period: UTCInterval
@@ -49,7 +49,9 @@ package struct BundleWriter: Sendable {
     private mutating func flush() -> [BundleFile] {
         guard let bundle = EntryBundle(holding: next - 1, inTreeOf: size) else { return [] }
         var complete = [add(.entries(bundle), entries)]
-        if samples.contains(where: { $0 != nil }) { complete.append(add(.samples(bundle), SampleBundle.encode(samples))) }
+        if samples.contains(where: { $0 != nil }) {
+            complete.append(add(.samples(bundle), SampleBundle.encode(samples)))
+        }
         entries.removeAll(keepingCapacity: true)
         samples.removeAll(keepingCapacity: true)
         return complete

@@ -19,7 +19,9 @@ package enum TarArchive {
     static func header(path: String, byteCount: Int) -> [UInt8]? {
         guard let (prefix, name) = split(Array(path.utf8)), byteCount <= maximumFileByteCount else { return nil }
         var header = [UInt8](repeating: 0, count: blockByteCount)
-        func put(_ bytes: [UInt8], at offset: Int) { header.replaceSubrange(offset..<(offset + bytes.count), with: bytes) }
+        func put(_ bytes: [UInt8], at offset: Int) {
+            header.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
+        }
         put(name, at: 0)
         put(octal(0o644, digits: 7), at: 100)
         put(octal(0, digits: 7), at: 108)
@@ -72,7 +74,8 @@ package struct TarReader: Sendable {
         while !isEnded {
             let left = buffer.count - position
             if let file = current {
-                let padded = (file.byteCount + TarArchive.blockByteCount - 1) / TarArchive.blockByteCount
+                let padded =
+                    (file.byteCount + TarArchive.blockByteCount - 1) / TarArchive.blockByteCount
                     * TarArchive.blockByteCount
                 guard left >= padded else { break }
                 files.append(

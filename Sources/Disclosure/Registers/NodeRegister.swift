@@ -1,4 +1,5 @@
 package import Batches
+package import Energy
 
 /// Whatever measures in a log, by name: nodes, and sources such as a switch that belong to no node.
 package struct NodeRegister: Sendable, Hashable {
@@ -9,14 +10,22 @@ package struct NodeRegister: Sendable, Hashable {
         package var kind: Kind
         /// As enrolled; the importer's for a recorded log, nil when neither says.
         package var site: String?
-        /// Enrolled and not retired: its silence is a finding. A recorded log alone promises nothing.
-        package var isExpected: Bool
+        /// From when to when it was enrolled, by the administration's clock: then its silence is a finding. A recorded log
+        /// alone promises nothing.
+        package var enrolled: UTCTime?
+        package var retired: UTCTime?
 
-        package init(name: String, kind: Kind, site: String?, isExpected: Bool) {
+        package init(name: String, kind: Kind, site: String?, enrolled: UTCTime? = nil, retired: UTCTime? = nil) {
             self.name = name
             self.kind = kind
             self.site = site
-            self.isExpected = isExpected
+            self.enrolled = enrolled
+            self.retired = retired
+        }
+
+        package func isExpected(in period: UTCInterval) -> Bool {
+            guard kind == .node, let enrolled else { return false }
+            return enrolled < period.end && retired.map { period.start < $0 } ?? true
         }
     }
 
@@ -39,14 +48,14 @@ package struct NodeRegister: Sendable, Hashable {
         case .node(let node) where node.role == .node:
             switch node.action {
             case .enrol:
-                members[node.node] = Member(name: node.node, kind: .node, site: node.site, isExpected: true)
-            case .retire: members[node.node]?.isExpected = false
+                members[node.node] = Member(name: node.node, kind: .node, site: node.site, enrolled: node.time)
+            case .retire: members[node.node]?.retired = node.time
             case .rotate, .revoke: break
             }
         case .imported(let imported):
             let kind: Kind = imported.subject == .source ? .source : .node
             guard var known = members[imported.node] else {
-                members[imported.node] = Member(name: imported.node, kind: kind, site: importerSite, isExpected: false)
+                members[imported.node] = Member(name: imported.node, kind: kind, site: importerSite)
                 return
             }
             // Called a source afterwards, a node would vanish from the count of nodes that have to report.

@@ -2,7 +2,8 @@ package import Batches
 package import Energy
 package import JSONText
 
-/// The configured inputs that reports read. For one field and subject the highest index wins, from its effective time on.
+/// The configured inputs that reports read. For one field and subject the highest index wins, from its effective time
+/// on.
 package struct SettingRegister: Sendable, Hashable {
     package struct Setting: Sendable, Hashable {
         package var index: UInt64
@@ -61,7 +62,9 @@ package struct SettingRegister: Sendable, Hashable {
 
     /// Every time inside a period at which a setting begins or ends, so that hours before and after can differ.
     package func changes(of field: String, subject: String?) -> [UTCTime] {
-        settings[Name(field, subject), default: []].flatMap { [$0.effectiveFrom, $0.effectiveUntil].compactMap(\.self) }
+        settings[Name(field, subject), default: []].flatMap {
+            [$0.effectiveFrom, $0.effectiveUntil].compactMap(\.self)
+        }
     }
 
     package func subjects(of field: String) -> [String] {
@@ -91,11 +94,12 @@ package enum SettingField {
     package static let nodeSite = "node.site"
     /// JSON string, where certificates are deliverable; subject: site. The zone unless it is set.
     package static let siteMarket = "site.market"
-    /// JSON array of {sha256, format, scope, provider, dataset, version, licence, citation, retrieved_at}: the factor files
-    /// of a report, in order of preference. Formats: wattest, electricity-maps, egrid, ember.
+    /// JSON array of {sha256, format, scope, provider, dataset, version, licence, citation, retrieved_at}: the factor
+    /// files of a report, in order of preference. Formats: wattest, electricity-maps, egrid, ember.
     package static let factorSet = "factor.set"
     /// The same, for energy that no instrument covers; zones of its files are markets.
     package static let residualMix = "factor.residual"
-    /// JSON object {kind, certificate_ids, market, start, end, mwh, retired_for, g_per_kwh, document_sha256}; subject: id.
+    /// JSON object {kind, certificate_ids, market, start, end, mwh, retired_for, g_per_kwh, document_sha256}; subject:
+    /// id.
     package static let instrument = "contract.instrument"
 }

@@ -21,8 +21,10 @@ struct BarChart {
             self.bars = bars
             return
         }
-        let kept = bars.enumerated().sorted { ($1.element.microjoules, $0.offset) < ($0.element.microjoules, $1.offset) }
-            .prefix(Self.maximumBars - 1).sorted { $0.offset < $1.offset }.map(\.element)
+        let kept = bars.enumerated().sorted {
+            ($1.element.microjoules, $0.offset) < ($0.element.microjoules, $1.offset)
+        }
+        .prefix(Self.maximumBars - 1).sorted { $0.offset < $1.offset }.map(\.element)
         let total = bars.reduce(Int128(0)) { $0 + $1.microjoules }
         let shown = kept.reduce(Int128(0)) { $0 + $1.microjoules }
         self.bars = kept + [Bar(label: "\(bars.count - kept.count) others", microjoules: total - shown)]
@@ -44,10 +46,11 @@ struct BarChart {
         let width = bar.microjoules > 0 ? max(1, share) : 0
         let left = Self.labelWidth + 8
         let label = bar.label.count > 28 ? bar.label.prefix(27) + "…" : bar.label
+        let amount = HTMLText.escaped(HTMLText.energy(bar.microjoules))
         return """
             <text x="\(Self.labelWidth)" y="\(top + 15)" text-anchor="end">\(HTMLText.escaped(label))</text>
             <rect x="\(left)" y="\(top + 3)" width="\(width)" height="16" rx="2"/>
-            <text x="\(left + Int(width) + 6)" y="\(top + 15)">\(HTMLText.escaped(HTMLText.energy(bar.microjoules)))</text>
+            <text x="\(left + Int(width) + 6)" y="\(top + 15)">\(amount)</text>
 
             """
     }

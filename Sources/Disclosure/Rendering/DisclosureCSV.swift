@@ -53,7 +53,9 @@ package enum DisclosureCSV {
         return row(cells)
     }
 
-    private static func name(of job: JSONValue) -> String { text(job["key"]?.string.map { .string($0) } ?? job["pseudonym"]) }
+    private static func name(of job: JSONValue) -> String {
+        text(job["key"]?.string.map { .string($0) } ?? job["pseudonym"])
+    }
 
     private static func row(_ cells: [String: String]) -> [String] { columns.map { cells[$0] ?? "" } }
 

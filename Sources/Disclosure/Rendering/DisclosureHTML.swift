@@ -69,7 +69,8 @@ package struct DisclosureHTML: Sendable {
             ("CO2e, by contract", unit(emissions?["market_t"], "t")),
         ]
         let body = tiles.map { "<div><dt>\($0.0)</dt><dd>\(HTMLText.escaped($0.1))</dd></div>\n" }.joined()
-        return HTMLText.section("In short", "<dl>\n\(body)</dl>\n" + HTMLText.paragraph(HTMLText.escaped(report["method"]?["text"])))
+        return HTMLText.section(
+            "In short", "<dl>\n\(body)</dl>\n" + HTMLText.paragraph(HTMLText.escaped(report["method"]?["text"])))
     }
 
     private func unit(_ value: JSONValue?, _ unit: String) -> String {
@@ -100,7 +101,9 @@ package struct DisclosureHTML: Sendable {
         var sums: [String: Int128] = [:]
         for job in report["jobs"]?.array ?? [] {
             for node in job["by_node"]?.array ?? [] {
-                guard let name = node["node"]?.string, let energy = HTMLText.microjoules(node["energy_uj"]) else { continue }
+                guard let name = node["node"]?.string, let energy = HTMLText.microjoules(node["energy_uj"]) else {
+                    continue
+                }
                 sums[name, default: 0] += energy
             }
         }
@@ -118,7 +121,8 @@ package struct DisclosureHTML: Sendable {
         guard !jobs.isEmpty else { return "" }
         let rows = jobs.map { job in
             [
-                name(of: job), HTMLText.escaped(job["class"]), HTMLText.escaped(job["start"]), HTMLText.escaped(job["stop"]),
+                name(of: job), HTMLText.escaped(job["class"]), HTMLText.escaped(job["start"]),
+                HTMLText.escaped(job["stop"]),
                 "\(HTMLText.escaped(job["nodes_reporting"])) of \(HTMLText.escaped(job["nodes_expected"]))",
                 HTMLText.escaped(HTMLText.percent(job["coverage"])),
                 (job["lower_bound"]?.bool == true ? "at least " : "")
@@ -178,9 +182,11 @@ package struct DisclosureHTML: Sendable {
             ]
         }
         if !rows.isEmpty { body += HTMLText.table(["Node", "Gap", "From", "To", "Seconds"], rows, numeric: [4]) }
-        if gaps.count > rows.count { body += HTMLText.paragraph("\(gaps.count - rows.count) more gaps are in the JSON.") }
-        body += "<p class=\"note\">Bridged: the energy is known, its course is not. Missing: neither is known, and nothing was"
-        return HTMLText.section("What was seen, and what was not", body + " filled in.</p>\n")
+        if gaps.count > rows.count {
+            body += HTMLText.paragraph("\(gaps.count - rows.count) more gaps are in the JSON.")
+        }
+        body += "<p class=\"note\">Bridged: the energy is known, its course is not. Missing: neither is known, and"
+        return HTMLText.section("What was seen, and what was not", body + " nothing was filled in.</p>\n")
     }
 
     private var supply: String {
@@ -213,11 +219,14 @@ package struct DisclosureHTML: Sendable {
                 HTMLText.escaped(check["detail"]),
             ]
         }
-        return HTMLText.section("What this report checks about itself", HTMLText.table(["Check", "Result", "Detail"], rows))
+        return HTMLText.section(
+            "What this report checks about itself", HTMLText.table(["Check", "Result", "Detail"], rows))
     }
 
     private var missing: String {
-        let rows = (report["missing"]?.array ?? []).map { [HTMLText.escaped($0["field"]), HTMLText.escaped($0["reason"])] }
+        let rows = (report["missing"]?.array ?? []).map {
+            [HTMLText.escaped($0["field"]), HTMLText.escaped($0["reason"])]
+        }
         guard !rows.isEmpty else { return "" }
         return HTMLText.section("What is missing, and why", HTMLText.table(["Figure", "Reason"], rows))
     }
@@ -232,10 +241,13 @@ package struct DisclosureHTML: Sendable {
         let size = HTMLText.escaped(evidence?["size"])
         let body =
             HTMLText.paragraph(
-                "Every figure above follows from \(size) signed entries of the log named below. The three lines state the"
-                    + " log's name, how many entries it had, and a fingerprint over all of them: no entry can be changed, left"
-                    + " out or added without another fingerprint. With the evidence bundle anybody can recompute this report:")
-            + "<pre>wattest-audit verify BUNDLE --policy POLICY</pre>\n<pre>\(HTMLText.escaped(evidence?["end_checkpoint"]))</pre>\n"
+                "Every figure above follows from \(size) signed entries of the log named below. The three lines"
+                    + " state the log's name, how many entries it had, and a fingerprint over all of them: no entry"
+                    + " can be changed, left out or added without another fingerprint. With the evidence bundle"
+                    + " anybody can recompute this report:"
+            )
+            + "<pre>wattest-audit verify BUNDLE --policy POLICY</pre>\n"
+            + "<pre>\(HTMLText.escaped(evidence?["end_checkpoint"]))</pre>\n"
         return HTMLText.section("Evidence", body)
     }
 }

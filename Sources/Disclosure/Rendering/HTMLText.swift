@@ -62,7 +62,9 @@ enum HTMLText {
             + "</tbody>\n</table>\n"
     }
 
-    static func section(_ title: String, _ body: String) -> String { "<section>\n<h2>\(title)</h2>\n\(body)</section>\n" }
+    static func section(_ title: String, _ body: String) -> String {
+        "<section>\n<h2>\(title)</h2>\n\(body)</section>\n"
+    }
     static func paragraph(_ text: String) -> String { "<p>\(text)</p>\n" }
     static func list(_ items: [String]) -> String { "<ul>\n" + items.map { "<li>\($0)</li>\n" }.joined() + "</ul>\n" }
 }

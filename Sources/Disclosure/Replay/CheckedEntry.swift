@@ -4,7 +4,8 @@ package import TransparencyLog
 
 /// One entry with everything checked that depends on nothing but its own bytes and the keys known so far.
 ///
-/// It is a pure function of one entry, so that an audit runs it on all cores; the replay folds the results in log order.
+/// It is a pure function of one entry, so that an audit runs it on all cores; the replay folds the results in log
+/// order.
 package struct CheckedEntry: Sendable {
     package let index: UInt64
     package let note: SignedNote
@@ -42,7 +43,8 @@ package struct CheckedEntry: Sendable {
         guard case .batch(let batch) = entry else {
             postings = nil
             guard !hasSamples else {
-                throw ReplayFailure(.samples, at: index, "a \(entry.kind) entry has a sample block; only batches have one")
+                throw ReplayFailure(
+                    .samples, at: index, "a \(entry.kind) entry has a sample block; only batches have one")
             }
             return
         }

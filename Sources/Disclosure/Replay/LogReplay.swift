@@ -185,12 +185,14 @@ package struct LogReplay: Sendable {
 
     // MARK: Other kinds
 
-    /// An anchor proves that the entry is not older than the checkpoint that it names, if that checkpoint is of this tree.
+    /// An anchor proves that the entry is not older than the checkpoint that it names, if that checkpoint is of this
+    /// tree.
     private mutating func check(_ anchor: TreeHead?, _ index: UInt64) throws(ReplayFailure) {
         guard let anchor else { return }
         guard anchor.size <= index else {
             throw ReplayFailure(
-                .anchor, at: index, "the anchor names a tree that did not exist yet", expected: "a size of at most \(index)",
+                .anchor, at: index, "the anchor names a tree that did not exist yet",
+                expected: "a size of at most \(index)",
                 found: "\(anchor.size)")
         }
         guard let root = roots[anchor.size] else {

@@ -3,9 +3,10 @@ package import TransparencyLog
 
 /// The first pass over a log prefix: the root over its leaves, and what later entries will say about earlier sizes.
 ///
-/// An anchor names the root at some earlier size. Keeping the root at every size would cost 32 bytes an entry; the survey
-/// finds the sizes that are named at all (one for each checkpoint that a node saw), so that the replay keeps those roots
-/// alone. It also finds the reports, because an entry is late for a report that stands behind it in the log.
+/// An anchor names the root at some earlier size. Keeping the root at every size would cost 32 bytes an entry; the
+/// survey finds the sizes that are named at all (one for each checkpoint that a node saw), so that the replay keeps
+/// those roots alone. It also finds the reports, because an entry is late for a report that stands behind it in the
+/// log.
 package struct LogSurvey: Sendable {
     /// Far above one checkpoint a second for a year; a log that names more sizes than this is an attack on memory.
     package static let maximumAnchorSizes = 40_000_000

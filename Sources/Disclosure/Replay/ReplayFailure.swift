@@ -33,7 +33,8 @@ package struct ReplayFailure: Error, Sendable, Hashable, CustomStringConvertible
     package var expected: String?
     package var found: String?
 
-    package init(_ failureClass: Class, at place: String, _ what: String, expected: String? = nil, found: String? = nil) {
+    package init(_ failureClass: Class, at place: String, _ what: String, expected: String? = nil, found: String? = nil)
+    {
         self.failureClass = failureClass
         self.place = place
         self.what = what
@@ -41,7 +42,8 @@ package struct ReplayFailure: Error, Sendable, Hashable, CustomStringConvertible
         self.found = found
     }
 
-    package init(_ failureClass: Class, at index: UInt64, _ what: String, expected: String? = nil, found: String? = nil) {
+    package init(_ failureClass: Class, at index: UInt64, _ what: String, expected: String? = nil, found: String? = nil)
+    {
         self.init(failureClass, at: "entry \(index)", what, expected: expected, found: found)
     }
 

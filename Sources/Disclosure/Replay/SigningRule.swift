@@ -22,7 +22,8 @@ package enum SigningRule {
             guard let known = signers.signers[signer] else { return unknown(signer) }
             guard known.role == .importer || known.name == imported.node else {
                 return .failure(
-                    Refusal(.unknownNode, "node \(signer) imports a log of \(imported.node); only importers may do that"))
+                    Refusal(
+                        .unknownNode, "node \(signer) imports a log of \(imported.node); only importers may do that"))
             }
             return signers.key(of: signer, at: nil, index: place)
         case .job(let job):

@@ -18,7 +18,9 @@ package enum Audience: String, Sendable, Hashable, CaseIterable {
     var withheld: [(field: String, reason: String)] {
         var withheld: [(String, String)] = []
         if !showsJobs { withheld.append(("jobs", "withheld from this audience; runs carry their sums")) }
-        if showsJobs, !showsNames { withheld.append(("jobs[].key", "withheld from this audience; pseudonyms stand for keys")) }
+        if showsJobs, !showsNames {
+            withheld.append(("jobs[].key", "withheld from this audience; pseudonyms stand for keys"))
+        }
         if !showsNodes { withheld.append(("jobs[].by_node", "withheld from this audience; coverage counts the nodes")) }
         return withheld
     }

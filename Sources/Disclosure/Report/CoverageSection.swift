@@ -18,7 +18,7 @@ struct CoverageSection {
         for key in accounts.ledger.coverage.keys where hours.contains(key.hour) { reporting.insert(key.node) }
         reporting = reporting.filter { accounts.nodes.kind(of: $0) == .node }
         nodesReporting = Int64(reporting.count)
-        var expected = Set(accounts.nodes.members.values.filter { $0.isExpected && $0.kind == .node }.map(\.name))
+        var expected = Set(accounts.nodes.members.values.filter { $0.isExpected(in: input.period) }.map(\.name))
         expected.formUnion(reporting)
         var unnamed: Int64 = 0
         for job in jobs {
@@ -28,7 +28,7 @@ struct CoverageSection {
             time.add(job.time)
         }
         // One job of unknown size makes the number unknown: how many files were seen is no answer.
-        nodesExpected = jobs.allSatisfy { $0.nodesExpected != nil } ? Int64(expected.count) + unnamed : nil
+        nodesExpected = jobs.allSatisfy { $0.nodesExpected != nil } ? Int64(expected.count) &+ unnamed : nil
         gaps = GapFold(accounts.ledger.gaps.filter { input.period.intersection($0.span.interval) != nil }).gaps
         showsNodes = input.audience.showsNodes
     }

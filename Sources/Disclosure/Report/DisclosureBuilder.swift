@@ -72,17 +72,19 @@ struct DisclosureBuilder {
             "rule": .string(input.rule.name),
             "measure": .array(input.accounts.measuringMethods.sorted().map { .string($0) }),
             "version": .string(Disclosure.methodVersion),
-            "text": .string(input.text(SettingField.methodText) ?? Self.methodText), "factor_set_sha256": supply.factorSetSHA256,
+            "text": .string(input.text(SettingField.methodText) ?? Self.methodText),
+            "factor_set_sha256": supply.factorSetSHA256,
         ]
     }
 
     /// Fits the free-text row of the EU model documentation form (about a hundred words).
     private static let methodText =
-        "An agent on every node reads cumulative hardware energy counters, or integrates power sensors on the node, as whole"
-        + " microjoules. Each interval is signed where it is measured, chained to the one before it and kept in an append-only"
-        + " log. The outermost sensor of a node is the total; inner sensors only split it. Rule attribution/1 posts every"
-        + " microjoule to exactly one job, or to idle, unattributed or gap. Time without readings is counted as missing,"
-        + " never as zero, and no figure is extrapolated. IT energy excludes cooling and conversion outside that boundary."
+        "An agent on every node reads cumulative hardware energy counters, or integrates power sensors on the node,"
+        + " as whole microjoules. Each interval is signed where it is measured, chained to the one before it and kept"
+        + " in an append-only log. The outermost sensor of a node is the total; inner sensors only split it. Rule"
+        + " attribution/1 posts every microjoule to exactly one job, or to idle, unattributed or gap. Time without"
+        + " readings is counted as missing, never as zero, and no figure is extrapolated. IT energy excludes cooling"
+        + " and conversion outside that boundary."
 
     private var emissions: JSONValue {
         let market = supply.market

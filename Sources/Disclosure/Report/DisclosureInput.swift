@@ -4,7 +4,8 @@ package import Energy
 import JSONText
 package import TransparencyLog
 
-/// Everything that a disclosure is a function of: the log prefix as accounts, the rule, factor files, period and audience.
+/// Everything that a disclosure is a function of: the log prefix as accounts, the rule, factor files, period and
+/// audience.
 ///
 /// Two inputs that are equal give the same bytes. Nothing in it depends on when or where the report is made.
 package struct DisclosureInput: Sendable {

@@ -44,7 +44,8 @@ package struct IssuedDisclosure: Sendable {
         return .object(object)
     }
 
-    /// How the energy of this body differs from an earlier one of the same period: `it_uj` before, after, and in percent.
+    /// How the energy of this body differs from an earlier one of the same period: `it_uj` before, after, and in
+    /// percent.
     package static func effect(of disclosure: Disclosure, against earlier: JSONValue) -> String? {
         guard let before = HTMLText.microjoules(earlier["energy"]?["it_uj"]),
             let after = HTMLText.microjoules(disclosure.value["energy"]?["it_uj"])

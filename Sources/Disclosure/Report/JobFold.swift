@@ -50,8 +50,8 @@ struct JobFold {
 
     // MARK: Windows
 
-    /// When the job held its nodes, attempt by attempt. An attempt that nobody ended goes on until the next one begins or
-    /// until the last hold that the log shows.
+    /// When the job held its nodes, attempt by attempt. An attempt that nobody ended goes on until the next one begins
+    /// or until the last hold that the log shows.
     private func windows(of job: JobRegister.Job) -> [(window: UTCInterval, nodes: Set<String>)] {
         let held = job.held
         let attempts =
@@ -110,7 +110,8 @@ struct JobFold {
             start: job.start, stop: job.stop, nodesExpected: job.nodesExpected, nodesReporting: reporting, time: time,
             isLowerBound: time.missing > 0 || isMissingNode, energy: sum.energy,
             idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
-            flags: flags(of: job, sum.energy, nodes), jobClass: label("class", SettingField.jobClass, pseudonym)
+            flags: flags(of: job, sum.energy, nodes),
+            jobClass: label("class", SettingField.jobClass, pseudonym)
                 ?? "unclassified", model: label("model", SettingField.jobModel, pseudonym),
             wallclockMilliseconds: span.milliseconds, windows: span)
     }

@@ -4,7 +4,8 @@ package import Energy
 
 /// One job over all its nodes: what it drew, and how much of what it held is known.
 package struct JobSummary: Sendable, Hashable {
-    /// Node-time in milliseconds. allocated = measured + bridged + missing, unless more was measured than was allocated.
+    /// Node-time in milliseconds. allocated = measured + bridged + missing, unless more was measured than was
+    /// allocated.
     package struct NodeTime: Sendable, Hashable {
         package var allocated: Int64 = 0
         package var measured: Int64 = 0

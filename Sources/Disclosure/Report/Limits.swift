@@ -4,10 +4,10 @@ import TransparencyLog
 enum Limits {
     static func text(hasQuorum: Bool, hasMissing: Bool, hasRecorded: Bool, hasEstimates: Bool) -> [String] {
         var limits = [
-            "A signature says who stated a reading and that it was not changed since. It does not say that the sensor told"
-                + " the truth: a driver, kernel or sensor that lies is found only by an independent meter.",
-            "A node that was never enrolled and is in no allocation list is not seen. Compare with the inventory and with"
-                + " the meter of the facility.",
+            "A signature says who stated a reading and that it was not changed since. It does not say that the"
+                + " sensor told the truth: a driver, kernel or sensor that lies is found only by an independent meter.",
+            "A node that was never enrolled and is in no allocation list is not seen. Compare with the"
+                + " inventory and with the meter of the facility.",
             "What a job is called, which model it trains and how it is classed are statements of people, recorded with"
                 + " their author; they are not measured.",
             "Energy is that of the outermost sensor of each node. Cooling and conversion outside that boundary are in"
@@ -18,13 +18,17 @@ enum Limits {
             hasQuorum
                 ? "Time is vouched for by the witnesses of the published policy as far as they cosigned the checkpoint;"
                     + " the verifier prints who did."
-                : "Time is by the operator alone: no independent witness is asked for by the published policy, so a second"
-                    + " log for other eyes would not be noticed.")
+                : "Time is by the operator alone: no independent witness is asked for by the published policy, so"
+                    + " a second log for other eyes would not be noticed.")
         if hasMissing {
-            limits.append("Some node-time has no reading. The totals of those jobs are lower bounds; nothing was filled in.")
+            limits.append(
+                "Some node-time has no reading. The totals of those jobs are lower bounds; nothing was filled in.")
         }
         if hasRecorded {
-            limits.append("Recorded logs were signed when they were imported. Their readings and times are claims of their source.")
+            limits.append(
+                "Recorded logs were signed when they were imported. Their readings and times are claims of"
+                    + " their source."
+            )
         }
         if hasEstimates {
             limits.append("A part of the energy is estimated from declared figures, and is not in measured_uj.")

@@ -3,8 +3,8 @@ import Energy
 import JSONText
 import TransparencyLog
 
-/// One factor file as a `set` entry declares it: what the file is, and whose. The bytes lie outside the log, under their
-/// SHA-256.
+/// One factor file as a `set` entry declares it: what the file is, and whose. The bytes lie outside the log, under
+/// their SHA-256.
 struct FactorTable {
     enum Format: String, CaseIterable {
         case own = "wattest"

@@ -25,7 +25,9 @@ struct SupplySection {
             let supply = try supply(input)
             guard !cells.zones.isEmpty else {
                 let reason = "no grid zone is set for the sites of this period; set \(SettingField.siteZone)"
-                for field in ["zones", "emissions.location_t", "emissions.market_t", "emissions.matched_share"] { missing.append((field, reason)) }
+                for field in ["zones", "emissions.location_t", "emissions.market_t", "emissions.matched_share"] {
+                    missing.append((field, reason))
+                }
                 return
             }
             try emit(supply, input)
@@ -74,7 +76,8 @@ struct SupplySection {
     ) -> JSONValue {
         let values = Set(used.map(\.value))
         let weighted = Figure.ratio(supply.units, it * SupplyCell.unitsPerMicrojoule, decimals: 4)
-        let value = values.count == 1 ? values.first.flatMap { JSONNumber(text: $0.text) }.map { .number($0) } : weighted
+        let value =
+            values.count == 1 ? values.first.flatMap { JSONNumber(text: $0.text) }.map { .number($0) } : weighted
         let sources = Set(used.map(\.source.rawValue)).sorted().joined(separator: ", ")
         let starts = used.map(\.interval.start).min()
         let ends = used.map(\.interval.end).max()
@@ -116,7 +119,8 @@ struct SupplySection {
         for zone in byPlace.zones {
             zones.append([
                 "zone": .string(zone.zone), "energy_uj": .decimalString(cells.energy(in: zone.zone)),
-                "location_t": try zone.mass.map { mass throws(EmissionsError) in try Self.number(mass.tonnes) } ?? .null,
+                "location_t": try zone.mass.map { mass throws(EmissionsError) in try Self.number(mass.tonnes) }
+                    ?? .null,
                 "market_t": market.zones[zone.zone] ?? .null,
                 "supply_mwh": try Self.number(SupplyCell.megawattHours(units: zone.units)),
             ])
