@@ -12,6 +12,9 @@ package struct ReplayCounts: Sendable, Hashable {
     /// Batches whose time is a claim of whoever recorded them.
     package var claimedTimes: Int64 = 0
 
+    /// Resumed chains whose last place this log does not have: entries were lost on the way.
+    package var resumesFromNowhere: Int64 = 0
+
     package init() {}
 
     mutating func add(_ checked: CheckedEntry) {
