@@ -11,8 +11,8 @@ enum Program {
     static func main() async { exit(await Wattest.run(Array(CommandLine.arguments.dropFirst()))) }
 }
 
-/// The operator's program: asks an aggregator over HTTPS, brings in recorded logs, and runs commands that the local agent
-/// accounts for.
+/// The operator's program: asks an aggregator over HTTPS, brings in recorded logs, and runs commands that the local
+/// agent accounts for.
 struct Wattest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest",

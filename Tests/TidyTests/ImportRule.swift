@@ -16,6 +16,10 @@ struct ImportRule {
 
     static let cLibrary = ["Glibc", "Musl"]
     static let nio = ["NIO*"]
+    /// What a daemon is wired from.
+    static let service = [
+        "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals", "Yams", "FoundationEssentials",
+    ]
 
     /// Above the line: no I/O, no clock, no randomness, no Foundation.
     static let pure: [String: Module] = [
@@ -69,14 +73,13 @@ struct ImportRule {
         "wattest-audit": Module(own: Set(pure.keys), outside: cLibrary + ["ArgumentParser", "FoundationEssentials"]),
         "wattest-agent": Module(
             own: Set(pure.keys).union(edges.keys).union(["NodeAgent"]).subtracting(["Store", "CPostgres", "HTTPEdge"]),
-            outside: cLibrary + nio + ["ArgumentParser", "Logging", "ServiceLifecycle", "Yams", "FoundationEssentials"]),
+            outside: cLibrary + nio + service),
         "wattest-aggregator": Module(
             own: Set(pure.keys).union(edges.keys).union(["Aggregation", "Console"]).subtracting(["Sensors", "CNVML"]),
-            outside: cLibrary + nio
-                + ["ArgumentParser", "Logging", "ServiceLifecycle", "Yams", "FoundationEssentials", "Hummingbird*"]),
+            outside: cLibrary + nio + service + ["Hummingbird*"]),
         "wattest": Module(
             own: Set(pure.keys).union(["Identity", "Sensors", "NodeAgent", "PinnedHTTPS", "Wire"]),
-            outside: cLibrary + nio + ["ArgumentParser", "Dispatch"]),
+            outside: cLibrary + nio + ["ArgumentParser", "Crypto"]),
         "wattest-bench": Module(
             own: Set(pure.keys).union(edges.keys).union(["NodeAgent", "Aggregation"]),
             outside: cLibrary + nio + ["ArgumentParser", "Crypto", "Logging", "ServiceLifecycle"]),

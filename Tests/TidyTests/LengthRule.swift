@@ -32,23 +32,27 @@ struct FunctionSpan: Equatable {
     let lines: Int
 
     static func all(in source: SourceText) -> [FunctionSpan] {
-        var code = Array(source.code.joined(separator: ["\n"]))[...]
+        let code = Array(source.code.joined(separator: [newLine]))
         var line = 1
         var spans: [FunctionSpan] = []
-        var previous: Character = "\n"
-        while let character = code.first {
-            if character.isLetter, !isPartOfWord(previous), previous != "." {
-                let word = String(code.prefix { isPartOfWord($0) })
-                if keywords.contains(word), let lines = extent(of: code.dropFirst(word.count)) {
+        var index = 0
+        var previous = newLine
+        while index < code.count {
+            let byte = code[index]
+            if isLetter(byte), !isPartOfWord(previous) {
+                let word = word(code[index...])
+                if previous != UInt8(ascii: "."), keywords.contains(word),
+                    let lines = extent(of: code[(index + word.utf8.count)...])
+                {
                     spans.append(FunctionSpan(firstLine: line, lines: lines))
                 }
-                previous = "a"
-                code = code.dropFirst(word.count)
-                continue
+                index += word.utf8.count
+                previous = UInt8(ascii: "a")
+            } else {
+                if byte == newLine { line += 1 }
+                previous = byte
+                index += 1
             }
-            if character == "\n" { line += 1 }
-            previous = character
-            code.removeFirst()
         }
         return spans
     }
@@ -58,35 +62,43 @@ struct FunctionSpan: Equatable {
         "var", "let", "static", "package", "public", "private", "struct", "enum", "case", "associatedtype", "mutating",
     ])
 
-    private static func isPartOfWord(_ character: Character) -> Bool {
-        character.isLetter || character.isNumber || character == "_"
+    private static let newLine = UInt8(ascii: "\n")
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_") || byte >= 0x80
+    }
+
+    private static func isPartOfWord(_ byte: UInt8) -> Bool {
+        isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    private static func word(_ code: ArraySlice<UInt8>) -> String {
+        String(decoding: code.prefix { isPartOfWord($0) }, as: UTF8.self)
     }
 
     /// Lines from here to the closing brace of the body; nil for a requirement, which has none.
-    private static func extent(of rest: Array<Character>.SubSequence) -> Int? {
+    private static func extent(of rest: ArraySlice<UInt8>) -> Int? {
         var lines = 1
         var parentheses = 0
         var braces = 0
-        var atLineStart = false
-        var index = rest.startIndex
-        while index < rest.endIndex {
-            let character = rest[index]
-            switch character {
-            case "\n": lines += 1
-            case "(", "[": parentheses += 1
-            case ")", "]": parentheses -= 1
-            case "{" where parentheses == 0 || braces > 0: braces += 1
-            case "}" where parentheses == 0 || braces > 0:
+        var isAtLineStart = false
+        for index in rest.indices {
+            let byte = rest[index]
+            switch byte {
+            case newLine: lines += 1
+            case UInt8(ascii: "("), UInt8(ascii: "["): parentheses += 1
+            case UInt8(ascii: ")"), UInt8(ascii: "]"): parentheses -= 1
+            case UInt8(ascii: "{") where parentheses == 0 || braces > 0: braces += 1
+            case UInt8(ascii: "}") where parentheses == 0 || braces > 0:
                 if braces <= 1 { return braces == 1 ? lines : nil }
                 braces -= 1
             default: break
             }
-            if atLineStart, braces == 0, parentheses == 0, character.isLetter {
-                let word = String(rest[index...].prefix { isPartOfWord($0) })
-                if declarations.contains(word) { return nil }
+            if isAtLineStart, braces == 0, parentheses == 0, isLetter(byte), declarations.contains(word(rest[index...]))
+            {
+                return nil
             }
-            if character == "\n" { atLineStart = true } else if character != " " { atLineStart = false }
-            index += 1
+            if byte != 0x20 { isAtLineStart = byte == newLine }
         }
         return nil
     }

@@ -1,10 +1,29 @@
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// One text file of the repository.
 struct SourceFile {
     /// From the top of the repository, with slashes.
     let path: String
     let text: String
+    /// The text in small letters, as bytes: for `holds`.
+    private let small: [CChar]
+
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+        small = Array(text.lowercased().utf8CString)
+    }
+
+    /// Whether a word occurs anywhere, in whatever case: a quick look before a pattern is tried line by line.
+    func holds(_ word: String) -> Bool {
+        small.withUnsafeBufferPointer { text in
+            text.baseAddress.map { strstr($0, word.lowercased()) != nil } ?? false
+        }
+    }
 
     /// Written by a generator from `proto/`, not by hand.
     var isGenerated: Bool {

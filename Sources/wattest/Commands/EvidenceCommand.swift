@@ -26,23 +26,15 @@ struct EvidenceCommand: AsyncParsableCommand {
             let period = try periodOptions.period
             let client = try options.client()
             let organization = try await options.organization(client)
-            var writer = try BundleWriter(directory: output)
-            do {
-                let query = period.query + [("samples", samples ? "1" : "0")]
-                try await client.stream(AggregatorClient.path(organization, "evidence"), query) { piece in
-                    try writer.append(piece)
-                }
-                try writer.finish()
-            } catch {
-                writer.abandon()
-                throw error
-            }
+            let counts = try await EvidenceDirectory.write(
+                to: output, from: client, AggregatorClient.path(organization, "evidence"),
+                period.query + [("samples", samples ? "1" : "0")])
             if options.json {
                 return Output.json([
-                    "directory": .string(output), "files": .integer(writer.files), "bytes": .integer(writer.bytes),
+                    "directory": .string(output), "files": .integer(counts.files), "bytes": .integer(counts.bytes),
                 ])
             }
-            Output.text("\(writer.files) files, \(writer.bytes) bytes in \(output)\n")
+            Output.text("\(counts.files) files, \(counts.bytes) bytes in \(output)\n")
         }
     }
 }

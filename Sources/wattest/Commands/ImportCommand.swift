@@ -17,8 +17,8 @@ struct ImportCommand: AsyncParsableCommand {
         commandName: "import",
         abstract: "Brings recorded power logs in, as signed batches that say that they are recorded.",
         discussion: """
-            The same files again add nothing and end with status 0; an interrupted import goes on with the same command. \
-            Two processes may import at the same time.
+            The same files again add nothing and end with status 0; an interrupted import goes on with the same \
+            command. Two processes may import at the same time.
             """)
     @OptionGroup var options: ServerOptions
 

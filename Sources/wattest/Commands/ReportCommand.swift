@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disclosure
 import JSONText
 
 /// `wattest report`
@@ -96,5 +97,5 @@ struct ReportCommand: AsyncParsableCommand {
 
 extension Period {
     /// As the aggregator reads it.
-    var query: [(String, String?)] { [("from", UTCText.seconds(start)), ("to", UTCText.seconds(end))] }
+    var query: [(String, String?)] { [("from", TimeText.rfc3339(start)), ("to", TimeText.rfc3339(end))] }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disclosure
 import Energy
 import JSONText
 
@@ -75,7 +76,7 @@ struct Setting {
         body.append("field", .string(field))
         if let subject { body.append("subject", .string(subject)) }
         body.append("value", value)
-        if let effectiveFrom { body.append("effective_from", .string(UTCText.seconds(effectiveFrom))) }
+        if let effectiveFrom { body.append("effective_from", .string(TimeText.rfc3339(effectiveFrom))) }
         if let reason { body.append("reason", .string(reason)) }
         return .object(body)
     }

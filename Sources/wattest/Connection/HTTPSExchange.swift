@@ -4,10 +4,11 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// One HTTPS request, its reply handed on piece by piece, so that an answer of any size passes through without being held.
+/// One HTTPS request, its reply handed on piece by piece, so that an answer of any size passes through without being
+/// held.
 ///
-/// The server is believed when its certificate chains to the given authority and names the host; the machine's own list of
-/// authorities counts for nothing. TLS 1.3, one connection for each request, no redirects, no decompression.
+/// The server is believed when its certificate chains to the given authority and names the host; the machine's own list
+/// of authorities counts for nothing. TLS 1.3, one connection for each request, no redirects, no decompression.
 struct HTTPSExchange: Sendable {
     struct Request: Sendable {
         var method: HTTPMethod
@@ -39,7 +40,8 @@ struct HTTPSExchange: Sendable {
         }
     }
 
-    /// - Parameter take: gets each piece of the reply's body with the reply's head; the next piece is read when it returns.
+    /// - Parameter take: gets each piece of the reply's body with the reply's head; the next piece is read when it
+    ///   returns.
     func send(
         _ request: Request, take: (HTTPResponseHead, ByteBuffer) async throws -> Void
     ) async throws -> HTTPResponseHead {

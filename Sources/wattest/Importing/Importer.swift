@@ -17,8 +17,8 @@ struct Importer {
 
     /// The identity for an organization's log; enrols one where there is none.
     ///
-    /// Processes that come at the same time wait for the first: were each to enrol, equal files would be imported by two
-    /// signers, and which of them an interrupted import belongs to would depend on chance.
+    /// Processes that come at the same time wait for the first: were each to enrol, equal files would be imported by
+    /// two signers, and which of them an interrupted import belongs to would depend on chance.
     func enrolment(_ organization: String) async throws -> Enrolment {
         let about = try await client.get(AggregatorClient.path(organization))
         guard let logKey = about["log_vkey"]?.string else {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disclosure
 import Energy
 
 /// A period of whole UTC hours, as reports and evidence take it.
@@ -16,18 +17,18 @@ struct Period: Equatable {
 
     /// - Returns: a whole UTC hour.
     static func hour(_ text: String, option: String) throws(CommandFailure) -> UTCTime {
-        guard let time = Instant.zoned(Array(text.utf8)).map({ UTCTime(microseconds: $0) }) else {
+        guard let microseconds = Instant.zoned(Array(text.utf8)) else {
             throw .usage("\(option) '\(text)' is no time", "write YYYY-MM-DDTHH:00Z or RFC 3339")
         }
+        let time = UTCTime(microseconds: microseconds)
         guard !time.isWholeHour else { return time }
         let before = UTCTime(hour: time.hour)
         let after = UTCTime(hour: time.hour + 1)
         let isNearerBefore = time.microseconds - before.microseconds <= UTCTime.microsecondsPerHour / 2
-        let nearest = isNearerBefore ? before : after
+        let (nearest, other) = isNearerBefore ? (before, after) : (after, before)
         throw .usage(
             "\(option) '\(text)' is not a whole UTC hour, and periods are of whole hours",
-            "the nearest is \(UTCText.minutes(nearest)), between \(UTCText.minutes(before)) and \(UTCText.minutes(after))"
-        )
+            "the nearest is \(TimeText.rfc3339(nearest)), the next \(TimeText.rfc3339(other))")
     }
 }
 

@@ -35,9 +35,9 @@ enum FigureText {
         let parts = number.text.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = (parts.count > 1 ? String(parts[1]) : "") + "00"
         let digits = Int128(String(parts[0]) + fraction.prefix(2)) ?? 0
-        let rest = fraction.dropFirst(2)
-        let decimals = rest.prefix(4)
-        return "\(digits)\(decimals.allSatisfy { $0 == "0" } ? "" : ".\(decimals)") %"
+        var decimals = fraction.dropFirst(2).prefix(4)
+        while decimals.last == "0" { decimals.removeLast() }
+        return "\(digits)\(decimals.isEmpty ? "" : ".\(decimals)") %"
     }
 
     static func text(_ value: JSONValue?) -> String {

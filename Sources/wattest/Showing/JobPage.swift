@@ -49,8 +49,8 @@ struct JobPage {
 
     private var nodesText: String {
         let expected = FigureText.text(job["nodes_expected"])
-        return
-            "\(FigureText.text(job["nodes_reporting"])) of \(expected == "-" ? "an unknown number" : expected) reporting"
+        let whole = expected == FigureText.unknown ? "an unknown number" : expected
+        return "\(FigureText.text(job["nodes_reporting"])) of \(whole) reporting"
     }
 
     private var nodes: TextTable {

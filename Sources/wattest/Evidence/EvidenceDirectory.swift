@@ -1,20 +1,45 @@
+import Disclosure
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
 
-/// Writes a streamed bundle into a new directory, which gets its name only when everything is there: half a bundle cannot
-/// be taken for a whole one.
-struct BundleWriter: ~Copyable {
+/// Unpacks a streamed bundle, file after file, into a new directory that gets its name only when everything is there:
+/// half a bundle cannot be taken for a whole one.
+struct EvidenceDirectory: ~Copyable {
+    struct Counts: Equatable {
+        var files = 0
+        var bytes = 0
+    }
+
     private let directory: String
     private let partial: String
     private var reader = TarReader()
-    private var file: OutputFile?
-    private(set) var files = 0
-    private(set) var bytes = 0
+    private var counts = Counts()
 
-    init(directory: String) throws(CommandFailure) {
+    /// Streams a bundle into a directory that does not exist or is empty.
+    static func write(
+        to directory: String, from client: AggregatorClient, _ path: String, _ query: [(String, String?)]
+    ) async throws -> Counts {
+        var writer = try EvidenceDirectory(directory)
+        do {
+            try await client.stream(path, query) { try writer.append($0) }
+            return try writer.finish()
+        } catch let failure as TarReader.Failure {
+            writer.abandon()
+            throw CommandFailure(
+                .unavailable, "BAD_REPLY",
+                "what came is no bundle: \(failure), \(client.exchange.address), try again; nothing was kept"
+            )
+        } catch {
+            writer.abandon()
+            throw error
+        }
+    }
+
+    private init(_ directory: String) throws(CommandFailure) {
         var path = directory
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.directory = path
@@ -25,38 +50,23 @@ struct BundleWriter: ~Copyable {
         guard mkdir(partial, 0o755) == 0 else { throw OutputFile.failure(partial) }
     }
 
-    mutating func append(_ piece: some Collection<UInt8>) throws {
-        do {
-            try reader.read(Array(piece)) { event in
-                switch event {
-                case .begin(let path):
-                    try Self.makeDirectories(above: path, in: partial)
-                    file = try OutputFile(creating: "\(partial)/\(path)")
-                    files += 1
-                case .contents(let contents):
-                    try file?.append(contents)
-                    bytes += contents.count
-                case .end: file = nil
-                }
-            }
-        } catch let failure as TarFailure {
-            throw Self.badBundle(failure.what)
+    private mutating func append(_ piece: some Sequence<UInt8>) throws {
+        for file in try reader.feed(piece) {
+            try makeDirectories(above: file.path)
+            try OutputFile(creating: "\(partial)/\(file.path)").append(file.bytes)
+            counts.files += 1
+            counts.bytes += file.bytes.count
         }
     }
 
-    /// Puts the directory in its place.
-    mutating func finish() throws(CommandFailure) {
-        guard reader.isAtEnd else { throw Self.badBundle("it ends early") }
+    private func finish() throws -> Counts {
+        try reader.finish()
         guard rename(partial, directory) == 0 else { throw OutputFile.failure(directory) }
+        return counts
     }
 
     /// Removes what was written so far.
-    func abandon() { Self.remove(partial) }
-
-    private static func badBundle(_ what: String) -> CommandFailure {
-        CommandFailure(
-            .unavailable, "BAD_REPLY", "the bundle that came is no archive: \(what), nothing was kept, try again")
-    }
+    private func abandon() { Self.remove(partial) }
 
     private static func isAbsentOrEmpty(_ path: String) -> Bool {
         guard let stream = opendir(path) else { return errno == ENOENT }
@@ -66,8 +76,8 @@ struct BundleWriter: ~Copyable {
         return entries <= 2
     }
 
-    private static func makeDirectories(above path: String, in root: String) throws(CommandFailure) {
-        var current = root
+    private func makeDirectories(above path: String) throws(CommandFailure) {
+        var current = partial
         for part in path.split(separator: "/").dropLast() {
             current += "/\(part)"
             guard mkdir(current, 0o755) == 0 || errno == EEXIST else { throw OutputFile.failure(current) }
