@@ -146,6 +146,12 @@ let package = Package(
                 "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONText", "SeededRandom",
                 "TransparencyLog",
             ]),
+        tests(
+            "AggregationTests",
+            [
+                "Aggregation", "Batches", "ClusterSimulation", "Energy", "Identity", "SeededRandom", "TransparencyLog",
+            ]),
+        tests("HTTPEdgeTests", ["HTTPEdge", "Identity", "MetricsEndpoint", "PinnedHTTPS", nioCore, nioPosix, nioSSL, product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"), logging, lifecycle]),
         tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),

@@ -24,46 +24,29 @@ final class AgentHost: Sendable {
         readyFile = settings["ready-file"]
     }
 
-    /// Thrown into the work when a signal asks it to end.
-    private struct Stopped: Error {}
-
-    /// Runs the work until it returns or a signal comes; a signal ends with status 0.
+    /// Runs the work until it returns. The work is given a wait for the signal that asks it to end.
     func run(
         metrics: @escaping @Sendable () -> MetricsPage, readiness: @escaping @Sendable () -> Readiness,
-        _ work: @escaping @Sendable () async throws -> Void
+        _ work: @escaping @Sendable (_ untilStopped: @escaping @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let signals = Signals.stream()
         let listener = MetricsListener(
             configuration: .init(address: metricsAddress), metrics: metrics, readiness: readiness)
-        let readyFile = readyFile
-        let socketPath = socketPath
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    do {
-                        try await listener.run { address in
-                            Self.announce(address, socketPath, to: readyFile)
-                        }
-                    } catch {
-                        throw AgentError(.unavailable, "\(error)")
-                    }
-                    throw CancellationError()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await listener.run { Self.announce($0, self.socketPath, to: self.readyFile) }
+                } catch {
+                    throw AgentError(.unavailable, "\(error)")
                 }
-                group.addTask {
-                    for await _ in signals { throw Stopped() }
-                }
-                group.addTask { try await work() }
-                defer { group.cancelAll() }
-                try await group.next()
+                throw CancellationError()
             }
-        } catch is Stopped {
-            return
+            group.addTask {
+                try await work { for await _ in signals { return } }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
         }
-    }
-
-    /// Waits for the signal that ends the program.
-    func untilStopped() async throws {
-        while true { try await AgentEnvironment.pause(milliseconds: 3_600_000) }
     }
 
     private static func announce(_ address: NetworkAddress, _ socketPath: String, to file: String?) {

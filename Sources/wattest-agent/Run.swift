@@ -40,7 +40,15 @@ struct Run: AsyncParsableCommand {
         try replay.check()
         let host = try AgentHost(settings, enrolment)
         if let file = replay.file {
-            try await Replay(options: replay, file: file, enrolment: enrolment, host: host).run()
+            return try await Replay(options: replay, file: file, enrolment: enrolment, host: host).run()
+        }
+        var configuration = LiveAgent.Configuration(
+            intervalSeconds: host.intervalSeconds, socketPath: host.socketPath,
+            sysfsRoot: settings["sysfs-root"] ?? "/sys", procfsRoot: settings["procfs-root"] ?? "/proc")
+        if let bytes = try settings.integer("spool-bytes", in: 1 << 20...1 << 40) { configuration.spoolBytes = Int(bytes) }
+        let agent = try LiveAgent(enrolment, configuration: configuration) { Terminal.line("wattest-agent: \($0)") }
+        try await host.run(metrics: { agent.metrics }, readiness: { agent.readiness }) { untilStopped in
+            try await agent.run(until: untilStopped)
         }
     }
 }

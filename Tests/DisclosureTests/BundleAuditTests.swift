@@ -128,6 +128,23 @@ import TransparencyLog
         #expect(report.verdict == "verified in part")
     }
 
+    /// What was issued earlier is made again from as much of the log as there was, and held to the digest in the log.
+    @Test func issuedReportsAreMadeAgain() async throws {
+        var log = try exampleLog(seed: 29)
+        let early = Disclosure(try log.disclosureInput(examplePeriod, audience: .public))
+        let size = log.size
+        try log.report(number: 1, period: examplePeriod, audience: .public, size: size, sha256: early.sha256)
+        try log.report(number: 2, period: examplePeriod, audience: .authority, size: size, sha256: .leaf(of: [1]))
+        let other = UTCInterval(start: UTCTime(hour: 1), end: UTCTime(hour: 2))
+        try log.report(number: 3, period: other, size: size, sha256: .leaf(of: [1]))
+        try log.batch("n3")
+        let report = try await audit(try log.bundle(examplePeriod), policy: log.policy)
+        #expect(report.failure == nil)
+        #expect(report.proved.contains { $0.contains("report 1 for public") })
+        #expect(report.notCovered.contains { $0.contains("report 2 for authority") })
+        #expect(report.notCovered.contains { $0.contains("report 3") && $0.contains("another period") })
+    }
+
     @Test func aMissingQuorumIsRefused() async throws {
         var log = try exampleLog(seed: 27)
         let files = try log.bundle(examplePeriod)

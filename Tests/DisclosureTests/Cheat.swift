@@ -109,6 +109,18 @@ enum Cheat {
         case "repeated report number":
             try log.report(number: 1, period: examplePeriod, size: 3, sha256: .leaf(of: [1]))
             return (.report, Int(try log.report(number: 1, period: examplePeriod, size: 4, sha256: .leaf(of: [2]))))
+        case "two different reports":
+            try log.report(number: 1, period: examplePeriod, size: 4, sha256: .leaf(of: [1]))
+            return (.report, Int(try log.report(number: 2, period: examplePeriod, size: 4, sha256: .leaf(of: [2]))))
+        case "key of a revoked node":
+            let key = try #require(log.keys["n3"])
+            let node = try #require(log.nodes["n3"])
+            let entry = NodeEntry(
+                log: log.origin, time: log.now, action: .revoke, node: "n3", role: .node, site: "north",
+                key: key.verifier.text,
+                position: ChainPosition(incarnation: node.incarnation, sequence: node.sequence - 1), salt: log.salt())
+            try log.append(.node(entry), by: log.administration)
+            return (.signer, Int(try log.batch("n3")))
         case "report about the future":
             return (.report, Int(try log.report(number: 1, period: examplePeriod, size: 99_999, sha256: .leaf(of: [1]))))
         default:

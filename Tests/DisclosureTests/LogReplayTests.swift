@@ -62,7 +62,7 @@ let examplePeriod = UTCInterval(start: UTCTime(hour: 490_896), end: UTCTime(hour
         "delete a batch", "add a stranger's batch", "alter a reading", "swap two batches",
         "repeat a batch", "import by a stranger", "job by another name", "foreign log", "future anchor", "false anchor",
         "second genesis", "two signatures", "set by a node", "joules to another job", "batch after a conflict",
-        "old key after rotation", "batch after retirement", "repeated report number", "report about the future",
+        "old key after rotation", "batch after retirement", "repeated report number", "report about the future", "two different reports", "key of a revoked node",
     ])
     func refuses(_ cheat: String) throws {
         var log = try exampleLog(seed: 7)

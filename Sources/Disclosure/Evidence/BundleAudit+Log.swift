@@ -1,4 +1,5 @@
 import Batches
+import Energy
 import TransparencyLog
 
 /// The two passes over the log: its root first, then what its entries say.
@@ -47,21 +48,55 @@ extension BundleAudit {
         return survey
     }
 
-    func replay(_ manifest: BundleManifest, _ survey: LogSurvey) async throws -> LogReplay {
-        var replay = LogReplay(origin: manifest.origin, survey: survey, period: manifest.period)
+    /// A replay, and the digests of the reports that were issued on the way.
+    struct Replayed {
+        var replay: LogReplay
+        /// By number.
+        var reports: [Int64: MerkleHash] = [:]
+    }
+
+    func replay(
+        _ manifest: BundleManifest, _ survey: LogSurvey, _ outside: OutsideFiles
+    ) async throws -> Replayed {
+        var state = Replayed(replay: LogReplay(origin: manifest.origin, survey: survey, period: manifest.period))
         let files = Self.filesByPath(manifest)
         let source = source
-        try await inOrder(Self.bundles(of: manifest.size), &replay) { replay in
+        var due: [UInt64: [ReportEntry]] = [:]
+        for entry in survey.reports where entry.period == manifest.period {
+            due[UInt64(clamping: entry.size), default: []].append(entry)
+        }
+        try await inOrder(Self.bundles(of: manifest.size), &state) { state in
             // The keys enrolled so far; entries of later ones are verified by the replay itself.
-            replay.signers
+            state.replay.signers
         } work: { bundle, keys in
             CheckedBundle(bundle, files: files, source: source, keys: keys)
-        } fold: { replay, checked in
-            for entry in checked.entries { try replay.append(entry) }
+        } fold: { state, checked in
+            for entry in checked.entries {
+                try state.replay.append(entry)
+                for report in due[state.replay.size] ?? [] {
+                    state.reports[report.number] = Self.digest(of: report, state.replay, outside)
+                }
+            }
             if let failure = checked.failure { throw failure }
-            progress(Progress(stage: "entries", done: replay.size, total: manifest.size))
+            progress(Progress(stage: "entries", done: state.replay.size, total: manifest.size))
         }
-        return replay
+        return state
+    }
+
+    /// What the report must have said when the log was as long as it states.
+    private static func digest(
+        of report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
+    ) -> MerkleHash? {
+        guard let audience = Audience(rawValue: report.audience), let genesis = replay.signers?.genesis,
+            let checkpoint = try? Checkpoint(origin: replay.origin, head: replay.head)
+        else { return nil }
+        var accounts = replay.accounts
+        outside.addRecords(to: &accounts)
+        return Disclosure(
+            DisclosureInput(
+                genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
+                period: report.period, audience: audience, factorFiles: outside.factors)
+        ).sha256
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is always

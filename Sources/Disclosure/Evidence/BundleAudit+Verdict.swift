@@ -5,50 +5,28 @@ import TransparencyLog
 /// What follows from the replayed log, and what does not.
 extension BundleAudit {
     func judge(
-        _ replay: LogReplay, _ manifest: BundleManifest, _ verdict: PolicyVerdict, _ report: inout AuditReport
+        _ replay: LogReplay, _ manifest: BundleManifest, _ outside: OutsideFiles, _ verdict: PolicyVerdict,
+        _ report: inout AuditReport
     ) throws(ReplayFailure) {
         guard let genesis = replay.signers?.genesis else {
             throw ReplayFailure(.syntax, at: UInt64(0), "the first entry of a log is its genesis entry")
         }
         var accounts = replay.accounts
-        let files = Self.filesByPath(manifest)
-        try addRecords(to: &accounts, manifest, &report)
-        let published = try files[BundlePath.policy.path].map { file throws(ReplayFailure) in
-            try source.bytes(of: file)
-        }
-        guard let published else { throw BundleSource.missing(BundlePath.policy.path) }
+        try outside.addAllRecords(to: &accounts)
+        countRecords(accounts, &report)
         let input = DisclosureInput(
-            genesis: genesis, accounts: accounts, checkpoint: verdict.checkpoint.checkpoint, policy: published,
-            period: manifest.period, audience: manifest.audience, withheldEntries: manifest.withheldEntries)
-        try compare(Disclosure(input), files, &report)
+            genesis: genesis, accounts: accounts, checkpoint: verdict.checkpoint.checkpoint, policy: outside.policy,
+            period: manifest.period, audience: manifest.audience, factorFiles: outside.factors,
+            withheldEntries: manifest.withheldEntries)
+        try compare(Disclosure(input), outside.disclosure, &report)
         describe(replay, &report)
-        describe(verdict, genesis, isPublishedPolicy: published == policyBytes, &report)
+        describe(verdict, genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
         report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
         report.notCovered.append("whether the sensors told the truth; compare with an independent meter")
         report.notCovered.append("nodes that were never enrolled and stand in no allocation list")
     }
 
-    private func addRecords(
-        to accounts: inout LogAccounts, _ manifest: BundleManifest, _ report: inout AuditReport
-    ) throws(ReplayFailure) {
-        for file in manifest.files {
-            switch BundlePath(file.path) {
-            case .record(let pseudonym, let sha256):
-                let bytes = try source.bytes(of: file)
-                guard file.sha256.hexadecimal == sha256, accounts.add(record: bytes, of: pseudonym) else {
-                    throw ReplayFailure(
-                        .record, at: file.path, "no job entry of the log commits to this record under that pseudonym")
-                }
-            case .factor(let sha256):
-                _ = try source.bytes(of: file)
-                guard file.sha256.hexadecimal == sha256 else {
-                    throw ReplayFailure(
-                        .factor, at: file.path, "a factor file is named by its SHA-256", expected: file.sha256.hexadecimal)
-                }
-            case .checkpoint, .policy, .disclosure: _ = try source.bytes(of: file)
-            case .entries, .samples, nil: break
-            }
-        }
+    private func countRecords(_ accounts: LogAccounts, _ report: inout AuditReport) {
         let jobs = accounts.jobs.jobs.values
         let erased = jobs.count { !$0.records.isEmpty && accounts.records[$0.pseudonym] == nil }
         if erased > 0 {
@@ -60,11 +38,9 @@ extension BundleAudit {
     }
 
     private func compare(
-        _ disclosure: Disclosure, _ files: [String: BundleManifest.File], _ report: inout AuditReport
+        _ disclosure: Disclosure, _ stated: [UInt8], _ report: inout AuditReport
     ) throws(ReplayFailure) {
         let path = BundlePath.disclosure.path
-        guard let file = files[path] else { throw BundleSource.missing(path) }
-        let stated = try source.bytes(of: file)
         guard stated != disclosure.bytes else {
             report.proved.append("every figure of \(path) follows from the entries, byte for byte")
             return
@@ -101,6 +77,9 @@ extension BundleAudit {
         if counts.claimedTimes > 0 {
             report.claimed.append("time and readings of \(counts.claimedTimes) batches that were imported from recorded logs")
         }
+        if counts.resumesFromNowhere > 0 {
+            report.notCovered.append("batches before \(counts.resumesFromNowhere) resumed chains, which this log never got")
+        }
         for kind in Entry.Kind.allCases {
             if let count = counts.entries[kind] { report.counts.append(("entries_\(kind)", count)) }
         }
@@ -116,6 +95,25 @@ extension BundleAudit {
             report.proved.append("\(what): entry \(conflict.index) carries the second one")
         } else {
             report.claimed.append("\(what): entry \(conflict.index) names the second one and does not carry it")
+        }
+    }
+
+    /// Reports that the log knows of, made again from the entries that they stand on.
+    func describe(
+        _ recomputed: [Int64: MerkleHash], _ survey: LogSurvey, _ report: inout AuditReport
+    ) {
+        for entry in survey.reports {
+            let name = "report \(entry.number) for \(entry.audience), made from \(entry.size) entries"
+            guard let digest = recomputed[entry.number] else {
+                report.notCovered.append("\(name): it is about another period than this bundle")
+                continue
+            }
+            if digest.bytes == entry.sha256 {
+                report.proved.append("\(name), has the digest in the log")
+            } else {
+                report.notCovered.append(
+                    "\(name): not made again, as a record, factor file or the policy changed since or the report is false")
+            }
         }
     }
 

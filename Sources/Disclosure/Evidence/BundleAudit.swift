@@ -54,9 +54,11 @@ package struct BundleAudit: Sendable {
     private func verify(_ report: inout AuditReport) async throws {
         let checkpoint = try verifiedCheckpoint(&report)
         let manifest = try verifiedManifest(checkpoint, &report)
+        let outside = try OutsideFiles(manifest, source: source)
         let survey = try await survey(manifest, checkpoint.checkpoint.head, &report)
-        let replay = try await replay(manifest, survey)
-        try judge(replay, manifest, checkpoint, &report)
+        let replayed = try await replay(manifest, survey, outside)
+        try judge(replayed.replay, manifest, outside, checkpoint, &report)
+        describe(replayed.reports, survey, &report)
     }
 
     // MARK: Checkpoint and manifest

@@ -89,6 +89,13 @@ package enum SettingField {
     package static let jobModel = "job.model"
     /// JSON string: the site of a node that moved; subject: node.
     package static let nodeSite = "node.site"
-    /// JSON array of SHA-256 in hex: the factor files of a report, in order of preference.
+    /// JSON string, where certificates are deliverable; subject: site. The zone unless it is set.
+    package static let siteMarket = "site.market"
+    /// JSON array of {sha256, format, scope, provider, dataset, version, licence, citation, retrieved_at}: the factor files
+    /// of a report, in order of preference. Formats: wattest, electricity-maps, egrid, ember.
     package static let factorSet = "factor.set"
+    /// The same, for energy that no instrument covers; zones of its files are markets.
+    package static let residualMix = "factor.residual"
+    /// JSON object {kind, certificate_ids, market, start, end, mwh, retired_for, g_per_kwh, document_sha256}; subject: id.
+    package static let instrument = "contract.instrument"
 }

@@ -23,6 +23,9 @@ package struct ReplayCounts: Sendable, Hashable {
         package var isProved: Bool
     }
 
+    /// Resumed chains whose last place this log does not have: entries were lost on the way.
+    package var resumesFromNowhere: Int64 = 0
+
     package init() {}
 
     mutating func add(_ checked: CheckedEntry) {

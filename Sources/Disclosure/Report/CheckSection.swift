@@ -1,28 +1,23 @@
+import Emissions
 import JSONText
 
 /// What the report checks about itself, so that a figure that does not add up cannot be printed unnoticed.
 struct CheckSection {
-    private struct Check {
-        var id: String
-        var passed: Bool
-        var detail: String
-    }
+    private var checks: [SelfCheck]
 
-    private var checks: [Check] = []
-
-    init(_ energy: EnergySection, _ coverage: CoverageSection, jobs: [JobSummary]) {
+    /// - Parameter others: checks that other sections made of themselves.
+    init(_ energy: EnergySection, jobs: [JobSummary], others: [SelfCheck]) {
+        checks = []
         sums(energy, jobs)
         windows(jobs)
-        nodes(coverage, jobs)
+        nodes(jobs)
         coverages(jobs)
+        checks += others
     }
 
     private mutating func add(_ id: String, _ passed: Bool, _ detail: String) {
-        checks.append(Check(id: id, passed: passed, detail: detail))
+        checks.append(SelfCheck(id: id, passed: passed, detail: detail))
     }
-
-    /// A check that another section made.
-    mutating func append(id: String, passed: Bool, detail: String) { add(id, passed, detail) }
 
     private mutating func sums(_ energy: EnergySection, _ jobs: [JobSummary]) {
         let inside = energy.inside
@@ -54,7 +49,7 @@ struct CheckSection {
         add("windows", wrong.isEmpty, "stop > start in \(jobs.count - wrong.count) of \(jobs.count) jobs")
     }
 
-    private mutating func nodes(_ coverage: CoverageSection, _ jobs: [JobSummary]) {
+    private mutating func nodes(_ jobs: [JobSummary]) {
         let complete = jobs.count { job in job.nodesExpected.map { $0 == job.nodesReporting } ?? false }
         add(
             "nodes", complete == jobs.count,

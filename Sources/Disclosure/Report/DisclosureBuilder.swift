@@ -12,6 +12,7 @@ struct DisclosureBuilder {
     private let coverage: CoverageSection
     private let runs: RunSection
     private let checks: CheckSection
+    private let supply: SupplySection
     private var missing: [(field: String, reason: String)] = []
 
     init(_ input: DisclosureInput) {
@@ -20,7 +21,8 @@ struct DisclosureBuilder {
         energy = EnergySection(input, jobs: jobs)
         coverage = CoverageSection(input, jobs: jobs)
         runs = RunSection(jobs, audience: input.audience)
-        checks = CheckSection(energy, coverage, jobs: jobs)
+        supply = SupplySection(input)
+        checks = CheckSection(energy, jobs: jobs, others: supply.checks)
         collectMissing()
     }
 
@@ -32,15 +34,13 @@ struct DisclosureBuilder {
             "period", ["start": TimeText.json(input.period.start), "end": TimeText.json(input.period.end)])
         object.append("audience", .string(input.audience.rawValue))
         object.append("method", method)
-        object.append("energy", energy.json(facilityMegawattHours: .null))
+        object.append("energy", energy.json(facilityMegawattHours: supply.facilityMegawattHours))
         object.append("coverage", coverage.json)
         object.append("runs", runs.json)
         object.append("jobs", input.audience.showsJobs ? .array(jobs.map { $0.json(for: input.audience) }) : .array([]))
-        object.append("zones", .array([]))
-        object.append(
-            "emissions",
-            ["location_t": .null, "market_t": .null, "factors": .array([]), "instruments": .array([]), "matched_share": .null])
-        object.append("pue", ["value": .null, "source": .null, "period": .null])
+        object.append("zones", supply.zones)
+        object.append("emissions", emissions)
+        object.append("pue", supply.powerUsage)
         object.append("water", .null)
         object.append("embodied", .null)
         object.append("compute", ["flop": .null, "method": .null])
@@ -72,7 +72,7 @@ struct DisclosureBuilder {
             "rule": .string(input.rule.name),
             "measure": .array(input.accounts.measuringMethods.sorted().map { .string($0) }),
             "version": .string(Disclosure.methodVersion),
-            "text": .string(input.text(SettingField.methodText) ?? Self.methodText), "factor_set_sha256": .null,
+            "text": .string(input.text(SettingField.methodText) ?? Self.methodText), "factor_set_sha256": supply.factorSetSHA256,
         ]
     }
 
@@ -83,6 +83,15 @@ struct DisclosureBuilder {
         + " log. The outermost sensor of a node is the total; inner sensors only split it. Rule attribution/1 posts every"
         + " microjoule to exactly one job, or to idle, unattributed or gap. Time without readings is counted as missing,"
         + " never as zero, and no figure is extrapolated. IT energy excludes cooling and conversion outside that boundary."
+
+    private var emissions: JSONValue {
+        let market = supply.market
+        return [
+            "location_t": supply.location, "market_t": market.tonnes, "factors": supply.citations,
+            "instruments": market.instruments, "matched_share": market.matchedShare,
+            "matched_share_hourly": market.matchedShareHourly, "basis": supply.basis,
+        ]
+    }
 
     // MARK: Evidence
 
@@ -140,16 +149,11 @@ struct DisclosureBuilder {
             missing.append(
                 ("runs[].accelerator_seconds_by_model", "the log does not tell the models of accelerators"))
         }
+        missing += supply.missing
         missing += Self.notComputed
     }
 
     private static let notComputed: [(field: String, reason: String)] = [
-        ("energy.facility_mwh", "no PUE is set for the sites of this period; set \(SettingField.sitePUE)"),
-        ("method.factor_set_sha256", "no factor file is part of this report"),
-        ("emissions.location_t", "no grid factor is set for the zones of this period; set \(SettingField.factorSet)"),
-        ("emissions.market_t", "no contractual instrument or residual mix is set"),
-        ("emissions.matched_share", "no contractual instrument is set"),
-        ("pue", "no PUE is set for the sites of this period; set \(SettingField.sitePUE)"),
         ("water", "no water usage effectiveness is set"),
         ("embodied", "no embodied emissions of the hardware are set"),
         ("compute.flop", "neither token and parameter counts nor a utilisation are set"),

@@ -18,12 +18,15 @@ package struct DisclosureInput: Sendable {
     package var period: UTCInterval
     package var audience: Audience
     package var rule: AttributionRule
+    /// Bytes of the factor files that the settings name, by lower-case hex SHA-256.
+    package var factorFiles: [String: [UInt8]]
     /// Entries of the prefix that an evidence bundle for this audience withholds.
     package var withheldEntries: Int64
 
     package init(
         genesis: GenesisEntry, accounts: LogAccounts, checkpoint: Checkpoint, policy: [UInt8], period: UTCInterval,
-        audience: Audience, rule: AttributionRule = .attribution1, withheldEntries: Int64 = 0
+        audience: Audience, rule: AttributionRule = .attribution1, factorFiles: [String: [UInt8]] = [:],
+        withheldEntries: Int64 = 0
     ) {
         self.genesis = genesis
         self.accounts = accounts
@@ -32,6 +35,7 @@ package struct DisclosureInput: Sendable {
         self.period = period
         self.audience = audience
         self.rule = rule
+        self.factorFiles = factorFiles
         self.withheldEntries = withheldEntries
     }
 

@@ -6,7 +6,7 @@ package import Energy
 /// A cut lies between two readings: a counter is interpolated linearly and rounded down, an integrated sensor by its own
 /// rule. The one value at the cut ends one batch and begins the next (RULES section 2).
 package struct SensorTrack: Sendable {
-    package let description: SensorDescription
+    package private(set) var description: SensorDescription
     private var meter: Meter
     /// Readings after the last cut, in time order, with what each did to the counter.
     private var pending: [Pending] = []
@@ -51,6 +51,69 @@ package struct SensorTrack: Sendable {
         case .power(let rule):
             meter = .power(PowerIntegral(rule: rule, startingAt: microjoules), epoch: epoch)
         }
+    }
+
+    /// What a restart needs to go on with the very counter: its place in the chain, and the last value of the hardware.
+    package struct Continuation: Sendable, Hashable {
+        package var id: String
+        package var epoch: Int64
+        /// Value at the last cut.
+        package var microjoules: Int64
+        /// The hardware's last value with its time and the extended counter there; nil for a power sensor or before the
+        /// first reading.
+        package var raw: UInt64?
+        package var nanoseconds: Int64
+        package var extendedMicrojoules: Int64
+    }
+
+    package var continuation: Continuation {
+        var state = Continuation(
+            id: description.id, epoch: epochAtCut, microjoules: cutValue, raw: nil, nanoseconds: 0,
+            extendedMicrojoules: cutValue)
+        switch meter {
+        case .counter(let counter):
+            state.epoch = counter.epoch
+            state.raw = counter.lastRaw
+            state.nanoseconds = counter.lastNanoseconds ?? 0
+            state.extendedMicrojoules = counter.extendedMicrojoules
+        case .power(_, let epoch): state.epoch = epoch
+        }
+        return state
+    }
+
+    /// A sensor that an earlier run of the agent read.
+    ///
+    /// - Parameter isSameBoot: whether the hardware has counted on since. A power sensor has not been read in between, so
+    ///   it begins a new epoch either way.
+    package init(
+        _ description: SensorDescription, continuing state: Continuation, isSameBoot: Bool, at nanoseconds: Int64
+    ) {
+        guard case .energyCounter = description.quantity, isSameBoot, let raw = state.raw else {
+            self.init(description, startingAt: state.microjoules, epoch: state.epoch + 1, at: nanoseconds)
+            isOpenEnded = true
+            return
+        }
+        self.init(description, startingAt: state.extendedMicrojoules, epoch: state.epoch, at: nanoseconds)
+        cutValue = state.microjoules
+        guard case .counter(var counter) = meter else { return }
+        _ = counter.take(Reading(monotonicNanoseconds: state.nanoseconds, value: .counter(raw)))
+        meter = .counter(counter)
+        let last = Pending(
+            nanoseconds: state.nanoseconds, value: state.extendedMicrojoules, epoch: state.epoch, opensEpoch: false)
+        // The reading that made the last cut exact lies behind it: the next cut counts from there.
+        if last.nanoseconds <= nanoseconds { reached = last } else { pending = [last] }
+    }
+
+    /// Takes on what discovery newly says of the same sensor, for example what it lies within.
+    package mutating func rename(_ description: SensorDescription) {
+        guard description.id == self.description.id, description.quantity == self.description.quantity else { return }
+        self.description = description
+    }
+
+    /// Begins the current interval elsewhere: the chain goes on from an earlier batch than the last one that was cut.
+    package mutating func reopen(at nanoseconds: Int64, microjoules: Int64) {
+        cutNanoseconds = nanoseconds
+        cutValue = microjoules
     }
 
     /// A hole is what lies between readings further apart than this.

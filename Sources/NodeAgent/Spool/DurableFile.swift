@@ -111,6 +111,12 @@ package enum DurableFile {
         return names
     }
 
+    /// User id of the owner, nil when there is no such file.
+    static func owner(of path: String) -> UInt32? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_uid : nil
+    }
+
     /// Deletes a file; that it is gone already is what was wanted.
     static func delete(_ path: String) throws(SpoolError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw SpoolError("delete", path, errno) }

@@ -98,6 +98,11 @@ package final class Spool: Sendable {
         try DurableFile.syncDirectory(path)
     }
 
+    /// The note of an entry that was set aside.
+    package func readSetAside(_ item: SpoolItem) throws(SpoolError) -> [UInt8]? {
+        try DurableFile.read("\(path)/refused/\(item.fileStem).note", maximumBytes: 1 << 20)
+    }
+
     package static let checkpointName = "checkpoint"
 
     /// The newest checkpoint that was remembered, nil before the first.

@@ -202,7 +202,8 @@ package struct UplinkState: Sendable {
         let loss = ChainLoss(
             incarnation: queue.incarnation, lastGoodSequence: sequence - 1, setAside: items, refusal: refusal,
             isBehindHead: isBehindHead)
-        return [.giveUp(loss)] + items.map { .setAside($0, refusal) }
+        // Whoever opens the new incarnation reads what was set aside.
+        return items.map { .setAside($0, refusal) } + [.giveUp(loss)]
     }
 
     // MARK: Answers

@@ -1,0 +1,196 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Who speaks over the socket, as the kernel says (SO_PEERCRED).
+package struct SocketPeer: Sendable, Hashable {
+    package var pid: Int32
+    package var uid: UInt32
+
+    package init(pid: Int32, uid: UInt32) {
+        self.pid = pid
+        self.uid = uid
+    }
+}
+
+/// What the socket asks the agent. Called on the socket's thread.
+package struct AllocationHandlers: Sendable {
+    /// - Returns: the job's pseudonym.
+    var begin: @Sendable (ClaimRequest, SocketPeer, _ connection: UInt64) -> Result<String, SocketFault>
+    var progress: @Sendable ([String: Int64], _ connection: UInt64) -> Void
+    /// The connection is closed or said that it ends.
+    var end: @Sendable (_ connection: UInt64) -> Void
+}
+
+/// The Unix socket over which jobs claim this node: one thread that polls, one connection a claim.
+///
+/// Any local user may connect: a claim tells of the user's own processes, and the kernel tells whose they are.
+final class AllocationSocket: Sendable {
+    private let path: String
+    private let site: String
+    private let handlers: AllocationHandlers
+    private let listener: Int32
+    private let isStopped = Mutex(false)
+
+    static let maximumConnections = 1024
+
+    /// - Throws: when the socket cannot be made. A socket that a dead agent left is replaced.
+    init(path: String, site: String, handlers: AllocationHandlers) throws(SpoolError) {
+        self.path = path
+        self.site = site
+        self.handlers = handlers
+        listener = try Self.listen(at: path)
+    }
+
+    private static func listen(at path: String) throws(SpoolError) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let capacity = MemoryLayout.size(ofValue: address.sun_path)
+        guard path.utf8.count < capacity else {
+            throw SpoolError("the socket's path \(path) is longer than \(capacity - 1) bytes; give a shorter --socket")
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let descriptor = makeStreamSocket()
+        guard descriptor >= 0 else { throw SpoolError("make the socket", path, errno) }
+        becomeQuiet(descriptor)
+        unlink(path)
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard bound == 0, chmod(path, 0o666) == 0, beginListening(descriptor) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw SpoolError("listen on", path, code)
+        }
+        return descriptor
+    }
+
+    func start() { AgentThread.start { [self] in serve() } }
+
+    /// Ends the thread within a second and removes the socket.
+    func stop() {
+        isStopped.withLock { $0 = true }
+        unlink(path)
+    }
+
+    private struct Connection {
+        var descriptor: Int32
+        var peer: SocketPeer
+        var line: [UInt8] = []
+    }
+
+    private func serve() {
+        var connections: [UInt64: Connection] = [:]
+        var next: UInt64 = 0
+        while !isStopped.withLock({ $0 }) {
+            let ids = connections.keys.sorted()
+            var polls = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
+            polls += ids.map { pollfd(fd: connections[$0]?.descriptor ?? -1, events: Int16(POLLIN), revents: 0) }
+            guard poll(&polls, nfds_t(polls.count), 1000) > 0 else { continue }
+            for (id, poll) in zip(ids, polls.dropFirst()) where poll.revents != 0 {
+                guard var connection = connections[id] else { continue }
+                if read(&connection, id) {
+                    connections[id] = connection
+                } else {
+                    handlers.end(id)
+                    close(connection.descriptor)
+                    connections[id] = nil
+                }
+            }
+            if polls[0].revents != 0, let accepted = accept(connections.count) {
+                connections[next] = accepted
+                next += 1
+            }
+        }
+        for (id, connection) in connections {
+            handlers.end(id)
+            close(connection.descriptor)
+        }
+        close(listener)
+    }
+
+    private func accept(_ count: Int) -> Connection? {
+        let descriptor = acceptConnection(listener)
+        guard descriptor >= 0 else { return nil }
+        becomeQuiet(descriptor)
+        var credentials = PeerCredentials()
+        var length = socklen_t(MemoryLayout<PeerCredentials>.size)
+        guard count < Self.maximumConnections,
+            getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0
+        else {
+            close(descriptor)
+            return nil
+        }
+        return Connection(descriptor: descriptor, peer: SocketPeer(pid: credentials.pid, uid: credentials.uid))
+    }
+
+    /// - Returns: false when the connection is over.
+    private func read(_ connection: inout Connection, _ id: UInt64) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 2048)
+        let count = recv(connection.descriptor, &buffer, buffer.count, 0)
+        if count < 0 { return errno == EAGAIN || errno == EINTR }
+        guard count > 0 else { return false }
+        connection.line += buffer[..<count]
+        while let feed = connection.line.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = Array(connection.line[..<feed])
+            connection.line.removeFirst(feed + 1)
+            guard answer(line, connection, id) else { return false }
+        }
+        return connection.line.count <= SocketLine.maximumBytes
+    }
+
+    private func answer(_ line: [UInt8], _ connection: Connection, _ id: UInt64) -> Bool {
+        let reply: String
+        var isOpen = true
+        do throws(SocketFault) {
+            switch try SocketLine(parsing: line, site: site) {
+            case .begin(let request): reply = "ok \(try handlers.begin(request, connection.peer, id).get())"
+            case .progress(let figures):
+                handlers.progress(figures, id)
+                reply = "ok"
+            case .end:
+                reply = "ok"
+                isOpen = false
+            }
+        } catch {
+            reply = "error \(error.description.split(whereSeparator: \.isNewline).joined(separator: " "))"
+        }
+        let bytes = Array((reply + "\n").utf8)
+        // A client that does not read its one line of answer is not waited for.
+        return send(connection.descriptor, bytes, bytes.count, noSignal) == bytes.count && isOpen
+    }
+}
+
+/// `struct ucred` of the kernel (include/linux/socket.h).
+private struct PeerCredentials {
+    var pid: Int32 = 0
+    var uid: UInt32 = 0
+    var gid: UInt32 = 0
+}
+
+// Calls under names that the members above do not shadow; the C libraries type their constants differently.
+
+private func makeStreamSocket() -> Int32 {
+    #if canImport(Glibc)
+        socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    #else
+        socket(AF_UNIX, SOCK_STREAM, 0)
+    #endif
+}
+
+private func beginListening(_ descriptor: Int32) -> Int32 { listen(descriptor, 64) }
+
+private func acceptConnection(_ listener: Int32) -> Int32 { accept(listener, nil, nil) }
+
+private func becomeQuiet(_ descriptor: Int32) {
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+}
+
+private let noSignal = Int32(MSG_NOSIGNAL)

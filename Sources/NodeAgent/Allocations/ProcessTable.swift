@@ -1,0 +1,67 @@
+import Sensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Reads the node's processes and its CPU time from /proc.
+struct ProcessTable: Sendable {
+    let procfsRoot: String
+    let ticksPerSecond: Int64
+
+    init(procfsRoot: String = "/proc", ticksPerSecond: Int64 = Int64(sysconf(Int32(_SC_CLK_TCK)))) {
+        self.procfsRoot = procfsRoot
+        self.ticksPerSecond = max(1, ticksPerSecond)
+    }
+
+    /// Every process that can be read; one that ends meanwhile is left out.
+    func processes() -> [Int32: ProcessEntry] {
+        var table: [Int32: ProcessEntry] = [:]
+        guard let names = try? DurableFile.names(in: procfsRoot) else { return table }
+        for name in names {
+            guard let pid = Int32(name), let entry = process(pid) else { continue }
+            table[pid] = entry
+        }
+        return table
+    }
+
+    func process(_ pid: Int32) -> ProcessEntry? {
+        read("\(procfsRoot)/\(pid)/stat", limit: 1024) { ProcessEntry(stat: $0) }
+    }
+
+    /// The control group of a process as the kernel states it, its unified line where there is one.
+    func controlGroup(of pid: Int32) -> String? {
+        read("\(procfsRoot)/\(pid)/cgroup", limit: 4096) { bytes in
+            let lines = bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+            let line = lines.first { $0.hasPrefix("0::") } ?? lines.last
+            return line.flatMap { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last }
+                .map(String.init)
+        }
+    }
+
+    func usage(jobs: [String: NodeUsage.Job]) -> NodeUsage {
+        let busy = read(procfsRoot + "/stat", limit: 4096) { CPUTimes(stat: $0)?.busyTicks }
+        return NodeUsage(
+            busyMicroseconds: busy.map { microseconds($0) }, millicores: Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))) * 1000,
+            jobs: jobs)
+    }
+
+    func microseconds(_ ticks: UInt64) -> Int64 {
+        let (product, overflow) = Int64(clamping: ticks).multipliedReportingOverflow(by: 1_000_000)
+        return overflow ? .max : product / ticksPerSecond
+    }
+
+    private func read<Value>(
+        _ path: String, limit: Int, _ parse: (UnsafeRawBufferPointer) -> Value?
+    ) -> Value? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) { buffer in
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, 0)
+            return count > 0 ? parse(UnsafeRawBufferPointer(rebasing: buffer[..<count])) : nil
+        }
+    }
+}

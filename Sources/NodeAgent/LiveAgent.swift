@@ -1,0 +1,146 @@
+import Energy
+package import MetricsEndpoint
+package import Sensors
+import Synchronization
+import TransparencyLog
+package import Wire
+
+/// The agent of a node: measures, signs, spools, sends; takes the claims of jobs.
+package final class LiveAgent: Sendable {
+    package struct Configuration: Sendable {
+        package var intervalSeconds: Int64
+        package var spoolBytes: Int
+        package var socketPath: String
+        package var sysfsRoot: String
+        package var procfsRoot: String
+        /// How long a stop waits for what is on its way; what is not sent by then stays in the spool.
+        package var drainMilliseconds: Int64 = 5000
+        /// Whether any process may claim the whole node; otherwise only those of root and of the agent's own user.
+        package var anyoneMayClaimNode = false
+
+        package init(
+            intervalSeconds: Int64, spoolBytes: Int = SpoolState.defaultCapacityBytes, socketPath: String,
+            sysfsRoot: String = "/sys", procfsRoot: String = "/proc"
+        ) {
+            self.intervalSeconds = intervalSeconds
+            self.spoolBytes = spoolBytes
+            self.socketPath = socketPath
+            self.sysfsRoot = sysfsRoot
+            self.procfsRoot = procfsRoot
+        }
+    }
+
+    private let enrolment: Enrolment
+    private let configuration: Configuration
+    private let spool: Spool
+    private let uplink: Uplink
+    private let loop: MeasuringLoop
+    private let claims: NodeClaims
+    private let report: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - client: makes the client of the next connection; nil takes the enrolment's own.
+    ///   - report: takes lines for people.
+    package init(
+        _ enrolment: Enrolment, configuration: Configuration, sources: (@Sendable () -> [any SensorSource])? = nil,
+        client: (@Sendable () async throws -> IngestClient)? = nil, report: @escaping @Sendable (String) -> Void
+    ) throws(AgentError) {
+        self.enrolment = enrolment
+        self.configuration = configuration
+        self.report = report
+        let relay = EventRelay(report: report)
+        do {
+            spool = try Spool(path: enrolment.directory + "/spool", capacityBytes: configuration.spoolBytes)
+            let remembered = try spool.rememberedCheckpoint()
+            uplink = Uplink(
+                configuration: enrolment.uplink, store: spool, remembered: remembered,
+                environment: Uplink.Environment(
+                    client: client ?? { try await CertificateKeeper(enrolment).client() },
+                    pause: AgentEnvironment.pause, jitter: AgentEnvironment.jitter, observe: { relay.take($0) }))
+        } catch {
+            throw AgentError(error)
+        }
+        let (sysfs, procfs) = (configuration.sysfsRoot, configuration.procfsRoot)
+        loop = MeasuringLoop(
+            configuration: MeasuringLoop.Configuration(
+                enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, procfsRoot: procfs,
+                sources: sources ?? { NodeSources.all(sysfsRoot: sysfs, procfsRoot: procfs) }, report: report),
+            spool: spool, uplink: uplink)
+        claims = NodeClaims(
+            loop: loop, jobSalt: enrolment.jobSalt, anyoneMayClaimNode: configuration.anyoneMayClaimNode)
+        relay.connect(loop)
+        for name in spool.damaged { report("spool: \(name).note was damaged and is kept in \(spool.path)/refused") }
+    }
+
+    /// Runs until it is told to stop; then signs what is open and gives the uplink a moment.
+    ///
+    /// - Parameter stopped: returns when the agent is to stop.
+    package func run(until stopped: @escaping @Sendable () async -> Void) async throws(AgentError) {
+        let socket: AllocationSocket
+        do {
+            socket = try AllocationSocket(
+                path: configuration.socketPath, site: enrolment.site, handlers: claims.handlers)
+        } catch {
+            throw AgentError(error)
+        }
+        socket.start()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.uplink.run() }
+            group.addTask {
+                await stopped()
+                self.loop.post(.stop)
+            }
+            await loop.run()
+            socket.stop()
+            await drain()
+            group.cancelAll()
+        }
+    }
+
+    /// Waits until everything is acknowledged and covered, or for so long.
+    private func drain() async {
+        let end = AgentEnvironment.bootNanoseconds() + configuration.drainMilliseconds * 1_000_000
+        while !uplink.status.isSettled, uplink.status.isOpen, AgentEnvironment.bootNanoseconds() < end {
+            try? await AgentEnvironment.pause(milliseconds: 20)
+        }
+    }
+
+    // MARK: Health
+
+    package var readiness: Readiness {
+        let status = loop.status
+        guard status.isMeasuring else { return .notReady("the measuring thread does not run") }
+        if case .refused(let reason) = status.chain { return .notReady("the log takes no new chain: \(reason)") }
+        if let hold = uplink.status.holds.first { return .notReady(hold) }
+        if spool.pressure == .keepsOpen { return .notReady("the spool is full; energy is kept in one open batch") }
+        return .ready
+    }
+
+    package var metrics: MetricsPage {
+        AgentMetrics.page(
+            node: enrolment.node, measuring: loop.status, uplink: uplink.status, spool: spool, claims: claims.progress)
+    }
+}
+
+/// Breaks the circle of uplink and measuring loop: events before the loop is there wait for it.
+private final class EventRelay: Sendable {
+    private let loop = Mutex<MeasuringLoop?>(nil)
+    private let report: @Sendable (String) -> Void
+
+    init(report: @escaping @Sendable (String) -> Void) { self.report = report }
+
+    func connect(_ target: MeasuringLoop) { loop.withLock { $0 = target } }
+
+    func take(_ event: UplinkEvent) {
+        guard let loop = loop.withLock({ $0 }) else { return }
+        switch event {
+        case .logged(let leaf, let index): loop.post(.logged(leaf: leaf, index: index))
+        case .refused(let item, let refusal):
+            report("the log refused \(item.fileStem): \(refusal); it is kept in the spool's directory refused")
+            if item.position == nil { loop.post(.refused(leaf: item.leaf, refusal)) }
+        case .gaveUp(let loss): loop.post(.gaveUp(loss))
+        case .fault(let text): report(text)
+        case .heads, .settled, .disconnected: break
+        }
+    }
+}

@@ -1,0 +1,275 @@
+import Batches
+import Energy
+import Sensors
+import TransparencyLog
+
+/// One run of the measuring thread, with everything that only it touches.
+struct MeasuringCourse: ~Copyable {
+    private let loop: MeasuringLoop
+    private let enrolment: Enrolment
+    private let boot: String
+    private let processes: ProcessTable
+    private var sampler: Sampler
+    private var session: MeasuringSession
+    private var chain: NodeChain
+    private var book = AllocationBook()
+    private var trees: [String: ProcessTree] = [:]
+    /// The open interval began in another boot: its monotonic length means nothing.
+    private var beganInOtherBoot: Bool
+    private var isStopped = false
+
+    private static let tickNanoseconds: Int64 = 1_000_000_000
+
+    init(_ loop: MeasuringLoop) throws {
+        self.loop = loop
+        enrolment = loop.configuration.enrolment
+        processes = ProcessTable(procfsRoot: loop.configuration.procfsRoot)
+        boot = NodeClock.bootID(procfsRoot: loop.configuration.procfsRoot) ?? "unknown"
+        sampler = Sampler(sources: loop.configuration.sources())
+        let recovered = try RecoveredChain(loop.spool, enrolment)
+        chain = recovered.chain
+        recovered.announce(to: loop.uplink, enrolment)
+        let now = Self.moment()
+        let usage = processes.usage(jobs: [:])
+        let start = recovered.start(boot: boot, now: now)
+        beganInOtherBoot = start.isOtherBoot
+        let tracks = sampler.descriptions.map { description in
+            recovered.track(description, isSameBoot: !start.isOtherBoot, at: start.moment.nanoseconds)
+        }
+        session = MeasuringSession(
+            settings: .init(intervalSeconds: loop.configuration.intervalSeconds), start: start.moment, now: now,
+            tracks: tracks, clock: Self.clock(), usage: usage)
+        session.isSuspended = !chain.isOpen
+    }
+
+    private static func moment() -> Moment {
+        Moment(
+            nanoseconds: AgentEnvironment.bootNanoseconds(),
+            utc: UTCTime(microseconds: AgentEnvironment.utcMicroseconds()))
+    }
+
+    private static func clock() -> ClockState {
+        let quality = NodeClock.quality()
+        return ClockState(
+            letter: ClockState.Letter(rawValue: quality.letter.rawValue) ?? .unknown,
+            errorMicroseconds: quality.errorMicroseconds)
+    }
+
+    // MARK: Running
+
+    mutating func run() {
+        let boundary = sampler.report.layering.boundary
+        let incarnation = chain.incarnation
+        let state = chain.state
+        loop.publish {
+            $0.isMeasuring = true
+            $0.boundary = boundary
+            $0.incarnation = incarnation
+            $0.chain = state
+        }
+        var next = AgentEnvironment.bootNanoseconds()
+        while !isStopped {
+            tick()
+            next += Self.tickNanoseconds
+            wait(until: &next)
+        }
+        stop()
+        sampler.stop()
+        loop.publish { $0.isMeasuring = false }
+    }
+
+    /// Waits for the next tick; orders are carried out at once.
+    private mutating func wait(until next: inout Int64) {
+        while !isStopped {
+            for order in loop.takeOrders() { carryOut(order) }
+            let left = next - AgentEnvironment.bootNanoseconds()
+            // After a suspend the ticks that were slept through are not made up for.
+            if left < -10 * Self.tickNanoseconds { next = AgentEnvironment.bootNanoseconds() }
+            guard left > 0 else { return }
+            loop.wait(milliseconds: left / 1_000_000 + 1)
+        }
+    }
+
+    private mutating func tick() {
+        let now = Self.moment()
+        sampler.read(now: now.nanoseconds)
+        for sample in sampler.samples where sample.sensor < session.tracks.count {
+            session.take(sample.reading, of: sample.sensor, breaksEpoch: sample.breaksEpoch)
+        }
+        session.relieve(loop.spool.pressure)
+        if session.isDue(at: now) {
+            session.advance(to: now, clock: Self.clock(), usage: usage())
+        } else {
+            session.pass(to: now, clock: session.clock)
+        }
+        if session.hasPendingCut { sign(session.takeReady(at: now.nanoseconds)) }
+    }
+
+    private mutating func stop() {
+        tick()
+        session.finish(at: session.last, usage: usage())
+        sign(session.takeReady(at: .max, force: true))
+        for id in book.claims.keys.sorted() { endClaim(id) }
+    }
+
+    // MARK: Signing
+
+    private mutating func sign(_ intervals: [MeasuringSession.Interval]) {
+        for var interval in intervals {
+            if beganInOtherBoot {
+                interval.facts.monotonic = nil
+                beganInOtherBoot = false
+            }
+            do {
+                let entry = try chain.sign(
+                    interval, anchor: loop.uplink.anchor, boot: boot, salt: AgentEnvironment.randomBytes(16))
+                let point = ResumePoint(boot: boot, continuations: interval.continuations)
+                try loop.spool.write(entry, resumePoint: point.bytes)
+                loop.uplink.add(SpoolItem(entry))
+                publish(interval)
+            } catch {
+                // Signed and not durable: this place of the chain may never be used again with other bytes, and was not.
+                fail("a batch could not be stored: \(error)")
+                return isStopped = true
+            }
+        }
+    }
+
+    private func publish(_ interval: MeasuringSession.Interval) {
+        loop.publish { status in
+            status.batches += 1
+            status.lastBatchUTC = interval.facts.interval.end
+            status.sensors = interval.facts.sensors.map { sensor in
+                .init(
+                    id: sensor.id, layer: sensor.layer.rawValue, provenance: sensor.provenance.rawValue,
+                    microjoules: sensor.lastMicrojoules,
+                    flags: SensorFlags.words.filter { sensor.flags.contains($0.flag) }.map(\.word)
+                        .joined(separator: ","))
+            }
+        }
+    }
+
+    private func fail(_ text: String) {
+        loop.publish { $0.faults += 1 }
+        loop.configuration.report(text)
+    }
+
+    /// Stores and sends an entry that stands outside of chains.
+    private func send(_ text: [UInt8], samples: [UInt8] = []) {
+        do {
+            let note = try enrolment.signingKey.sign(text)
+            let entry = SignedEntry(position: nil, note: note.bytes, samples: samples)
+            try loop.spool.write(entry)
+            loop.uplink.add(SpoolItem(entry))
+        } catch {
+            fail("an entry could not be stored: \(error)")
+        }
+    }
+
+    // MARK: CPU time
+
+    private mutating func usage() -> NodeUsage {
+        var jobs: [String: NodeUsage.Job] = [:]
+        if !book.jobs.isEmpty {
+            let table = processes.processes()
+            var children: [Int32: [Int32]] = [:]
+            for entry in table.values { children[entry.parent, default: []].append(entry.pid) }
+            for job in book.jobs {
+                trees[job, default: ProcessTree()].update(
+                    roots: book.roots(of: job), table: table, childrenByParent: children)
+                guard let tree = trees[job] else { continue }
+                jobs[job] = NodeUsage.Job(
+                    cpuMicroseconds: processes.microseconds(tree.ticks), isActive: tree.isActive)
+            }
+        }
+        return processes.usage(jobs: jobs)
+    }
+
+    // MARK: Orders
+
+    private mutating func carryOut(_ order: MeasuringLoop.Order) {
+        switch order {
+        case .claim(let claim, let id):
+            if case .started(let claim) = book.begin(claim, id: id) { enter(claim, .start) }
+            applyAllocations()
+        case .release(let id): endClaim(id)
+        case .gaveUp(let loss): giveUp(loss)
+        case .logged(let leaf, let index): logged(leaf, index)
+        case .refused(let leaf, let refusal):
+            chain.refused(leaf: leaf, refusal)
+            let state = chain.state
+            loop.publish { $0.chain = state }
+        case .stop: isStopped = true
+        }
+    }
+
+    private mutating func endClaim(_ id: UInt64) {
+        // The last look at the job's processes, while they are still its own.
+        let last = usage()
+        let change = book.end(id)
+        session.change(to: book.allocations, at: Self.moment(), usage: last)
+        if case .ended(let claim) = change {
+            trees[claim.pseudonym] = nil
+            enter(claim, .end)
+        }
+    }
+
+    private mutating func applyAllocations() {
+        session.change(to: book.allocations, at: Self.moment(), usage: usage())
+    }
+
+    /// Tells the log of a job that began or ended here.
+    private func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event) {
+        let record = claim.record(salt: enrolment.jobSalt)
+        let now = Self.moment().utc
+        let entry = JobEntry(
+            log: enrolment.log, time: now, event: event, job: claim.pseudonym, attempt: 0, witness: .agent,
+            by: enrolment.node, start: claim.since, stop: event == .end ? now : nil,
+            expectedNodes: claim.request.expectedNodes, nodes: [], recordSHA256: record.sha256,
+            salt: AgentEnvironment.randomBytes(16))
+        send(entry.text, samples: record.text)
+    }
+
+    private mutating func giveUp(_ loss: UplinkState.ChainLoss) {
+        do {
+            let first = try loss.setAside.first.flatMap { try loop.spool.readSetAside($0) }
+            let batch = first.flatMap { try? SignedNote(parsing: $0) }.flatMap { try? Batch(text: Array($0.text)) }
+            let entry = try chain.giveUp(
+                loss, firstRefused: batch, lastEnd: loop.status.lastBatchUTC, now: Self.moment().utc,
+                anchor: loop.uplink.anchor, salt: AgentEnvironment.randomBytes(16))
+            guard let entry else { return }
+            loop.configuration.report("chain \(loss.incarnation) was given up: \(loss.refusal)")
+            session.isSuspended = true
+            let state = chain.state
+            loop.publish { $0.chain = state }
+            try loop.spool.write(entry)
+            loop.uplink.add(SpoolItem(entry))
+        } catch {
+            fail("the chain cannot be resumed: \(error)")
+        }
+    }
+
+    private mutating func logged(_ leaf: MerkleHash, _ index: Int64) {
+        guard let opening = chain.logged(leaf: leaf, index: index) else { return }
+        do {
+            try ChainFile(incarnation: index, openingLeaf: leaf).write(to: loop.spool.path)
+        } catch {
+            fail("the new chain cannot be remembered: \(error)")
+            return isStopped = true
+        }
+        loop.uplink.openChain(index, node: enrolment.node, keepsNewest: true, nextSequence: 0, previous: leaf)
+        let now = Self.moment()
+        session.isSuspended = false
+        session.pass(to: now, clock: Self.clock())
+        if let tail = opening.after, tail.boot == boot, let begins = tail.monotonicNanoseconds, begins < now.nanoseconds {
+            session.reopen(at: Moment(nanoseconds: begins, utc: tail.utc), values: tail.values, usage: usage())
+        } else {
+            session.reopen(at: now, values: [:], usage: usage())
+        }
+        let state = chain.state
+        loop.publish {
+            $0.chain = state
+            $0.incarnation = index
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Batches
+import Energy
+import Sensors
+import Synchronization
+import TransparencyLog
+
+/// The measuring thread: reads every second, signs what is over, and puts it into the spool.
+///
+/// It blocks on devices and on the disk, so it is no task. Everything that it owns is touched by this thread alone; others
+/// talk to it through orders.
+final class MeasuringLoop: Sendable {
+    struct Configuration: Sendable {
+        var enrolment: Enrolment
+        var intervalSeconds: Int64
+        var procfsRoot: String
+        /// Made anew at each discovery.
+        var sources: @Sendable () -> [any SensorSource]
+        var report: @Sendable (String) -> Void
+    }
+
+    enum Order: Sendable {
+        case claim(AllocationBook.Claim, id: UInt64)
+        case release(UInt64)
+        case logged(leaf: MerkleHash, index: Int64)
+        case refused(leaf: MerkleHash, Refusal)
+        case gaveUp(UplinkState.ChainLoss)
+        case stop
+    }
+
+    /// What others may know of the thread's work.
+    struct Status: Sendable {
+        var isMeasuring = false
+        var sensors: [SensorState] = []
+        var batches: Int64 = 0
+        var lastBatchUTC: UTCTime?
+        var chain: NodeChain.State = .open
+        var incarnation: Int64 = 0
+        var boundary = "none"
+        var faults: Int64 = 0
+
+        struct SensorState: Sendable, Hashable {
+            var id: String
+            var layer: String
+            var provenance: String
+            var microjoules: Int64
+            var flags: String
+        }
+    }
+
+    let configuration: Configuration
+    let spool: Spool
+    let uplink: Uplink
+    private let mailbox = Mutex<[Order]>([])
+    private let wakeUp = WakeUp()
+    private let published = Mutex(Status())
+    private let (finished, finishing) = AsyncStream.makeStream(of: Never.self)
+
+    init(configuration: Configuration, spool: Spool, uplink: Uplink) {
+        self.configuration = configuration
+        self.spool = spool
+        self.uplink = uplink
+    }
+
+    var status: Status { published.withLock { $0 } }
+    func publish(_ change: (inout Status) -> Void) { published.withLock { change(&$0) } }
+
+    func post(_ order: Order) {
+        mailbox.withLock { $0.append(order) }
+        wakeUp.signal()
+    }
+
+    func takeOrders() -> [Order] {
+        mailbox.withLock { orders in
+            guard !orders.isEmpty else { return [] }
+            defer { orders.removeAll() }
+            return orders
+        }
+    }
+
+    /// Runs the thread; returns when it has been told to stop and everything that was measured is in the spool.
+    func run() async {
+        let isStarted = AgentThread.start { [self] in
+            do {
+                var course = try MeasuringCourse(self)
+                course.run()
+            } catch {
+                configuration.report("measuring cannot start: \(error)")
+            }
+            finishing.finish()
+        }
+        guard isStarted else { return configuration.report("the system gives no thread to measure on") }
+        for await _ in finished {}
+    }
+
+    func wait(milliseconds: Int64) { wakeUp.wait(milliseconds: milliseconds) }
+}

@@ -1,0 +1,75 @@
+import Batches
+import Energy
+import TransparencyLog
+
+/// The node's own chain as the spool remembers it, and where measuring goes on.
+struct RecoveredChain: Sendable {
+    let chain: NodeChain
+    private let items: [SpoolItem]
+    private let tail: NodeChain.Tail?
+    private let point: ResumePoint?
+
+    init(_ spool: Spool, _ enrolment: Enrolment) throws {
+        items = spool.recovered
+        let file = try ChainFile.read(from: spool.path)
+        let incarnation = file?.incarnation ?? enrolment.incarnation
+        let openingLeaf = file?.openingLeaf ?? enrolment.openingLeaf
+        let newest = items.last { $0.position?.incarnation == incarnation }
+        var batch: Batch?
+        if let newest, let entry = try spool.read(newest.leaf) {
+            batch = try Batch(text: Array(SignedNote(parsing: entry.note).text))
+        }
+        tail = batch.map(NodeChain.end)
+        point = try newest?.position.flatMap { try spool.resumePoint(at: $0) }.flatMap { ResumePoint(bytes: $0) }
+        chain = NodeChain(
+            log: enrolment.log, node: enrolment.node, key: enrolment.signingKey, incarnation: incarnation,
+            openingLeaf: openingLeaf,
+            newest: newest.flatMap { item in item.position.map { ($0, item.leaf) } },
+            pendingResume: try Self.pendingResume(spool, known: file?.openingLeaf))
+    }
+
+    /// A resume entry that has no index yet: its chain is to be opened before anything is signed.
+    private static func pendingResume(_ spool: Spool, known: MerkleHash?) throws -> MerkleHash? {
+        for item in spool.recovered where item.position == nil && item.leaf != known {
+            guard let entry = try spool.read(item.leaf), let note = try? SignedNote(parsing: entry.note),
+                Entry.Kind(text: Array(note.text)) == .resume
+            else { continue }
+            return item.leaf
+        }
+        return nil
+    }
+
+    /// Hands what was recovered to the uplink, the chain before its entries.
+    func announce(to uplink: Uplink, _ enrolment: Enrolment) {
+        let own = items.first { $0.position?.incarnation == chain.incarnation }?.position?.sequence
+        uplink.openChain(
+            chain.incarnation, node: enrolment.node, keepsNewest: true, nextSequence: own ?? chain.nextSequence,
+            previous: own == nil ? enrolment.openingLeaf : nil)
+        for item in items { uplink.add(item) }
+    }
+
+    /// Where the first interval of this run begins.
+    func start(boot: String, now: Moment) -> (moment: Moment, isOtherBoot: Bool) {
+        guard let tail else { return (now, false) }
+        if tail.boot == boot, let nanoseconds = tail.monotonicNanoseconds, nanoseconds < now.nanoseconds {
+            return (Moment(nanoseconds: nanoseconds, utc: tail.utc), false)
+        }
+        // Another boot's clock cannot be compared; UTC tells how long ago the end was.
+        let elapsed = max(1, now.utc.microseconds - tail.utc.microseconds)
+        let (nanoseconds, overflow) = elapsed.multipliedReportingOverflow(by: 1000)
+        let start = now.nanoseconds - (overflow ? 1 : nanoseconds)
+        return (Moment(nanoseconds: start, utc: tail.utc), true)
+    }
+
+    /// A sensor where its last batch left it.
+    func track(_ description: SensorDescription, isSameBoot: Bool, at nanoseconds: Int64) -> SensorTrack {
+        if let state = point?.continuations.first(where: { $0.id == description.id }) {
+            return SensorTrack(description, continuing: state, isSameBoot: isSameBoot, at: nanoseconds)
+        }
+        // Without its raw value a counter begins a new epoch, at the value with which the last batch ended.
+        guard let value = tail?.values[description.id] else { return SensorTrack(description, at: nanoseconds) }
+        let state = SensorTrack.Continuation(
+            id: description.id, epoch: 0, microjoules: value, raw: nil, nanoseconds: 0, extendedMicrojoules: value)
+        return SensorTrack(description, continuing: state, isSameBoot: false, at: nanoseconds)
+    }
+}
