@@ -169,5 +169,11 @@ let package = Package(
         tests("WireTests", ["Wire", "Identity", crypto, protobuf, grpcCore, nioCore, nioPosix, nioSSL]),
         tests("VectorTests", ["TransparencyLog", crypto], fixtures: true),
         tests("AccountsTests", ["Accounts", "Energy", "SeededRandom"]),
+        tests(
+            "ClusterTests",
+            [
+                "Batches", "Energy", "Identity", "JSONText", "NodeAgent", "PinnedHTTPS", "SeededRandom",
+                "TransparencyLog", "Wire", crypto,
+            ], fixtures: true),
     ]
 )

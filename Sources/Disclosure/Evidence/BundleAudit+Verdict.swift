@@ -57,8 +57,11 @@ extension BundleAudit {
     private func describe(_ replay: LogReplay, _ report: inout AuditReport) {
         let counts = replay.counts
         report.proved.append("\(counts.signatures) entries carry the one signature that their place demands")
+        let isWhole = counts.conflicts.isEmpty
         report.proved.append(
-            "the batches of \(replay.chains.chains.count) chains tile time and counters without a gap or a fork")
+            "the batches of \(replay.chains.chains.count) chains tile time and counters without a gap"
+                + (isWhole ? " or a fork" : ""))
+        for conflict in counts.conflicts { describe(conflict, &report) }
         report.proved.append(
             "in \(counts.conservedBatches) batches the postings are exactly the energy of the root sensors")
         if counts.anchors > 0 {
@@ -85,6 +88,16 @@ extension BundleAudit {
         report.counts.append(("entries", counts.total))
         report.counts.append(("anchors", counts.anchors))
         report.counts.append(("sample_blocks", counts.checkedSamples))
+    }
+
+    private func describe(_ conflict: ReplayCounts.Conflict, _ report: inout AuditReport) {
+        let (node, place) = (conflict.node, conflict.position)
+        let what = "\(node) signed two batches for seq \(place.sequence) of its chain \(place.incarnation), which ends there"
+        if conflict.isProved {
+            report.proved.append("\(what): entry \(conflict.index) carries the second one")
+        } else {
+            report.claimed.append("\(what): entry \(conflict.index) names the second one and does not carry it")
+        }
     }
 
     /// Reports that the log knows of, made again from the entries that they stand on.
