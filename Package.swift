@@ -1,12 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// deploy/test sets it: a warning of another compiler version must not keep anybody from building.
+let isStrict = Context.environment["WATTEST_STRICT"] != nil
+
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
@@ -95,8 +99,8 @@ let package = Package(
         module(
             "Aggregation",
             [
-                "Energy", "Batches", "Accounts", "TransparencyLog", "Disclosure", "JSONText", "Wire", "Identity", "Store", "HTTPEdge",
-                "MetricsEndpoint", crypto, logging, product("Hummingbird", "hummingbird"),
+                "Energy", "Batches", "Accounts", "TransparencyLog", "Disclosure", "JSONText", "Wire", "Identity",
+                "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, product("Hummingbird", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"),
             ]),
         module(
@@ -111,7 +115,8 @@ let package = Package(
             "wattest-aggregator",
             [
                 "Aggregation", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog", "Wire",
-                argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"), product("Yams", "Yams"),
+                argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"),
+                product("Yams", "Yams"),
             ]),
         program(
             "wattest-agent",
@@ -122,8 +127,8 @@ let package = Package(
         program(
             "wattest",
             [
-                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "PinnedHTTPS", "Sensors", "TransparencyLog",
-                "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+                "NodeAgent", "Batches", "Disclosure", "Energy", "Identity", "JSONText", "PinnedHTTPS", "Sensors",
+                "TransparencyLog", "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ]),
         program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
         program(
@@ -137,8 +142,8 @@ let package = Package(
         tests(
             "NodeAgentTests",
             [
-                "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire", "Identity", "Sensors",
-                "JSONText", crypto,
+                "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire", "Identity",
+                "Sensors", "JSONText", crypto,
             ], fixtures: true),
         tests(
             "DisclosureTests",
@@ -160,6 +165,12 @@ let package = Package(
         tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),
+        tests(
+            "WattestTests",
+            [
+                "wattest", "Disclosure", "Energy", "HTTPEdge", "Identity", "JSONText", lifecycle, logging,
+                product("Hummingbird", "hummingbird"),
+            ]),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),
         tests("EmissionsTests", ["Emissions", "Energy", "JSONText"], fixtures: true),
         tests("TransparencyLogTests", ["TransparencyLog"]),
