@@ -4,6 +4,9 @@ struct CommandFailure: Error, Hashable, CustomStringConvertible {
         case refused = 1
         case usage = 2
         case unavailable = 3
+        /// As shells have it, of the command that `exec` could not run.
+        case commandNotRunnable = 126
+        case commandNotFound = 127
     }
 
     let status: Status

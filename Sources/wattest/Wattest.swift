@@ -25,14 +25,15 @@ struct Wattest: AsyncParsableCommand {
         subcommands: [
             OrganizationCommand.self, SiteCommand.self, TokenCommand.self, NodeCommand.self, JobCommand.self,
             ReportCommand.self, EvidenceCommand.self, ImportCommand.self,
+            ExecCommand.self, ProgressCommand.self,
         ])
 
     @OptionGroup var options: ServerOptions
 
-    /// Runs one command line.
+    /// Runs one command line. On the first thread, since `exec` may block signals only where there is no other yet.
     ///
     /// - Returns: the exit status.
-    static func run(_ arguments: [String]) async -> Int32 {
+    @MainActor static func run(_ arguments: [String]) async -> Int32 {
         // A reader that goes away ends a write, not the program.
         signal(SIGPIPE, SIG_IGN)
         do {
