@@ -12,6 +12,8 @@ package struct LogIntake: Sendable {
     package private(set) var signers: SignerRegister
     package private(set) var chains: ChainRegister
     private var heads: [Int64: ChainHead] = [:]
+    /// Index of the newest entry of each chain that is known to be in the log.
+    private var lastIndexes: [Int64: Int64] = [:]
     private var imports: [ImportKey: MerkleHash] = [:]
     /// Lower bound of the index that the next entry gets; revocations count by it.
     package private(set) var size: Int64 = 0
@@ -145,9 +147,12 @@ package struct LogIntake: Sendable {
     ///
     /// - Parameters:
     ///   - first: the first batch of the chain, nil when it holds none.
-    ///   - last: the last one with its leaf hash.
-    package mutating func load(incarnation: Int64, first: Batch?, last: (batch: Batch, leaf: MerkleHash)?) {
+    ///   - last: the last one with its leaf hash and log index.
+    package mutating func load(
+        incarnation: Int64, first: Batch?, last: (batch: Batch, leaf: MerkleHash, index: Int64)?
+    ) {
         guard let chain = chains[incarnation] else { return }
+        lastIndexes[incarnation] = last?.index
         chains.restore(incarnation, first: first, last: last?.batch)
         if let last {
             heads[incarnation] = ChainHead(after: last.batch, leaf: last.leaf)
@@ -158,13 +163,19 @@ package struct LogIntake: Sendable {
 
     package func head(of incarnation: Int64) -> ChainHead? { heads[incarnation] }
 
+    /// Log index of the newest entry of a chain: of its opening entry while it has no batch.
+    package func lastIndex(of incarnation: Int64) -> Int64 { lastIndexes[incarnation] ?? incarnation }
+
     // MARK: What the log says
 
     /// An entry stands in the log at this index.
     package mutating func logged(_ entry: Entry, signer: String, at index: Int64, leaf: MerkleHash) {
         size = max(size, index + 1)
         switch entry {
-        case .batch: return
+        case .batch(let batch):
+            let incarnation = batch.position.incarnation
+            lastIndexes[incarnation] = max(lastIndexes[incarnation] ?? 0, index)
+            return
         case .node(let node):
             // A refusal here would mean that the log holds what intake never admits: an audit names it.
             _ = signers.apply(node, at: index)

@@ -55,11 +55,14 @@ package final class LogSequencer: Sendable {
         package var first: Batch
         package var last: Batch
         package var leaf: MerkleHash
+        /// Log index of the last one.
+        package var lastIndex: Int64
 
-        package init(first: Batch, last: Batch, leaf: MerkleHash) {
+        package init(first: Batch, last: Batch, leaf: MerkleHash, lastIndex: Int64) {
             self.first = first
             self.last = last
             self.leaf = leaf
+            self.lastIndex = lastIndex
         }
     }
 
@@ -101,9 +104,8 @@ package final class LogSequencer: Sendable {
     /// - Parameters:
     ///   - peer: node of the TLS certificate, nil for the aggregator's own entries.
     ///   - completion: called once, after the durable commit or with the refusal; never under a lock.
-    package func submit(note: [UInt8], samples: [UInt8], peer: String?, completion: @escaping Completion) async {
+    package func submit(_ received: ReceivedEntry, peer: String?, completion: @escaping Completion) async {
         do {
-            let received = try ReceivedEntry(note: note, samples: samples)
             let key = try state.withLock { state throws(Refusal) in try state.intake.key(for: received, peer: peer) }
             let verified = try VerifiedEntry.verify(received, key: key)
             var postings: BatchPostings?
@@ -187,7 +189,7 @@ package final class LogSequencer: Sendable {
                 // Another stream may have loaded and advanced it meanwhile: what is known is never older.
                 guard state.intake.head(of: incarnation) == nil else { return }
                 state.intake.load(
-                    incarnation: incarnation, first: ends?.first, last: ends.map { ($0.last, $0.leaf) })
+                    incarnation: incarnation, first: ends?.first, last: ends.map { ($0.last, $0.leaf, $0.lastIndex) })
             }
         }
     }

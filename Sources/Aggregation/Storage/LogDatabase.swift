@@ -164,16 +164,17 @@ package final class LogDatabase: Sendable {
     private func chainEnds(_ chain: ChainRegister.Chain) async throws -> LogSequencer.ChainEnds? {
         let (log, node, incarnation) = (log, try await number(ofNode: chain.node), chain.incarnation)
         let found = try await pool.run { connection throws(StoreError) in
-            try connection.snapshot(of: log) { snapshot throws(StoreError) -> (first: [UInt8], last: [UInt8])? in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) -> (first: [UInt8], last: Store.ChainHead)? in
                 guard let last = try snapshot.head(node: node, incarnation: incarnation),
                     let first = try snapshot.firstNote(node: node, incarnation: incarnation)
                 else { return nil }
-                return (first, last.note)
+                return (first, last)
             }
         }
         guard let found else { return nil }
         return LogSequencer.ChainEnds(
-            first: try Self.batch(found.first), last: try Self.batch(found.last), leaf: MerkleHash.leaf(of: found.last))
+            first: try Self.batch(found.first), last: try Self.batch(found.last.note),
+            leaf: MerkleHash.leaf(of: found.last.note), lastIndex: found.last.index)
     }
 
     private func number(ofNode name: String) async throws -> Int32 {

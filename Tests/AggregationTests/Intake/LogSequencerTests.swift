@@ -47,7 +47,11 @@ private func submit(
     _ sequencer: LogSequencer, _ note: [UInt8], _ samples: [UInt8] = [], peer: String?
 ) async -> Result<Int64, Refusal> {
     let (results, done) = AsyncStream.makeStream(of: Result<Int64, Refusal>.self)
-    await sequencer.submit(note: note, samples: samples, peer: peer) { done.yield($0) }
+    do throws(Refusal) {
+        await sequencer.submit(try ReceivedEntry(note: note, samples: samples), peer: peer) { done.yield($0) }
+    } catch {
+        return .failure(error)
+    }
     for await result in results { return result }
     return .failure(Refusal(.overloaded, "no verdict"))
 }

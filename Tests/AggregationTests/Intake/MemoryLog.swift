@@ -37,7 +37,7 @@ final class MemoryLog: Sendable {
                     guard let first = batches.first.flatMap({ state.batch(at: $0) }),
                         let last = batches.last.flatMap({ state.batch(at: $0) }), let end = batches.last
                     else { return nil }
-                    return LogSequencer.ChainEnds(first: first, last: last, leaf: state.leaves[end])
+                    return LogSequencer.ChainEnds(first: first, last: last, leaf: state.leaves[end], lastIndex: Int64(end))
                 }
             },
             leaf: { [self] index in state.withLock { $0.leaves[Int(index)] } })
