@@ -98,7 +98,7 @@ import TransparencyLog
             let child = try ChildProcess.start("SpoolWriter", [path], output: ends[1])
             close(ends[1])
             var reader = ReportReader(descriptor: ends[0])
-            let reports = 1 + Int(random.next() % 120)
+            let reports = 1 + Int(random.next() % 40)
             for _ in 0..<reports { _ = reader.next() }
             kill(child, SIGKILL)
             var status: Int32 = 0
