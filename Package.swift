@@ -1,12 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// deploy/test sets it: a warning of another compiler version must not keep anybody from building.
+let isStrict = Context.environment["WATTEST_STRICT"] != nil
+
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
@@ -16,11 +20,18 @@ let nioPosix = product("NIOPosix", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
 let nioTLS = product("NIOTLS", "swift-nio")
 let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let logging = product("Logging", "swift-log")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let argumentParser = product("ArgumentParser", "swift-argument-parser")
 let grpcCore = product("GRPCCore", "grpc-swift-2")
 let protobuf = product("SwiftProtobuf", "swift-protobuf")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
@@ -35,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
@@ -56,8 +68,12 @@ let package = Package(
         module("Batches", ["Energy", "TransparencyLog", crypto]),
         module("Accounts", ["Energy"]),
         module("JSONText"),
+        module("Emissions", ["Energy", "JSONText"]),
+        module(
+            "Disclosure", ["Accounts", "Batches", "Emissions", "Energy", "JSONText", "TransparencyLog"]),
         // Edges.
-        module("Sensors", ["Energy"]),
+        .target(name: "CNVML"),
+        module("Sensors", ["Energy", "CNVML"]),
         module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
         module(
             "Wire",
@@ -66,17 +82,109 @@ let package = Package(
                 product("NIOHPACK", "swift-nio-http2"), grpcCore, product("GRPCProtobuf", "grpc-swift-protobuf"),
                 product("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"), protobuf,
             ]),
+        module("MetricsEndpoint", ["Identity", nioCore, nioPosix, nioHTTP1]),
+        module("PinnedHTTPS", ["Identity", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS]),
+        module(
+            "HTTPEdge",
+            [
+                "Identity", "MetricsEndpoint", nioCore, nioPosix, nioSSL, product("Hummingbird", "hummingbird"),
+                product("HummingbirdCore", "hummingbird"), product("HummingbirdTLS", "hummingbird"), logging, lifecycle,
+                product("HTTPTypes", "swift-http-types"),
+            ]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "Store", dependencies: ["CPostgres", logging],
+            resources: [.embedInCode("Migrations")], swiftSettings: settings),
         // Services.
-        module("Aggregation", ["Energy", "Batches", "Accounts", "TransparencyLog", "Wire", "Identity", crypto]),
-        module("NodeAgent", ["Energy", "Batches", "TransparencyLog", "Wire", "Identity", "Sensors", crypto]),
+        module(
+            "Aggregation",
+            [
+                "Energy", "Batches", "Accounts", "TransparencyLog", "Disclosure", "JSONText", "Wire", "Identity",
+                "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, product("Hummingbird", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"),
+            ]),
+        module(
+            "NodeAgent",
+            [
+                "Energy", "Batches", "TransparencyLog", "JSONText", "Wire", "Identity", "PinnedHTTPS", "MetricsEndpoint",
+                "Sensors", crypto,
+            ]),
+        module("ClusterSimulation", ["Batches", "Disclosure", "Energy", "SeededRandom", "TransparencyLog"]),
+        // Programs.
+        program(
+            "wattest-aggregator",
+            [
+                "Aggregation", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog", "Wire",
+                argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"),
+                product("Yams", "Yams"),
+            ]),
+        program(
+            "wattest-agent",
+            [
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "TransparencyLog",
+                argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
+            ]),
+        program(
+            "wattest",
+            [
+                "NodeAgent", "Batches", "Disclosure", "Energy", "Identity", "JSONText", "PinnedHTTPS", "Sensors",
+                "TransparencyLog", "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+            ]),
+        program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
+        program(
+            "wattest-bench",
+            [
+                "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store", "TransparencyLog",
+                "Wire", argumentParser, crypto, logging,
+            ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
-        tests("NodeAgentTests", ["NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", crypto], fixtures: true),
+        tests(
+            "NodeAgentTests",
+            [
+                "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire", "Identity",
+                "Sensors", "JSONText", crypto,
+            ], fixtures: true),
+        tests(
+            "DisclosureTests",
+            [
+                "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONText", "SeededRandom",
+                "TransparencyLog",
+            ]),
+        tests(
+            "AggregationTests",
+            [
+                "Aggregation", "Batches", "ClusterSimulation", "Energy", "Identity", "SeededRandom", "TransparencyLog",
+            ]),
+        tests(
+            "HTTPEdgeTests",
+            [
+                "HTTPEdge", "Identity", "MetricsEndpoint", "PinnedHTTPS", nioCore, nioPosix, nioSSL, logging, lifecycle,
+                product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"),
+            ]),
+        tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
+        tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
+        tests("TidyTests", []),
+        tests(
+            "WattestTests",
+            [
+                "wattest", "Disclosure", "Energy", "HTTPEdge", "Identity", "JSONText", lifecycle, logging,
+                product("Hummingbird", "hummingbird"),
+            ]),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),
-        tests("SensorsTests", ["Sensors", "Energy"], fixtures: true),
+        tests("EmissionsTests", ["Emissions", "Energy", "JSONText"], fixtures: true),
+        tests("TransparencyLogTests", ["TransparencyLog"]),
+        tests("StoreTests", ["Store", "CPostgres", logging]),
+        tests("SensorsTests", ["Sensors", "Energy", "CNVML"], fixtures: true),
         tests("IdentityTests", ["Identity"]),
         tests("WireTests", ["Wire", "Identity", crypto, protobuf, grpcCore, nioCore, nioPosix, nioSSL]),
         tests("VectorTests", ["TransparencyLog", crypto], fixtures: true),
         tests("AccountsTests", ["Accounts", "Energy", "SeededRandom"]),
+        tests(
+            "ClusterTests",
+            [
+                "Batches", "Energy", "Identity", "JSONText", "NodeAgent", "PinnedHTTPS", "SeededRandom",
+                "TransparencyLog", "Wire", crypto,
+            ], fixtures: true),
     ]
 )

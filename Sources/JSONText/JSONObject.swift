@@ -1,7 +1,7 @@
 /// The members of a JSON object in their order. A name occurs once.
 ///
-/// Names are compared as Swift strings, that is by canonical equivalence: two spellings of one name that look alike cannot
-/// stand beside each other and be read differently by two readers.
+/// Names are compared as Swift strings, that is by canonical equivalence: two spellings of one name that look alike
+/// cannot stand beside each other and be read differently by two readers.
 package struct JSONObject: Sendable, Hashable {
     package struct Member: Sendable, Hashable {
         package let name: String

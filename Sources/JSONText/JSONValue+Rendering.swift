@@ -6,8 +6,9 @@ extension JSONValue {
         case pretty
     }
 
-    /// The one rendering of this value in that form: members in their order, numbers as their text, strings in UTF-8 with
-    /// only those characters escaped that must be (RFC 8259 section 7), in their two-character form where there is one.
+    /// The one rendering of this value in that form: members in their order, numbers as their text, strings in UTF-8
+    /// with only those characters escaped that must be (RFC 8259 section 7), in their two-character form where there is
+    /// one.
     package func rendered(_ form: Form = .compact) -> [UInt8] {
         var writer = JSONWriter(isPretty: form == .pretty)
         writer.write(self, level: 0)

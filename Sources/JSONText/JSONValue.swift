@@ -1,8 +1,9 @@
-/// One JSON value (RFC 8259). Numbers keep their text, objects keep the order of their members: what is parsed renders to
-/// the same value, and no figure passes through binary floating point on its way.
+/// One JSON value (RFC 8259). Numbers keep their text, objects keep the order of their members: what is parsed renders
+/// to the same value, and no figure passes through binary floating point on its way.
 ///
-/// The module owns JSON as text and nothing else: no Foundation, no coding by reflection, no I/O. It refuses what two readers
-/// could understand in two ways: names given twice, lone surrogates, bytes that are not UTF-8, anything after the value.
+/// The module owns JSON as text and nothing else: no Foundation, no coding by reflection, no I/O. It refuses what two
+/// readers could understand in two ways: names given twice, lone surrogates, bytes that are not UTF-8, anything after
+/// the value.
 package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)

@@ -16,8 +16,8 @@ struct HeldFile: Sendable {
 
     init(path: String) { self.path = path }
 
-    /// Whether the file went away and came back since this was last asked: it is then another device with another counter.
-    /// A file that a careful writer replaced by renaming never went away.
+    /// Whether the file went away and came back since this was last asked: it is then another device with another
+    /// counter. A file that a careful writer replaced by renaming never went away.
     mutating func takeNewDevice() -> Bool {
         defer { isNewDevice = false }
         return isNewDevice

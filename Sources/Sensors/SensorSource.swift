@@ -3,8 +3,8 @@ package import Energy
 /// One way to read energy or power on a node: it says what it finds, and reads it again and again.
 ///
 /// A source owns its descriptors and library handles. It never throws: what cannot be read is a named state of the
-/// sensor, and one unreadable sensor never hides another. Sources that can take longer than a millisecond say so and are
-/// run on a thread of their own, with a time-out.
+/// sensor, and one unreadable sensor never hides another. Sources that can take longer than a millisecond say so and
+/// are run on a thread of their own, with a time-out.
 package protocol SensorSource: Sendable {
     /// The source's name as `wattest-agent sensors` prints it.
     var name: String { get }

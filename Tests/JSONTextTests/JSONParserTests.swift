@@ -25,7 +25,9 @@ import Testing
         #expect(JSONNumber(text: text)?.text == text)
     }
 
-    @Test(arguments: ["+1", "01", "-01", ".5", "1.", "1.e3", "1e", "1e+", "-", "0x1", "NaN", "Infinity", "1 2", "1.2.3", ""])
+    @Test(arguments: [
+        "+1", "01", "-01", ".5", "1.", "1.e3", "1e", "1e+", "-", "0x1", "NaN", "Infinity", "1 2", "1.2.3", "",
+    ])
     func malformedNumbers(text: String) {
         #expect(JSONNumber(text: text) == nil)
         #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
@@ -40,7 +42,8 @@ import Testing
         ("nul]", .unexpectedByte, 0), ("null null", .trailingBytes, 5), ("\"", .endOfText, 1), ("\"a\\", .endOfText, 2),
         ("\"\\x\"", .malformedEscape, 1), ("\"\\u12g4\"", .malformedEscape, 1), ("\"\\u12", .endOfText, 3),
         ("\"\\ud800\"", .endOfText, 7), ("\"\\ud800ab\"", .loneSurrogate, 1), ("\"\\ude00\"", .loneSurrogate, 1),
-        ("\"\\ud800\\u0041\"", .loneSurrogate, 1), ("\"a\nb\"", .controlCharacter, 2), ("\"\\n\n\"", .controlCharacter, 3),
+        ("\"\\ud800\\u0041\"", .loneSurrogate, 1), ("\"a\nb\"", .controlCharacter, 2),
+        ("\"\\n\n\"", .controlCharacter, 3),
         ("\u{feff}1", .unexpectedByte, 0), ("'a'", .unexpectedByte, 0), ("// x\n1", .unexpectedByte, 0),
         ("[1}", .unexpectedByte, 2), ("1 ]", .trailingBytes, 2),
     ])
@@ -68,7 +71,9 @@ import Testing
     @Test func depthIsBoundedBeforeItDescends() throws {
         let bracket = { (depth: Int) in String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
         _ = try JSONValue(parsing: bracket(64))
-        for text in [bracket(65), String(repeating: "[", count: 1_000_000), String(repeating: "{\"a\":", count: 100_000)] {
+        for text in [
+            bracket(65), String(repeating: "[", count: 1_000_000), String(repeating: "{\"a\":", count: 100_000),
+        ] {
             let error = #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
             #expect(error?.reason == .tooDeep)
         }

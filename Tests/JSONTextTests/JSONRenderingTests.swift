@@ -27,8 +27,9 @@ import Testing
     }
 
     @Test func onlyWhatMustBeEscapedIs() {
-        #expect(JSONValue.string("a\"\\/\u{8}\t\n\u{c}\r\u{1f}\0é😀\u{7f}\u{2028}").text()
-            == "\"a\\\"\\\\/\\b\\t\\n\\f\\r\\u001f\\u0000é😀\u{7f}\u{2028}\"")
+        #expect(
+            JSONValue.string("a\"\\/\u{8}\t\n\u{c}\r\u{1f}\0é😀\u{7f}\u{2028}").text()
+                == "\"a\\\"\\\\/\\b\\t\\n\\f\\r\\u001f\\u0000é😀\u{7f}\u{2028}\"")
     }
 
     @Test func renderedValuesParseToThemselves() throws {
@@ -84,7 +85,8 @@ import Testing
     private func randomString(_ random: inout SplitMix) -> String {
         let scalars: [Unicode.Scalar] = (0..<Int.random(in: 0..<12, using: &random)).map { _ in
             let limits: [UInt32] = [0x20, 0x80, 0x800, 0xD800, 0x10FFFF]
-            return Unicode.Scalar(UInt32.random(in: 0..<(limits.randomElement(using: &random) ?? 1), using: &random)) ?? "x"
+            return Unicode.Scalar(UInt32.random(in: 0..<(limits.randomElement(using: &random) ?? 1), using: &random))
+                ?? "x"
         }
         return String(String.UnicodeScalarView(scalars))
     }

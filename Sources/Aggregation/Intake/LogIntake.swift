@@ -186,5 +186,8 @@ package struct LogIntake: Sendable {
         }
     }
 
+    /// Every chain is read from the log before it goes on.
+    package mutating func forgetHeads() { heads.removeAll() }
+
     package mutating func close(_ incarnation: Int64) { chains.close(incarnation) }
 }

@@ -25,21 +25,41 @@ package final class LogSequencer: Sendable {
         case fork(firstIndex: Int64)
         case gap
         case closed
+        /// A value that the database cannot hold.
+        case unrepresentable
     }
 
     /// The log's database, as far as the sequencer needs it.
     package struct Log: Sendable {
         /// Appends a group in one durable transaction: a verdict for each item, in order.
         package var append: @Sendable ([Item]) async throws -> [Verdict]
-        /// First and last batch of a chain with the last one's leaf hash, nil when it holds none.
-        package var chainEnds: @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?
+        /// Where a chain begins and ends in the log, nil when it holds no batch.
+        package var chainEnds: @Sendable (ChainRegister.Chain) async throws -> ChainEnds?
+
+        /// Leaf hash of the entry at an index.
+        package var leaf: @Sendable (Int64) async throws -> MerkleHash?
 
         package init(
             append: @escaping @Sendable ([Item]) async throws -> [Verdict],
-            chainEnds: @escaping @Sendable (Int64) async throws -> (first: Batch, last: Batch, leaf: MerkleHash)?
+            chainEnds: @escaping @Sendable (ChainRegister.Chain) async throws -> ChainEnds?,
+            leaf: @escaping @Sendable (Int64) async throws -> MerkleHash?
         ) {
             self.append = append
             self.chainEnds = chainEnds
+            self.leaf = leaf
+        }
+    }
+
+    /// First and last batch of a chain, with the last one's leaf hash.
+    package struct ChainEnds: Sendable {
+        package var first: Batch
+        package var last: Batch
+        package var leaf: MerkleHash
+
+        package init(first: Batch, last: Batch, leaf: MerkleHash) {
+            self.first = first
+            self.last = last
+            self.leaf = leaf
         }
     }
 
@@ -106,6 +126,17 @@ package final class LogSequencer: Sendable {
         }
     }
 
+    /// Puts one of the aggregator's own entries in line without waiting for it.
+    func appendLater(note: [UInt8]) {
+        guard let received = try? ReceivedEntry(note: note, samples: []),
+            let key = try? state.withLock({ state throws(Refusal) in try state.intake.key(for: received, peer: nil) }),
+            let verified = try? VerifiedEntry.verify(received, key: key)
+        else { return }
+        _ = admit(verified, nil) { _ in }
+    }
+
+    func leaf(at index: Int64) async throws -> MerkleHash? { try await log.leaf(index) }
+
     private func order(
         _ verified: VerifiedEntry, _ postings: BatchPostings?, _ completion: @escaping Completion
     ) async throws {
@@ -150,7 +181,8 @@ package final class LogSequencer: Sendable {
     /// Reads where chains end, for intake or for a node that asks for its heads.
     package func loadHeads(_ incarnations: [Int64]) async throws {
         for incarnation in incarnations {
-            let ends = try await log.chainEnds(incarnation)
+            guard let chain = state.withLock({ $0.intake.chains[incarnation] }) else { continue }
+            let ends = try await log.chainEnds(chain)
             state.withLock { state in
                 // Another stream may have loaded and advanced it meanwhile: what is known is never older.
                 guard state.intake.head(of: incarnation) == nil else { return }
@@ -206,9 +238,9 @@ package final class LogSequencer: Sendable {
         switch verdict {
         case .appended(let index), .duplicate(let index):
             intake.logged(received.entry, signer: received.signer, at: index, leaf: received.leaf)
-        case .fork, .gap, .closed:
+        case .fork, .gap, .closed, .unrepresentable:
             intake.forget(received.entry)
-            if verdict != .gap, case .batch(let batch) = received.entry { intake.close(batch.position.incarnation) }
+            if verdict != .gap, verdict != .unrepresentable, case .batch(let batch) = received.entry { intake.close(batch.position.incarnation) }
         }
     }
 
@@ -223,6 +255,8 @@ package final class LogSequencer: Sendable {
         case .gap:
             completion(
                 .failure(Refusal(.chainGap, isPermanent: false, "its predecessor is not in the log; send that first")))
+        case .unrepresentable:
+            completion(.failure(Refusal(.badSyntax, "a value is beyond what the log can add up")))
         case .closed:
             completion(.failure(Refusal(.chainFork, "the chain is closed: two entries claimed one place in it")))
         }

@@ -22,12 +22,12 @@ package final class LogPublisher: Sendable {
         package var size: @Sendable () async throws -> Int64
         /// Leaf hashes of the entries in a range of indexes, in order.
         package var leaves: @Sendable (Range<Int64>) async throws -> [MerkleHash]
-        package var storeCheckpoint: @Sendable (_ size: Int64, _ note: [UInt8]) async throws -> Void
+        package var storeCheckpoint: @Sendable (_ size: Int64, _ note: [UInt8], _ time: UInt64) async throws -> Void
 
         package init(
             size: @escaping @Sendable () async throws -> Int64,
             leaves: @escaping @Sendable (Range<Int64>) async throws -> [MerkleHash],
-            storeCheckpoint: @escaping @Sendable (_ size: Int64, _ note: [UInt8]) async throws -> Void
+            storeCheckpoint: @escaping @Sendable (_ size: Int64, _ note: [UInt8], _ time: UInt64) async throws -> Void
         ) {
             self.size = size
             self.leaves = leaves
@@ -38,6 +38,8 @@ package final class LogPublisher: Sendable {
     private struct State {
         var signer: CheckpointSigner
         var builder: TileBuilder
+        /// The newest leaf hash in the builder: the database must still say the same of it.
+        var lastLeaf: MerkleHash?
         var latest: SignedCheckpoint?
     }
 
@@ -60,7 +62,9 @@ package final class LogPublisher: Sendable {
         self.now = now
         var builder = TileBuilder()
         let signed = signer.last
-        try await Self.extend(&builder, to: Int64(clamping: signed.size), log, origin: signer.origin) { content in
+        let lastLeaf = try await Self.extend(
+            &builder, to: Int64(clamping: signed.size), log, origin: signer.origin
+        ) { content in
             // The tiles follow from the database: on a new disk they are made again.
             let path = "\(directory)/\(content.tile.path)"
             guard access(path, F_OK) != 0 else { return }
@@ -71,7 +75,7 @@ package final class LogPublisher: Sendable {
         guard signed.size == 0 || builder.frontier.root == signed.root else {
             throw PublishingError.fork(origin: signer.origin, size: signed.size)
         }
-        state = Mutex(State(signer: signer, builder: builder, latest: nil))
+        state = Mutex(State(signer: signer, builder: builder, lastLeaf: lastLeaf, latest: nil))
     }
 
     /// The newest checkpoint, nil before the first publication of this process.
@@ -84,19 +88,35 @@ package final class LogPublisher: Sendable {
     package func publish() async throws -> SignedCheckpoint {
         try await turn.take { [self] in
             let size = try await log.size()
-            var (signer, builder, latest) = state.withLock { ($0.signer, $0.builder, $0.latest) }
+            var (signer, builder, lastLeaf) = state.withLock { ($0.signer, $0.builder, $0.lastLeaf) }
+            try await confirm(builder.size, lastLeaf, in: size, signer.origin)
             if let latest, latest.checkpoint.size == UInt64(size) { return latest }
-            try await Self.extend(&builder, to: size, log, origin: signer.origin) { content in
+            let added = try await Self.extend(&builder, to: size, log, origin: signer.origin) { content in
                 try write(content)
             }
+            lastLeaf = added ?? lastLeaf
             for content in builder.takePartialTiles() { try write(content) }
             let head = TreeHead(size: builder.size, root: builder.frontier.root)
             let proof = try consistency(from: signer.last, to: head)
-            let checkpoint = try signer.sign(head, proof: proof, time: now())
-            try await log.storeCheckpoint(Int64(head.size), checkpoint.bytes)
+            let time = now()
+            let checkpoint = try signer.sign(head, proof: proof, time: time)
+            try await log.storeCheckpoint(Int64(head.size), checkpoint.bytes, time)
             try PrivateFile.write(checkpoint.bytes, to: "\(directory)/checkpoint", mode: 0o644)
-            state.withLock { $0 = State(signer: signer, builder: builder, latest: checkpoint) }
+            let next = State(signer: signer, builder: builder, lastLeaf: lastLeaf, latest: checkpoint)
+            state.withLock { $0 = next }
             return checkpoint
+        }
+    }
+
+    /// A database that was restored or edited while this process ran holds fewer entries or another last one.
+    private func confirm(_ known: UInt64, _ leaf: MerkleHash?, in size: Int64, _ origin: String) async throws {
+        guard UInt64(clamping: size) >= known else {
+            throw PublishingError.behind(origin: origin, signed: known, offered: UInt64(clamping: size))
+        }
+        guard let leaf, known > 0 else { return }
+        let index = Int64(known) - 1
+        guard try await log.leaves(index..<(index + 1)).first == leaf else {
+            throw PublishingError.fork(origin: origin, size: known)
         }
     }
 
@@ -117,10 +137,12 @@ package final class LogPublisher: Sendable {
         try PrivateFile.write(content.bytes, to: path, mode: 0o644)
     }
 
+    /// - Returns: the last leaf that was added, nil when none was.
     private static func extend(
         _ builder: inout TileBuilder, to size: Int64, _ log: Log, origin: String,
         _ completed: (TileBuilder.Content) throws -> Void
-    ) async throws {
+    ) async throws -> MerkleHash? {
+        var last: MerkleHash?
         while Int64(builder.size) < size {
             let start = Int64(builder.size)
             let end = min(size, start + leavesPerRead)
@@ -131,7 +153,9 @@ package final class LogPublisher: Sendable {
             }
             for leaf in leaves {
                 for content in builder.append(leaf) { try completed(content) }
+                last = leaf
             }
         }
+        return last
     }
 }

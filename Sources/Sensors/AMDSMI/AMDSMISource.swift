@@ -28,7 +28,7 @@ package struct AMDSMISource: SensorSource {
                 return .absent(
                     name, "\(libraryPath) cannot be loaded: \(LoadedLibrary.lastError)",
                     remedy:
-                        "none without AMD Instinct GPUs; else install amd-smi-lib and put /opt/rocm/lib on the library path"
+                        "none without AMD Instinct GPUs; else install amd-smi-lib and put /opt/rocm/lib on the path"
                 )
             }
             guard let calls = AMDSMILibrary(loaded) else {
@@ -44,7 +44,7 @@ package struct AMDSMISource: SensorSource {
                 return .absent(
                     name, "amdsmi_init: error \(code)",
                     remedy:
-                        "load the amdgpu driver and let the agent's user open /dev/kfd and /dev/dri/render* (group render)"
+                        "load the amdgpu driver and put the agent's user into the group of /dev/kfd, render"
                 )
             }
             isInitialised = true

@@ -1,4 +1,5 @@
-/// One value of /sys/cray/pm_counters: `12345 J 1700000000000000 us` (HPE Cray, "User Access to Compute Node Power Data").
+/// One value of /sys/cray/pm_counters: `12345 J 1700000000000000 us` (HPE Cray, "User Access to Compute Node Power
+/// Data").
 struct CrayCounter: Sendable, Hashable {
     var joules: UInt64
     /// UTC of the scan in microseconds; older blades give none.

@@ -7,8 +7,8 @@ package enum HwmonChip: Sendable, Hashable {
     /// amdgpu (Documentation/gpu/amdgpu/thermal.rst): socket power in µW.
     case amdGPU
 
-    /// What an ACPI power meter says in `power1_oem_info`. NVIDIA Grace labels its sockets: the module contains Grace (and
-    /// the GPU, where there is one), Grace contains the CPU rail and the I/O rail.
+    /// What an ACPI power meter says in `power1_oem_info`. NVIDIA Grace labels its sockets: the module contains Grace
+    /// (and the GPU, where there is one), Grace contains the CPU rail and the I/O rail.
     package enum Domain: Sendable, Hashable {
         case module(Int)
         case grace(Int)

@@ -25,7 +25,7 @@ package struct PerfEnergySource: SensorSource {
         var refusal: UnreadableReason?
     }
 
-    /// - Parameter open: how events are opened; nil takes the kernel's call on the running system's own tree and none on
+    /// - Parameter open: how events are opened; nil takes the kernel's call on the system's own tree and none on
     ///   another, whose type numbers would mean other events here.
     package init(sysfsRoot: String = "/sys", open: Open? = nil) {
         self.sysfsRoot = sysfsRoot
@@ -92,7 +92,8 @@ package struct PerfEnergySource: SensorSource {
             place: "\(path) on cpu \(processor)", access: access, costMicroseconds: 5)
     }
 
-    /// Whether some package has more than one die: the kernel then opens one event a die, as powercap has one zone a die.
+    /// Whether some package has more than one die: the kernel then opens one event a die, as powercap has one zone a
+    /// die.
     private var hasDies: Bool {
         let root = sysfsRoot + "/devices/system/cpu"
         return (FileTree.names(in: root) ?? []).contains { name in

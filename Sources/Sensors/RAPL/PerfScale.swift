@@ -32,7 +32,8 @@ package struct PerfScale: Sendable, Hashable {
         self.denominator = denominator
     }
 
-    /// The last convergent of the continued fraction whose terms stay within the bound; exact where the fraction is small.
+    /// The last convergent of the continued fraction whose terms stay within the bound; exact where the fraction is
+    /// small.
     private static func fraction(_ top: Int128, _ bottom: Int128) -> (Int64, Int64)? {
         var (a, b) = (top, bottom)
         var (n0, n1, d0, d1): (Int128, Int128, Int128, Int128) = (0, 1, 1, 0)

@@ -30,7 +30,7 @@ package struct PowercapSource: SensorSource {
     }
 
     static let permissionRemedy =
-        "give the agent CAP_DAC_READ_SEARCH, or let its group read energy_uj by a udev rule, or CAP_PERFMON for the perf way"
+        "give the agent CAP_DAC_READ_SEARCH, let its group read energy_uj by a udev rule, or give it CAP_PERFMON"
 
     package mutating func discover() -> SourceReport {
         zones = []

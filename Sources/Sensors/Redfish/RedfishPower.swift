@@ -19,8 +19,9 @@ package enum RedfishPower {
         return power
     }
 
-    /// Which entry of legacy `PowerControl[]` is the whole machine. Entries overlap (system, CPU, GPU tray), so that they
-    /// are never added: the entry that is related to a system or chassis, else one named so, else the only or first one.
+    /// Which entry of legacy `PowerControl[]` is the whole machine. Entries overlap (system, CPU, GPU tray), so that
+    /// they are never added: the entry that is related to a system or chassis, else one named so, else the only or
+    /// first one.
     package static func control(_ power: JSONValue) -> (index: Int, remark: String?)? {
         let controls = power["PowerControl"]?.elements ?? []
         let usable = controls.indices.filter { positive(controls[$0]["PowerConsumedWatts"]) != nil }

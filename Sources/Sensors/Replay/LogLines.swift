@@ -1,4 +1,5 @@
-/// The lines of a file that are not blank, with their numbers from 1; a byte-order mark and carriage returns are left off.
+/// The lines of a file that are not blank, with their numbers from 1; a byte-order mark and carriage returns are left
+/// off.
 struct LogLines: Sequence, IteratorProtocol {
     private let bytes: [UInt8]
     private var position: Int

@@ -2,8 +2,8 @@ import Energy
 
 /// Slurm accounting, `sacct -P -o JobID,Start,End,ConsumedEnergyRaw`: the energy of a whole job over its whole time.
 ///
-/// Only the job's own line is taken: Slurm counts the batch, extern and numbered steps inside it, and adding them counts
-/// the same joules again. Each job becomes a counter of two values, 0 at its start and its energy at its end.
+/// Only the job's own line is taken: Slurm counts the batch, extern and numbered steps inside it, and adding them
+/// counts the same joules again. Each job becomes a counter of two values, 0 at its start and its energy at its end.
 enum SacctLog {
     private struct Columns {
         var width: Int

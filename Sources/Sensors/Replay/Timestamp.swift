@@ -1,8 +1,8 @@
 /// Stamps of recorded logs, in microseconds of UTC since 1970.
 package enum Timestamp {
-    /// Reads `YYYY-MM-DD` or `YYYY/MM/DD`, `T` or a blank, `HH:MM:SS[.fraction]`, then `Z`, `±HH:MM`, `±HHMM` or nothing
-    /// (local time, `localOffsetSeconds` ahead of UTC); or a number of seconds, milliseconds, microseconds or nanoseconds
-    /// since 1970, told apart by size (exact for every stamp after March 1973).
+    /// Reads `YYYY-MM-DD` or `YYYY/MM/DD`, `T` or a blank, `HH:MM:SS[.fraction]`, then `Z`, `±HH:MM`, `±HHMM` or
+    /// nothing (local time, `localOffsetSeconds` ahead of UTC); or a number of seconds, milliseconds, microseconds or
+    /// nanoseconds since 1970, told apart by size (exact for every stamp after March 1973).
     package static func microseconds(_ bytes: some Collection<UInt8>, localOffsetSeconds: Int64 = 0) -> Int64? {
         let text = Array(bytes)
         if text.count > 10, text[4] == UInt8(ascii: "-") || text[4] == UInt8(ascii: "/") {

@@ -1,0 +1,55 @@
+package import Batches
+package import Disclosure
+package import Energy
+import Store
+package import TransparencyLog
+
+/// Reads a log prefix into the accounts that reports are made of, by the very code that an auditor runs.
+///
+/// The aggregator's folds answer dashboards; a report is replayed from the entries, so that it can never say anything
+/// else than the audit will.
+package struct AccountsReader: Sendable {
+    package let runtime: LogRuntime
+    private static let portion: Int64 = 1024
+
+    package init(_ runtime: LogRuntime) { self.runtime = runtime }
+
+    /// A log prefix as accounts, with the checkpoint that covers exactly it.
+    package struct Prefix: Sendable {
+        package let genesis: GenesisEntry
+        package let accounts: LogAccounts
+        package let checkpoint: SignedCheckpoint
+    }
+
+    /// - Parameter period: hours whose sums are kept, nil for the whole life of the log.
+    package func read(period: UTCInterval? = nil) async throws -> Prefix {
+        // Published at once, so that what was acknowledged a moment ago is in the report.
+        let checkpoint = try await runtime.publish()
+        let size = Int64(clamping: checkpoint.checkpoint.size)
+        var survey = LogSurvey()
+        try await forEachNote(below: size) { note throws in try survey.append(note[...]) }
+        var replay = LogReplay(origin: runtime.organization.origin, survey: survey, period: period)
+        var index: UInt64 = 0
+        try await forEachNote(below: size) { note throws in
+            try replay.append(CheckedEntry(index: index, bytes: note, samples: nil, keys: replay.signers))
+            index += 1
+        }
+        guard let genesis = replay.signers?.genesis else {
+            throw ReplayFailure(.syntax, at: 0, "the log has no genesis entry")
+        }
+        var accounts = replay.accounts
+        for (pseudonym, record) in try await runtime.database.jobRecords() {
+            accounts.add(record: record, of: pseudonym)
+        }
+        return Prefix(genesis: genesis, accounts: accounts, checkpoint: checkpoint)
+    }
+
+    private func forEachNote(below size: Int64, _ body: ([UInt8]) throws -> Void) async throws {
+        var start: Int64 = 0
+        while start < size {
+            let end = min(size, start + Self.portion)
+            for note in try await runtime.database.notes(start..<end) { try body(note) }
+            start = end
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import Batches
+import Energy
+package import Identity
+package import Logging
+package import Store
+import Synchronization
+import TransparencyLog
+package import Wire
+
+/// The running aggregator: its organizations with their logs, and what its two ports serve.
+package final class Aggregator: Sendable {
+    package struct Configuration: Sendable {
+        /// How often a log that has grown gets a checkpoint, in seconds, 1 to 60.
+        package var checkpointSeconds: Int64 = 5
+        /// Length of the intervals that nodes are told to batch.
+        package var intervalSeconds: Int64 = 30
+        /// Name under which new logs get their origin.
+        package var originHost: String
+
+        package init(originHost: String) { self.originHost = originHost }
+    }
+
+    package let installation: Installation
+    package let configuration: Configuration
+    package let clock: ServiceClock
+    package let pool: ConnectionPool
+    package let authority: CertificateAuthority
+    package let metrics = IntakeMetrics()
+    let logger: Logger
+    private let logs = Mutex<[String: LogRuntime]>([:])
+    private let addresses = Mutex(Addresses())
+    private let isReady: @Sendable () -> Bool
+
+    private struct Addresses {
+        var server: NetworkAddress?
+        var ingest: NetworkAddress?
+        var refusals: @Sendable () -> [HandshakeRefusal: UInt64] = { [:] }
+    }
+
+    /// - Parameter isHealthy: whether the database takes connections.
+    package init(
+        installation: Installation, configuration: Configuration, clock: ServiceClock, pool: ConnectionPool,
+        logger: Logger, isHealthy: @escaping @Sendable () -> Bool
+    ) throws {
+        self.installation = installation
+        self.configuration = configuration
+        self.clock = clock
+        self.pool = pool
+        self.logger = logger
+        isReady = isHealthy
+        authority = try installation.authority()
+    }
+
+    /// Opens the logs of every organization.
+    package func openLogs() async throws {
+        try await pool.run { connection throws(StoreError) in try connection.ensurePartitions() }
+        let organizations = try await pool.run { connection throws(StoreError) in try connection.organizations() }
+        for organization in organizations { try await open(organization) }
+    }
+
+    private func open(_ organization: Organization) async throws {
+        let runtime = try await LogRuntime(
+            organization, directory: installation.logDirectory(organization.slug), pool: pool, clock: clock)
+        logs.withLock { $0[organization.slug] = runtime }
+        opened.yield(runtime)
+    }
+
+    /// Logs as they are opened: each needs its own loop.
+    private let (openings, opened) = AsyncStream.makeStream(of: LogRuntime.self)
+
+    package var organizations: [LogRuntime] {
+        logs.withLock { $0.values.sorted { $0.organization.log < $1.organization.log } }
+    }
+
+    package func organization(slug: String) -> LogRuntime? { logs.withLock { $0[slug] } }
+
+    /// An organization by its slug or its name.
+    package func organization(named name: String) -> LogRuntime? {
+        organization(slug: name) ?? organizations.first { $0.organization.name == name }
+    }
+
+    package func log(origin: String) -> LogRuntime? { organizations.first { $0.organization.origin == origin } }
+    package func log(number: Int32) -> LogRuntime? { organizations.first { $0.organization.log == number } }
+
+    /// Founds another organization on this aggregator.
+    package func found(name: String, site: String) async throws -> LogRuntime {
+        let row = try await Founding.foundOrganization(
+            name: name, site: site, host: configuration.originHost, installation: installation, pool: pool, clock: clock)
+        try await open(row)
+        guard let runtime = organization(slug: row.slug) else { throw StoreError(.unknownLog, "the log is not open") }
+        return runtime
+    }
+
+    // MARK: Running
+
+    /// Runs the commit and publishing loops until the task is cancelled.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in await publishAll() }
+            for await runtime in openings {
+                group.addTask { await runtime.sequencer.run() }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func publishAll() async {
+        while !Task.isCancelled {
+            for runtime in organizations {
+                do {
+                    try await runtime.publish()
+                } catch {
+                    // The log goes on taking entries; without a checkpoint no sender forgets them.
+                    logger.error("no checkpoint", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
+                }
+            }
+            try? await Task.sleep(for: .seconds(configuration.checkpointSeconds))
+        }
+    }
+
+    /// Commits what is in line, publishes once more and ends the loops.
+    package func drain() async {
+        for runtime in organizations {
+            runtime.sequencer.finish()
+            _ = try? await runtime.publish()
+        }
+        opened.finish()
+    }
+
+    // MARK: Ports
+
+    package func bound(server: NetworkAddress) { addresses.withLock { $0.server = server } }
+    package func bound(ingest: NetworkAddress) { addresses.withLock { $0.ingest = ingest } }
+
+    package func count(refusals: @escaping @Sendable () -> [HandshakeRefusal: UInt64]) {
+        addresses.withLock { $0.refusals = refusals }
+    }
+
+    package var serverAddress: NetworkAddress? { addresses.withLock { $0.server } }
+    package var ingestAddress: NetworkAddress? { addresses.withLock { $0.ingest } }
+    package var handshakeRefusals: [HandshakeRefusal: UInt64] { addresses.withLock { $0.refusals }() }
+
+    /// Why the aggregator cannot do its work now, nil when it can.
+    package var unreadyReason: String? {
+        if !isReady() { return "the database is being restarted" }
+        if organizations.isEmpty { return "no log is open" }
+        return nil
+    }
+
+    /// What the ingest port does.
+    package var ingestHandlers: IngestHandlers {
+        let streams = IngestStreams(metrics: metrics) { [self] origin in
+            log(origin: origin).map { IngestStreams.Log(origin: origin, sequencer: $0.sequencer, feed: $0.feed) }
+        }
+        return IngestHandlers(
+            stream: { peer, messages, writer in try await streams.serve(peer, messages, writer) },
+            renew: { [self] peer, renewal in await renew(peer, renewal) })
+    }
+
+    /// A new certificate for a node whose signing key answers for it.
+    private func renew(_ peer: Peer, _ renewal: CertificateRenewal) async -> RenewalDecision {
+        for runtime in organizations {
+            let key = runtime.sequencer.withIntake { $0.signers.signers[peer.node]?.currentKey }
+            guard let key else { continue }
+            guard key.isValidSignature(renewal.signature, for: renewal.signedBytes) else {
+                return .refused(code: .badSignature, message: "the signature is not \(peer.node)'s")
+            }
+            do {
+                let certificate = try authority.issueClient(
+                    request: renewal.request, node: peer.node, now: clock.now().seconds)
+                return .issued(certificates: certificate.pem + authority.certificate.pem)
+            } catch {
+                return .refused(code: .badSyntax, message: "\(error)")
+            }
+        }
+        return .refused(code: .unknownNode, message: "node \(peer.node) is not enrolled here; enroll it again")
+    }
+}

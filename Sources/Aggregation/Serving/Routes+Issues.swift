@@ -1,0 +1,95 @@
+import Batches
+import Disclosure
+import Energy
+import HTTPEdge
+import HTTPTypes
+import Hummingbird
+import JSONText
+import Store
+import TransparencyLog
+
+/// Issued disclosures: immutable, numbered, logged.
+extension Routes {
+    func addIssues(to router: Router<EdgeContext>) {
+        router.post("/v1/organizations/{org}/disclosures") { request, context in
+            let runtime = try await organization(request, context)
+            return Self.json(try await issue(try await Self.body(request), runtime), status: .created)
+        }
+        router.get("/v1/organizations/{org}/disclosures") { request, context in
+            let runtime = try await organization(request, context)
+            let reports = try await runtime.database.reports()
+            return Self.json(["items": .array(reports.map { Self.summary($0) }), "next": .null])
+        }
+        router.get("/v1/organizations/{org}/disclosures/{number}") { request, context in
+            let runtime = try await organization(request, context)
+            let text = try Self.pathPart("number", context)
+            guard let number = Int32(text), let report = try await runtime.database.report(number) else {
+                throw Problem.notFound("there is no disclosure '\(text)'")
+            }
+            return Response(type: "application/json", bytes: report.body)
+        }
+    }
+
+    private static func summary(_ report: StoredReport) -> JSONValue {
+        [
+            "number": .integer(report.number), "issued_at": .string(TimeText.rfc3339(UTCTime(report.issued))),
+            "from": .string(TimeText.rfc3339(UTCTime(hour: Int64(report.hours.lowerBound)))),
+            "to": .string(TimeText.rfc3339(UTCTime(hour: Int64(report.hours.upperBound)))),
+            "audience": .string(report.audience), "index": .decimalString(report.index),
+            "supersedes": report.supersedes.map { .integer($0) } ?? .null,
+        ]
+    }
+
+    private func issue(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
+        let query = try ReportQuery(
+            from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string)
+        let supersedes = body["supersedes"]?.int64
+        let reason = body["reason"]?.string
+        if supersedes != nil, reason == nil { throw Problem.badRequest("reason: a restatement says why") }
+        if let supersedes, try await runtime.database.report(Int32(clamping: supersedes)) == nil {
+            throw Problem.badRequest("supersedes: there is no disclosure \(supersedes)")
+        }
+        let (disclosure, prefix) = try await report(query, runtime)
+        let failed = disclosure.failedChecks
+        guard failed.isEmpty else {
+            throw Problem(
+                .unprocessableContent, "not_issued", "the report fails its own checks: \(failed.joined(separator: "; "))")
+        }
+        let now = aggregator.clock.now()
+        let number = try await runtime.database.nextReportNumber()
+        let entry = ReportEntry(
+            log: runtime.organization.origin, time: now, number: Int64(number), period: query.period,
+            audience: query.audience.rawValue, size: Int64(clamping: prefix.checkpoint.checkpoint.size),
+            sha256: disclosure.sha256.bytes, supersedes: supersedes, reason: reason, salt: aggregator.clock.random(16))
+        let (index, _) = try await runtime.append(entry.text)
+        let signature = try runtime.keys.administration.sign(entry.text)
+        let issued: JSONValue = [
+            "number": .integer(number), "issued_at": .string(TimeText.rfc3339(now)),
+            "supersedes": supersedes.map { .integer($0) } ?? .null, "reason": reason.map { .string($0) } ?? .null,
+            "index": .decimalString(index), "disclosure": disclosure.value,
+            "signatures": .array([.string(String(decoding: signature.bytes, as: UTF8.self))]),
+        ]
+        try await runtime.database.keep(
+            StoredReport(
+                number: number, index: index, issued: Timestamp(microseconds: now.microseconds),
+                hours: Int32(clamping: query.period.start.hour)..<Int32(clamping: query.period.end.hour),
+                audience: query.audience.rawValue, supersedes: supersedes.map { Int32(clamping: $0) },
+                body: issued.rendered(.pretty)))
+        try await runtime.publish()
+        return issued
+    }
+}
+
+extension UTCTime {
+    fileprivate init(_ timestamp: Timestamp) { self.init(microseconds: timestamp.microseconds) }
+}
+
+extension Disclosure {
+    /// What the report's own checks say against it.
+    var failedChecks: [String] {
+        (value["checks"]?.array ?? []).compactMap { check in
+            guard check["passed"]?.bool == false else { return nil }
+            return "\(check["id"]?.string ?? ""): \(check["detail"]?.string ?? "")"
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Batches
+import Energy
+import HTTPEdge
+import HTTPTypes
+import Hummingbird
+import Identity
+import JSONText
+import Store
+import TransparencyLog
+
+/// Organizations, tokens, nodes and settings.
+extension Routes {
+    func addOrganizations(to router: Router<EdgeContext>) {
+        router.post("/v1/enroll") { request, _ in
+            let body = try await request.bytes(max: Enrolment.maximumBytes)
+            return Self.json(try await Enrolment(aggregator: aggregator).enroll(body))
+        }
+        router.get("/v1/organizations") { request, _ in
+            let access = try await access(request)
+            let visible = access.isOperator ? aggregator.organizations : [access.runtime]
+            return Self.json(["items": .array(visible.map { Self.summary($0) }), "next": .null])
+        }
+        router.post("/v1/organizations") { request, _ in
+            guard try await access(request).isOperator else {
+                throw Problem.forbidden("founding an organization takes the operator's token")
+            }
+            return Self.json(try await found(try await Self.body(request)), status: .created)
+        }
+        router.post("/v1/organizations/{org}/tokens") { request, context in
+            let runtime = try await organization(request, context)
+            return Self.json(try await makeToken(try await Self.body(request), runtime), status: .created)
+        }
+        router.get("/v1/organizations/{org}/nodes") { request, context in
+            let runtime = try await organization(request, context)
+            return Self.json(["items": .array(Self.nodes(runtime)), "next": .null])
+        }
+        router.post("/v1/organizations/{org}/settings") { request, context in
+            let runtime = try await organization(request, context)
+            return Self.json(try await set(try await Self.body(request), runtime), status: .created)
+        }
+    }
+
+    static func summary(_ runtime: LogRuntime) -> JSONValue {
+        [
+            "slug": .string(runtime.organization.slug), "name": .string(runtime.organization.name),
+            "origin": .string(runtime.organization.origin),
+        ]
+    }
+
+    private func found(_ body: JSONValue) async throws -> JSONValue {
+        guard let name = body["name"]?.string, let slug = LogNaming.slug(of: name) else {
+            throw Problem.badRequest("name: at least one letter or digit of ASCII")
+        }
+        guard aggregator.organization(slug: slug) == nil else {
+            throw Problem.conflict("an organization '\(slug)' exists already")
+        }
+        let runtime = try await aggregator.found(name: name, site: body["site"]?.string ?? "default")
+        let token = Token.make(aggregator.clock.random)
+        let log = runtime.organization.log
+        try await add(
+            TokenRecord(log: log, sha256: Token.sha256(token), kind: Token.Kind.bearer.rawValue, name: "founding"))
+        return [
+            "slug": .string(slug), "name": .string(name), "origin": .string(runtime.organization.origin),
+            "token": .string(token),
+        ]
+    }
+
+    private func makeToken(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
+        let kind = body["kind"]?.string ?? "join"
+        guard kind == "join" || kind == "bearer" else { throw Problem.badRequest("kind: join or bearer") }
+        let uses = body["uses"]?.int64 ?? 1
+        let seconds = body["ttl_seconds"]?.int64 ?? 86_400
+        guard (1...1_000_000).contains(uses) else { throw Problem.badRequest("uses: 1 to 1,000,000") }
+        guard (1...315_360_000).contains(seconds) else { throw Problem.badRequest("ttl_seconds: 1 to ten years") }
+        let token = Token.make(aggregator.clock.random)
+        let log = runtime.organization.log
+        let isJoin = kind == "join"
+        try await add(
+            TokenRecord(
+                log: log, sha256: Token.sha256(token), kind: (isJoin ? Token.Kind.join : .bearer).rawValue,
+                usesLeft: isJoin ? Int32(uses) : nil,
+                expires: Timestamp(microseconds: aggregator.clock.now().microseconds + seconds * 1_000_000)))
+        return [
+            "token": .string(token),
+            "ca_sha256": .string(Hexadecimal.encode(aggregator.authority.certificate.sha256)),
+            "server": .string("https://\(aggregator.serverAddress?.description ?? "")"),
+            "ingest": .string(aggregator.ingestAddress?.description ?? ""),
+        ]
+    }
+
+    private func add(_ token: TokenRecord) async throws {
+        try await aggregator.pool.run { connection throws(StoreError) in
+            try connection.change(token.log) { change throws(StoreError) in try change.add(token) }
+        }
+    }
+
+    private static func nodes(_ runtime: LogRuntime) -> [JSONValue] {
+        runtime.sequencer.withIntake { intake in
+            intake.signers.signers.values.sorted { $0.name < $1.name }.map { signer in
+                [
+                    "name": .string(signer.name), "kind": .string(signer.role.rawValue), "site": .string(signer.site),
+                    "enrolled_at_index": .decimalString(signer.enrolledAt), "retired": .bool(signer.isRetired),
+                ] as JSONValue
+            }
+        }
+    }
+
+    private func set(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
+        guard let field = body["field"]?.string, SensorDescription.isWellFormed(field, maximumBytes: 64) else {
+            throw Problem.badRequest("field: 1 to 64 bytes of [A-Za-z0-9._:/-]")
+        }
+        guard let value = body["value"]?.rendered(.compact), value.count <= SetEntry.maximumValueBytes else {
+            throw Problem.badRequest("value: JSON of at most \(SetEntry.maximumValueBytes) bytes")
+        }
+        func time(_ name: String) throws -> UTCTime? {
+            guard let text = body[name]?.string else { return nil }
+            guard let time = UTCTimeText.parse(text) else { throw Problem.badRequest("\(name): RFC 3339 in UTC") }
+            return time
+        }
+        let entry = SetEntry(
+            log: runtime.organization.origin, time: aggregator.clock.now(), field: field,
+            subject: body["subject"]?.string, value: value, effectiveFrom: try time("effective_from"),
+            effectiveUntil: try time("effective_until"), by: body["by"]?.string ?? "operator",
+            reason: body["reason"]?.string, salt: aggregator.clock.random(16))
+        return ["index": .decimalString(try await runtime.append(entry.text).index)]
+    }
+}

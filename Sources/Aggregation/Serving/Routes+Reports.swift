@@ -1,0 +1,169 @@
+import Accounts
+import Batches
+import Disclosure
+import Energy
+import HTTPEdge
+import HTTPTypes
+import Hummingbird
+import JSONText
+import Store
+import TransparencyLog
+
+/// Jobs and disclosures.
+extension Routes {
+    func addReports(to router: Router<EdgeContext>) {
+        router.get("/v1/organizations/{org}") { request, context in
+            Self.json(try await overview(try await organization(request, context)))
+        }
+        router.get("/v1/organizations/{org}/jobs") { request, context in
+            let runtime = try await organization(request, context)
+            return Self.json(try await jobs(runtime, try Page(request)))
+        }
+        router.get("/v1/organizations/{org}/jobs/{key}") { request, context in
+            let runtime = try await organization(request, context)
+            return Self.json(try await job(try Self.pathPart("key", context), runtime))
+        }
+        router.get("/v1/organizations/{org}/disclosure") { request, context in
+            let runtime = try await organization(request, context)
+            return try await disclosure(try ReportQuery(request), runtime)
+        }
+        addIssues(to: router)
+        addEvidence(to: router)
+    }
+
+    // MARK: Jobs
+
+    private func overview(_ runtime: LogRuntime) async throws -> JSONValue {
+        let prefix = try await AccountsReader(runtime).read()
+        let jobs = JobSummary.all(in: prefix.accounts)
+        let nodes = runtime.sequencer.withIntake { intake in
+            intake.signers.signers.values.count { $0.role == .node && !$0.isRetired }
+        }
+        let reporting = Set(prefix.accounts.ledger.energy.keys.map(\.node)).count
+        func sum(_ part: (JobSummary.NodeTime) -> Int64) -> JSONValue {
+            .decimalString(jobs.reduce(Int64(0)) { $0 + part($1.time) })
+        }
+        return [
+            "slug": .string(runtime.organization.slug), "name": .string(runtime.organization.name),
+            "origin": .string(runtime.organization.origin), "log_vkey": .string(runtime.keys.log.verifier.text),
+            "size": .decimalString(prefix.checkpoint.checkpoint.size), "jobs": .integer(jobs.count),
+            "runs": .integer(Set(jobs.compactMap(\.model)).count),
+            "nodes": ["enrolled": .integer(nodes), "reporting": .integer(reporting)],
+            "coverage": [
+                "allocated_ms": sum(\.allocated), "measured_ms": sum(\.measured), "bridged_ms": sum(\.bridged),
+                "missing_ms": sum(\.missing),
+            ],
+            "it_uj": .decimalString(prefix.accounts.ledger.totalMicrojoules),
+        ]
+    }
+
+    private func jobs(_ runtime: LogRuntime, _ page: Page) async throws -> JSONValue {
+        let prefix = try await AccountsReader(runtime).read()
+        let all = JobSummary.all(in: prefix.accounts).sorted { $0.pseudonym < $1.pseudonym }
+        let rest = all.drop { job in page.after.map { job.pseudonym <= $0 } ?? false }
+        let items = rest.prefix(page.limit)
+        let next = rest.count > items.count ? items.last.map { JSONValue.string($0.pseudonym) } : nil
+        return ["items": .array(items.map { $0.json() }), "next": next ?? .null]
+    }
+
+    private func job(_ name: String, _ runtime: LogRuntime) async throws -> JSONValue {
+        let prefix = try await AccountsReader(runtime).read()
+        let all = JobSummary.all(in: prefix.accounts)
+        let exact = all.filter { $0.record?.key.description == name || $0.pseudonym == name }
+        let found =
+            exact.isEmpty
+            ? all.filter { summary in
+                guard let key = summary.record?.key else { return summary.pseudonym.hasPrefix(name) }
+                return key.id == name || key.description.hasPrefix(name)
+            } : exact
+        guard let job = found.first else {
+            throw Problem.notFound("there is no job '\(name)'; list them with 'wattest job list'")
+        }
+        guard found.count == 1 else {
+            let candidates = found.compactMap { $0.record?.key.description ?? $0.pseudonym }.sorted()
+            throw Problem(
+                .conflict, "ambiguous",
+                "'\(name)' is \(found.count) jobs: \(candidates.prefix(10).joined(separator: ", "))")
+        }
+        return job.json()
+    }
+
+    // MARK: Disclosures
+
+    /// A disclosure of a period, with the prefix that it was made from.
+    func report(
+        _ query: ReportQuery, _ runtime: LogRuntime
+    ) async throws -> (disclosure: Disclosure, prefix: AccountsReader.Prefix) {
+        let prefix = try await AccountsReader(runtime).read(period: query.period)
+        let input = DisclosureInput(
+            genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
+            policy: Array(runtime.keys.policy.utf8), period: query.period, audience: query.audience)
+        return (Disclosure(input), prefix)
+    }
+
+    private func disclosure(_ query: ReportQuery, _ runtime: LogRuntime) async throws -> Response {
+        let disclosure = try await report(query, runtime).disclosure
+        return try Self.rendered(disclosure, query.format)
+    }
+
+    static func rendered(_ disclosure: Disclosure, _ format: String) throws(Problem) -> Response {
+        switch format {
+        case "json": return Response(type: "application/json", bytes: disclosure.bytes)
+        case "html":
+            return Response(type: "text/html; charset=utf-8", bytes: DisclosureHTML.render(disclosure.value))
+        case "csv": return Response(type: "text/csv; charset=utf-8", bytes: DisclosureCSV.render(disclosure.value))
+        default: throw .badRequest("format: json, html or csv")
+        }
+    }
+}
+
+/// Which part of a list is wanted.
+struct Page {
+    var limit: Int
+    var after: String?
+
+    init(_ request: Request) throws(Problem) {
+        let query = request.uri.queryParameters
+        let text = query["limit"].map(String.init) ?? "1000"
+        guard let limit = Int(text), (1...10_000).contains(limit) else { throw .badRequest("limit: 1 to 10,000") }
+        self.limit = limit
+        after = query["after"].map(String.init)
+    }
+}
+
+/// The parameters of a disclosure.
+struct ReportQuery {
+    var period: UTCInterval
+    var audience: Audience
+    var format: String
+
+    init(_ request: Request) throws(Problem) {
+        let query = request.uri.queryParameters
+        try self.init(
+            from: query["from"].map(String.init), to: query["to"].map(String.init),
+            audience: query["audience"].map(String.init), format: query["format"].map(String.init))
+    }
+
+    init(from: String?, to: String?, audience: String?, format: String? = nil) throws(Problem) {
+        period = UTCInterval(start: try Self.hour("from", from), end: try Self.hour("to", to))
+        guard period.start < period.end else { throw .badRequest("to: it must lie after from") }
+        guard let audience = Audience(rawValue: audience ?? Audience.assurer.rawValue) else {
+            throw .badRequest("audience: one of \(Audience.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self.audience = audience
+        self.format = format ?? "json"
+    }
+
+    private static func hour(_ name: String, _ text: String?) throws(Problem) -> UTCTime {
+        guard let text, let time = UTCTimeText.parse(text) else {
+            throw .badRequest("\(name): a whole UTC hour in RFC 3339, for example 2026-10-01T00:00:00Z")
+        }
+        guard time.isWholeHour else {
+            let (earlier, later) = (UTCTime(hour: time.hour), UTCTime(hour: time.hour + 1))
+            throw .badRequest(
+                "\(name): periods are whole UTC hours; the nearest are \(TimeText.rfc3339(earlier)) and "
+                    + TimeText.rfc3339(later))
+        }
+        return time
+    }
+}

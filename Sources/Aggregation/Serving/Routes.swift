@@ -1,0 +1,107 @@
+import Batches
+import Energy
+package import HTTPEdge
+import HTTPTypes
+package import Hummingbird
+import JSONText
+import MetricsEndpoint
+import Store
+import TransparencyLog
+
+/// The HTTPS interface: /v1 for people and nodes, /log for anybody who checks, health and metrics.
+package struct Routes: Sendable {
+    let aggregator: Aggregator
+
+    package init(_ aggregator: Aggregator) { self.aggregator = aggregator }
+
+    package func router() -> Router<EdgeContext> {
+        let router = HTTPSServer.makeRouter()
+        addHealth(to: router)
+        addLog(to: router)
+        addOrganizations(to: router)
+        addReports(to: router)
+        return router
+    }
+
+    // MARK: Health
+
+    private func addHealth(to router: Router<EdgeContext>) {
+        router.get("/healthz") { _, _ in Response(type: "text/plain", bytes: Array("ok\n".utf8)) }
+        router.get("/readyz") { _, _ in
+            if let reason = aggregator.unreadyReason { throw Problem.unavailable(reason) }
+            return Response(type: "text/plain", bytes: Array("ready\n".utf8))
+        }
+        router.get("/metrics") { _, _ in
+            Response(type: MetricsPage.contentType, bytes: ServiceMetrics.page(aggregator).text)
+        }
+    }
+
+    // MARK: Access
+
+    /// What the bearer of a request may see.
+    struct Access: Sendable {
+        var runtime: LogRuntime
+        var isOperator: Bool
+    }
+
+    /// The organization that the token is of. An unknown token and none give the same answer.
+    func access(_ request: Request) async throws -> Access {
+        guard let token = try BearerToken(request.headers) else { throw Problem.unauthorized }
+        let hash = Token.sha256(token.secret)
+        let found = try await aggregator.pool.run { connection throws(StoreError) in try connection.token(sha256: hash) }
+        guard let found, found.kind != Token.Kind.join.rawValue, let runtime = aggregator.log(number: found.log),
+            found.expires.map({ $0.microseconds > aggregator.clock.now().microseconds }) ?? true
+        else { throw Problem.unauthorized }
+        return Access(runtime: runtime, isOperator: found.kind == Token.Kind.operator.rawValue)
+    }
+
+    /// The organization of the path, if the token is its own. Another organization's answers like one that is not there.
+    func organization(_ request: Request, _ context: EdgeContext) async throws -> LogRuntime {
+        let access = try await access(request)
+        let name = try Self.pathPart("org", context)
+        let runtime = aggregator.organization(named: name)
+        guard let runtime, runtime === access.runtime || access.isOperator else {
+            throw Problem.notFound("there is no organization '\(name)' for this token")
+        }
+        return runtime
+    }
+
+    static func pathPart(_ name: String, _ context: EdgeContext) throws(Problem) -> String {
+        guard let raw = context.parameters.get(name) else { throw .badRequest("\(name) is missing in the path") }
+        guard let text = PercentText.decode(raw) else { throw .badRequest("\(name) is not percent-encoded UTF-8") }
+        return text
+    }
+
+    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
+        Response(status: status, type: "application/json", bytes: value.rendered(.compact) + [UInt8(ascii: "\n")])
+    }
+
+    static func body(_ request: Request, max bytes: Int = 1 << 20) async throws -> JSONValue {
+        let body = try await request.bytes(max: bytes)
+        do {
+            return try JSONValue(parsing: body, limits: JSONValue.Limits(bytes: bytes, depth: 32))
+        } catch {
+            throw Problem.badRequest("the body is not JSON: \(error)")
+        }
+    }
+}
+
+/// Decoding of a path part or query value (RFC 3986 section 2.1). Any spelling is taken, unlike in signed texts.
+enum PercentText {
+    static func decode(_ text: some StringProtocol) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            rest.removeFirst(2)
+            bytes.append(value)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

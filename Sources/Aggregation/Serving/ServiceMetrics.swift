@@ -1,0 +1,39 @@
+import Batches
+import MetricsEndpoint
+import Store
+import TransparencyLog
+import Wire
+
+/// The aggregator's page of metrics.
+enum ServiceMetrics {
+    static func page(_ aggregator: Aggregator) -> MetricsPage {
+        var page = MetricsPage()
+        let intake = aggregator.metrics.snapshot
+        page.counter(
+            "wattest_entries_accepted_total", "Entries acknowledged as durable, duplicates included.",
+            [MetricSample(.unsigned(intake.acceptedEntries))])
+        page.counter(
+            "wattest_bytes_accepted_total", "Bytes of notes and sample blocks acknowledged.",
+            [MetricSample(.unsigned(intake.acceptedBytes))])
+        page.counter(
+            "wattest_refused_total", "Entries refused, by code.",
+            Refusal.Code.allCases.map { code in
+                MetricSample(["code": code.rawValue], .unsigned(intake.refused[code] ?? 0))
+            })
+        page.gauge("wattest_streams_open", "Agents that are connected.", [MetricSample(.integer(intake.openStreams))])
+        let refusals = aggregator.handshakeRefusals
+        page.counter(
+            "wattest_tls_refused_total", "TLS handshakes refused on the ingest port, by reason.",
+            HandshakeRefusal.allCases.map { reason in
+                MetricSample(["reason": reason.rawValue], .unsigned(refusals[reason] ?? 0))
+            })
+        page.gauge(
+            "wattest_log_checkpoint_size", "Size of the newest checkpoint of each log.",
+            aggregator.organizations.map { runtime in
+                MetricSample(
+                    ["log": runtime.organization.origin],
+                    .unsigned(runtime.feed.latest?.checkpoint.size ?? 0))
+            })
+        return page
+    }
+}

@@ -1,0 +1,144 @@
+import Batches
+import JSONText
+import TransparencyLog
+
+/// What follows from the replayed log, and what does not.
+extension BundleAudit {
+    func judge(
+        _ replay: LogReplay, _ manifest: BundleManifest, _ outside: OutsideFiles, _ verdict: PolicyVerdict,
+        _ report: inout AuditReport
+    ) throws(ReplayFailure) {
+        guard let genesis = replay.signers?.genesis else {
+            throw ReplayFailure(.syntax, at: UInt64(0), "the first entry of a log is its genesis entry")
+        }
+        var accounts = replay.accounts
+        try outside.addAllRecords(to: &accounts)
+        countRecords(accounts, &report)
+        let input = DisclosureInput(
+            genesis: genesis, accounts: accounts, checkpoint: verdict.checkpoint.checkpoint, policy: outside.policy,
+            period: manifest.period, audience: manifest.audience, factorFiles: outside.factors,
+            withheldEntries: manifest.withheldEntries)
+        try compare(Disclosure(input), outside.disclosure, &report)
+        describe(replay, &report)
+        describe(verdict, genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
+        report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
+        report.notCovered.append("whether the sensors told the truth; compare with an independent meter")
+        report.notCovered.append("nodes that were never enrolled and stand in no allocation list")
+    }
+
+    private func countRecords(_ accounts: LogAccounts, _ report: inout AuditReport) {
+        let jobs = accounts.jobs.jobs.values
+        let erased = jobs.count { !$0.records.isEmpty && accounts.records[$0.pseudonym] == nil }
+        if erased > 0 {
+            report.isPartial = true
+            report.notCovered.append("names of \(erased) jobs, whose records are erased or withheld")
+        }
+        report.counts.append(("jobs", Int64(jobs.count)))
+        report.counts.append(("records", Int64(accounts.records.count)))
+    }
+
+    private func compare(
+        _ disclosure: Disclosure, _ stated: [UInt8], _ report: inout AuditReport
+    ) throws(ReplayFailure) {
+        let path = BundlePath.disclosure.path
+        guard stated != disclosure.bytes else {
+            report.proved.append("every figure of \(path) follows from the entries, byte for byte")
+            return
+        }
+        guard let value = try? JSONValue(parsing: stated) else {
+            throw ReplayFailure(.report, at: path, "it is not JSON")
+        }
+        let difference = JSONDifference.first(computed: disclosure.value, stated: value)
+        throw ReplayFailure(
+            .report, at: path, "\(difference?.path ?? "its layout") is not what follows from the entries",
+            expected: difference?.computed, found: difference?.stated)
+    }
+
+    private func describe(_ replay: LogReplay, _ report: inout AuditReport) {
+        let counts = replay.counts
+        report.proved.append("\(counts.signatures) entries carry the one signature that their place demands")
+        let isWhole = counts.conflicts.isEmpty
+        report.proved.append(
+            "the batches of \(replay.chains.chains.count) chains tile time and counters without a gap"
+                + (isWhole ? " or a fork" : ""))
+        for conflict in counts.conflicts { describe(conflict, &report) }
+        report.proved.append(
+            "in \(counts.conservedBatches) batches the postings are exactly the energy of the root sensors")
+        if counts.anchors > 0 {
+            report.proved.append("\(counts.anchors) anchors of signers lie on this tree: they were shown the same log")
+        }
+        if counts.checkedSamples > 0 {
+            report.proved.append("\(counts.checkedSamples) batches follow from their own readings")
+        }
+        let withoutSamples = counts.committedSamples - counts.checkedSamples
+        if withoutSamples > 0 {
+            report.notCovered.append("the readings behind \(withoutSamples) batches, which are not in the bundle")
+        }
+        if counts.claimedTimes > 0 {
+            report.claimed.append(
+                "time and readings of \(counts.claimedTimes) batches that were imported from recorded logs")
+        }
+        if counts.resumesFromNowhere > 0 {
+            report.notCovered.append(
+                "batches before \(counts.resumesFromNowhere) resumed chains, which this log never got")
+        }
+        for kind in Entry.Kind.allCases {
+            if let count = counts.entries[kind] { report.counts.append(("entries_\(kind)", count)) }
+        }
+        report.counts.append(("entries", counts.total))
+        report.counts.append(("anchors", counts.anchors))
+        report.counts.append(("sample_blocks", counts.checkedSamples))
+    }
+
+    private func describe(_ conflict: ReplayCounts.Conflict, _ report: inout AuditReport) {
+        let (node, place) = (conflict.node, conflict.position)
+        let what = "\(node) signed two batches for seq \(place.sequence) of its chain \(place.incarnation), which ends there"
+        if conflict.isProved {
+            report.proved.append("\(what): entry \(conflict.index) carries the second one")
+        } else {
+            report.claimed.append("\(what): entry \(conflict.index) names the second one and does not carry it")
+        }
+    }
+
+    /// Reports that the log knows of, made again from the entries that they stand on.
+    func describe(
+        _ recomputed: [Int64: MerkleHash], _ survey: LogSurvey, _ report: inout AuditReport
+    ) {
+        for entry in survey.reports {
+            let name = "report \(entry.number) for \(entry.audience), made from \(entry.size) entries"
+            guard let digest = recomputed[entry.number] else {
+                report.notCovered.append("\(name): it is about another period than this bundle")
+                continue
+            }
+            if digest.bytes == entry.sha256 {
+                report.proved.append("\(name), has the digest in the log")
+            } else {
+                report.notCovered.append(
+                    "\(name): not made again, as a record, factor file or the policy changed since or the"
+                        + " report is false"
+                )
+            }
+        }
+    }
+
+    /// A cosigner of the operator's own vouches for nothing that the operator could not have said alone.
+    private func describe(
+        _ verdict: PolicyVerdict, _ genesis: GenesisEntry, isPublishedPolicy: Bool, _ report: inout AuditReport
+    ) {
+        let independent = verdict.witnesses.filter { $0.time != nil && $0.witness.key.text != genesis.selfWitnessKey }
+        report.counts.append(("witnesses", Int64(independent.count)))
+        if independent.isEmpty {
+            report.claimed.append("time: by the operator alone, no independent witness cosigned")
+            report.notCovered.append("whether others were shown another log: no independent witness cosigned this one")
+        } else {
+            let names = independent.map(\.witness.name.description).joined(separator: ", ")
+            report.proved.append("\(independent.count) independent witnesses cosigned this tree: \(names)")
+            if let time = verdict.quorumTime {
+                report.proved.append("all entries existed at \(time) (POSIX seconds), as a quorum of witnesses says")
+            }
+        }
+        if !isPublishedPolicy {
+            report.notCovered.append("the policy in the bundle is not yours; yours was used")
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import Batches
+import TransparencyLog
+
+/// Verifies an evidence bundle offline: nothing is believed but the auditor's policy, and what follows from it.
+///
+/// The order of proof: the policy names the log's key; the key signed the checkpoint; the checkpoint's root covers
+/// every entry; the first entry names the administration key; that key signed the manifest, which fixes every other
+/// file; the entries, replayed, give the accounts; the accounts give the disclosure, byte for byte.
+package struct BundleAudit: Sendable {
+    package struct Progress: Sendable {
+        package var stage: String
+        package var done: UInt64
+        package var total: UInt64
+    }
+
+    let source: BundleSource
+    let policy: TrustPolicy
+    let policyBytes: [UInt8]
+    /// Bundles of 256 entries that are checked at the same time.
+    let width: Int
+    let progress: @Sendable (Progress) -> Void
+
+    /// - Parameters:
+    ///   - policy: the auditor's own policy file. The copy in the bundle is what the operator published.
+    ///   - workers: cores to use.
+    package init(
+        source: BundleSource, policy bytes: [UInt8], workers: Int,
+        progress: @escaping @Sendable (Progress) -> Void = { _ in }
+    ) throws(ReplayFailure) {
+        do {
+            policy = try TrustPolicy(parsing: bytes)
+        } catch {
+            throw ReplayFailure(.policy, at: "policy", error.reason)
+        }
+        self.source = source
+        policyBytes = bytes
+        width = 2 * max(1, workers)
+        self.progress = progress
+    }
+
+    /// Runs all steps. It never throws: a failure is a finding.
+    package func run() async -> AuditReport {
+        var report = AuditReport()
+        do {
+            try await verify(&report)
+        } catch let failure as ReplayFailure {
+            report.failure = failure
+        } catch {
+            report.failure = ReplayFailure(.file, at: "bundle", "\(error)")
+        }
+        return report
+    }
+
+    private func verify(_ report: inout AuditReport) async throws {
+        let checkpoint = try verifiedCheckpoint(&report)
+        let manifest = try verifiedManifest(checkpoint, &report)
+        let outside = try OutsideFiles(manifest, source: source)
+        let survey = try await survey(manifest, checkpoint.checkpoint.head, &report)
+        let replayed = try await replay(manifest, survey, outside)
+        try judge(replayed.replay, manifest, outside, checkpoint, &report)
+        describe(replayed.reports, survey, &report)
+    }
+
+    // MARK: Checkpoint and manifest
+
+    private func verifiedCheckpoint(_ report: inout AuditReport) throws(ReplayFailure) -> PolicyVerdict {
+        let path = BundlePath.checkpoint.path
+        let bytes = try source.bytes(of: path)
+        let verdict: PolicyVerdict
+        do {
+            verdict = try policy.evaluate(SignedCheckpoint(parsing: bytes))
+        } catch {
+            throw ReplayFailure(.checkpoint, at: path, error.reason)
+        }
+        guard verdict.isQuorumReached else {
+            let missing = verdict.witnesses.filter { $0.time == nil }.map(\.witness.name.description)
+            throw ReplayFailure(
+                .checkpoint, at: path, "no quorum of the policy's witnesses cosigned it",
+                expected: policy.quorum?.description, found: "without \(missing.joined(separator: ", "))")
+        }
+        let checkpoint = verdict.checkpoint.checkpoint
+        report.proved.append("the log \(checkpoint.origin) signed its tree of \(checkpoint.size) entries")
+        return verdict
+    }
+
+    private func verifiedManifest(
+        _ verdict: PolicyVerdict, _ report: inout AuditReport
+    ) throws(ReplayFailure) -> BundleManifest {
+        let signed = try SignedManifest(parsing: source.bytes(of: BundleManifest.path))
+        let manifest = signed.manifest
+        let checkpoint = verdict.checkpoint.checkpoint
+        guard manifest.origin == checkpoint.origin, manifest.size == checkpoint.size else {
+            throw ReplayFailure(
+                .manifest, at: BundleManifest.path, "it is about another tree than the checkpoint",
+                expected: "\(checkpoint.origin), \(checkpoint.size) entries",
+                found: "\(manifest.origin), \(manifest.size) entries")
+        }
+        guard manifest.withheldEntries == 0 else {
+            throw SignedManifest.failure("it withholds entries; ask for a bundle for an assurer, which withholds none")
+        }
+        let genesis = try genesis(manifest, signed)
+        guard genesis.logKey == verdict.checkpoint.log.text else {
+            throw ReplayFailure(
+                .signer, at: UInt64(0), "the log's first entry names another log key than the policy",
+                expected: verdict.checkpoint.log.text, found: genesis.logKey)
+        }
+        try compareFileList(manifest)
+        report.proved.append(
+            "the bundle is exactly the \(manifest.files.count) files that the administration key signed")
+        return manifest
+    }
+
+    /// The administration key of entry 0, which signed the manifest. It is believed once the root covers that entry.
+    private func genesis(
+        _ manifest: BundleManifest, _ signed: SignedManifest
+    ) throws(ReplayFailure) -> (administration: VerifierKey, logKey: String) {
+        guard let bundle = EntryBundle(index: 0, inTreeOf: manifest.size) else {
+            throw ReplayFailure(.manifest, at: BundleManifest.path, "the log has no entries")
+        }
+        let bytes = try source.bytes(of: bundle.path)
+        let entry = try Self.entries(of: bundle, in: bytes).first
+        let text = entry.flatMap { try? SignedNote(parsing: Array($0)) }.map { Array($0.text) }
+        guard let text, let genesis = try? GenesisEntry(text: text),
+            let key = try? VerifierKey(parsing: genesis.administrationKey)
+        else {
+            throw ReplayFailure(.syntax, at: bundle.path, "entry 0 is not a genesis entry with an administration key")
+        }
+        do {
+            try signed.verify(with: key)
+        } catch {
+            // The key may be what was changed, and not the manifest.
+            if let file = manifest.files.first(where: { $0.path == bundle.path }) { _ = try source.bytes(of: file) }
+            throw error
+        }
+        return (key, genesis.logKey)
+    }
+
+    private func compareFileList(_ manifest: BundleManifest) throws(ReplayFailure) {
+        let listed = Set(manifest.files.map(\.path))
+        if let missing = listed.subtracting(source.paths).min() { throw BundleSource.missing(missing) }
+        if let unlisted = source.paths.subtracting(listed).subtracting([BundleManifest.path]).min() {
+            throw ReplayFailure(.file, at: unlisted, "the file is not listed in \(BundleManifest.path)")
+        }
+        for file in manifest.files {
+            guard let path = BundlePath(file.path) else {
+                throw ReplayFailure(.file, at: file.path, "no file of that name belongs in a bundle")
+            }
+            switch path {
+            case .entries(let bundle), .samples(let bundle):
+                guard EntryBundle(index: bundle.index, inTreeOf: manifest.size) == bundle else {
+                    throw ReplayFailure(.file, at: file.path, "a log of \(manifest.size) entries has no such bundle")
+                }
+            case .checkpoint, .policy, .disclosure, .record, .factor: break
+            }
+        }
+    }
+
+    static func entries(of bundle: EntryBundle, in bytes: [UInt8]) throws(ReplayFailure) -> [ArraySlice<UInt8>] {
+        do {
+            return try bundle.entries(in: bytes)
+        } catch {
+            throw ReplayFailure(.file, at: bundle.path, error.reason)
+        }
+    }
+}

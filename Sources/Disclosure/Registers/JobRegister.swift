@@ -1,0 +1,166 @@
+package import Accounts
+package import Batches
+package import Energy
+
+/// What the log tells of every job, merged from all who saw it. The order of its entries does not matter.
+package struct JobRegister: Sendable, Hashable {
+    package struct Attempt: Sendable, Hashable {
+        package var start: UTCTime?
+        package var stop: UTCTime?
+        package var nodes: Set<String> = []
+
+        package init(start: UTCTime? = nil, stop: UTCTime? = nil, nodes: Set<String> = []) {
+            self.start = start
+            self.stop = stop
+            self.nodes = nodes
+        }
+    }
+
+    package struct Job: Sendable, Hashable {
+        package var pseudonym: String
+        /// By number. A requeued job is one job with several.
+        package var attempts: [Int64: Attempt] = [:]
+        /// The largest number of nodes that each witness expects.
+        package var expectedNodes: [JobEntry.Witness: Int64] = [:]
+        package var witnesses: Set<JobEntry.Witness> = []
+        /// Commitments to the job's record with the index of the entry that makes them.
+        package var records: [Commitment] = []
+        /// First start and last end of its holds, in the whole log and on any node.
+        package var held: UTCInterval?
+        /// Window of the recorded logs that name the job: it stands where nobody tells a better one.
+        package var importedWindow: Attempt?
+        /// Named doubts of the batches in which it held a node.
+        package var flags: Set<String> = []
+
+        package init(pseudonym: String) { self.pseudonym = pseudonym }
+    }
+
+    package struct Commitment: Sendable, Hashable {
+        package var index: UInt64
+        package var sha256: [UInt8]
+
+        package init(index: UInt64, sha256: [UInt8]) {
+            self.index = index
+            self.sha256 = sha256
+        }
+    }
+
+    package private(set) var jobs: [String: Job] = [:]
+
+    package init() {}
+    package init(jobs: [Job]) { for job in jobs { self.jobs[job.pseudonym] = job } }
+
+    package subscript(pseudonym: String) -> Job? { jobs[pseudonym] }
+
+    /// Takes an entry that is in the log.
+    ///
+    /// - Parameters:
+    ///   - postings: of a batch, as they were posted.
+    ///   - isRecorded: whether the batch's chain is an import.
+    package mutating func apply(
+        _ entry: Entry, at index: UInt64, postings: BatchPostings? = nil, isRecorded: Bool = false
+    ) {
+        switch entry {
+        case .job(let seen): apply(seen, at: index)
+        case .imported(let imported):
+            guard let job = imported.job else { return }
+            jobs[job, default: Job(pseudonym: job)].addImport(imported)
+        case .batch(let batch): apply(batch, postings, isRecorded: isRecorded)
+        default: break
+        }
+    }
+
+    private mutating func apply(_ entry: JobEntry, at index: UInt64) {
+        var job = jobs[entry.job] ?? Job(pseudonym: entry.job)
+        var attempt = job.attempts[entry.attempt] ?? Attempt()
+        attempt.extend(start: entry.start, stop: entry.stop)
+        attempt.nodes.formUnion(entry.nodes)
+        job.attempts[entry.attempt] = attempt
+        job.witnesses.insert(entry.witness)
+        if let expected = entry.expectedNodes { job.expect(expected, by: entry.witness) }
+        if let sha256 = entry.recordSHA256, !job.records.contains(where: { $0.sha256 == sha256 }) {
+            job.records.append(Commitment(index: index, sha256: sha256))
+            job.records.sort { $0.index < $1.index }
+        }
+        jobs[entry.job] = job
+    }
+
+    private mutating func apply(_ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool) {
+        for allocation in batch.facts.allocations where allocation.mode != .tenant {
+            var job = jobs[allocation.job] ?? Job(pseudonym: allocation.job)
+            if let expected = allocation.expectedNodes { job.expect(expected, by: isRecorded ? .importer : .agent) }
+            if batch.facts.interval.start < batch.facts.interval.end { job.hold(batch.facts.interval) }
+            for flag in postings?.flags ?? [] { job.flags.insert(flag.map { $0 == "-" ? "_" : String($0) }.joined()) }
+            switch batch.clock.letter {
+            case .synchronised: break
+            case .relative, .informative, .unknown: job.flags.insert(isRecorded ? "claimed_time" : "clock_off")
+            }
+            jobs[allocation.job] = job
+        }
+    }
+}
+
+extension JobRegister.Attempt {
+    fileprivate mutating func extend(start: UTCTime?, stop: UTCTime?) {
+        if let start { self.start = min(self.start ?? start, start) }
+        if let stop { self.stop = max(self.stop ?? stop, stop) }
+    }
+}
+
+extension JobRegister.Job {
+    fileprivate mutating func expect(_ nodes: Int64, by witness: JobEntry.Witness) {
+        expectedNodes[witness] = max(expectedNodes[witness] ?? nodes, nodes)
+    }
+
+    fileprivate mutating func hold(_ interval: UTCInterval) {
+        guard let held else {
+            self.held = interval
+            return
+        }
+        self.held = UTCInterval(start: min(held.start, interval.start), end: max(held.end, interval.end))
+    }
+
+    fileprivate mutating func addImport(_ imported: ImportEntry) {
+        witnesses.insert(.importer)
+        var window = importedWindow ?? JobRegister.Attempt()
+        window.extend(start: imported.start, stop: imported.stop)
+        if imported.subject == .node { window.nodes.insert(imported.node) }
+        importedWindow = window
+    }
+
+    /// The most trustworthy witness: a scheduler's word before an agent's, an agent's before a claim.
+    package var witness: JobEntry.Witness? { JobEntry.Witness.allCases.first { witnesses.contains($0) } }
+
+    /// Nodes that the job should run on, by the most trustworthy witness that says so; never fewer than are listed.
+    package var nodesExpected: Int64? {
+        let said = JobEntry.Witness.allCases.lazy.compactMap { expectedNodes[$0] }.first
+        let listed = Int64(listedNodes.count)
+        guard let said else { return listed > 0 ? listed : nil }
+        return max(said, listed)
+    }
+
+    /// Nodes of all attempts; empty when only their number is known.
+    package var listedNodes: Set<String> { attempts.values.reduce(into: []) { $0.formUnion($1.nodes) } }
+
+    /// The stated windows: those of its attempts, else the one of its imports.
+    package var statedWindows: [JobRegister.Attempt] {
+        let stated = attempts.sorted { $0.key < $1.key }.map(\.value).filter { $0.start != nil || $0.stop != nil }
+        if !stated.isEmpty { return stated }
+        guard let importedWindow, importedWindow.start != nil || importedWindow.stop != nil else { return [] }
+        return [JobRegister.Attempt(start: importedWindow.start, stop: importedWindow.stop)]
+    }
+
+    package var start: UTCTime? { statedWindows.compactMap(\.start).min() ?? held?.start }
+
+    /// The end of the latest attempt, nil while it runs or when nobody told it.
+    package var stop: UTCTime? {
+        guard let last = statedWindows.max(by: { ($0.start ?? .distantPast) < ($1.start ?? .distantPast) }) else {
+            return nil
+        }
+        return last.stop == nil ? nil : statedWindows.compactMap(\.stop).max()
+    }
+}
+
+extension UTCTime {
+    static let distantPast = UTCTime(microseconds: .min)
+}

@@ -1,0 +1,67 @@
+package import Batches
+package import Energy
+
+/// Whatever measures in a log, by name: nodes, and sources such as a switch that belong to no node.
+package struct NodeRegister: Sendable, Hashable {
+    package enum Kind: String, Sendable, Hashable, CaseIterable { case node, source }
+
+    package struct Member: Sendable, Hashable {
+        package var name: String
+        package var kind: Kind
+        /// As enrolled; the importer's for a recorded log, nil when neither says.
+        package var site: String?
+        /// From when to when it was enrolled, by the administration's clock: then its silence is a finding. A recorded log
+        /// alone promises nothing.
+        package var enrolled: UTCTime?
+        package var retired: UTCTime?
+
+        package init(name: String, kind: Kind, site: String?, enrolled: UTCTime? = nil, retired: UTCTime? = nil) {
+            self.name = name
+            self.kind = kind
+            self.site = site
+            self.enrolled = enrolled
+            self.retired = retired
+        }
+
+        package func isExpected(in period: UTCInterval) -> Bool {
+            guard kind == .node, let enrolled else { return false }
+            return enrolled < period.end && retired.map { period.start < $0 } ?? true
+        }
+    }
+
+    package private(set) var members: [String: Member] = [:]
+
+    package init() {}
+
+    package init(members: [Member]) {
+        for member in members { self.members[member.name] = member }
+    }
+
+    package func kind(of name: String) -> Kind { members[name]?.kind ?? .node }
+    package func site(of name: String) -> String? { members[name]?.site }
+
+    /// Takes an entry in log order.
+    ///
+    /// - Parameter importerSite: site of the signer of an import.
+    package mutating func apply(_ entry: Entry, importerSite: String?) {
+        switch entry {
+        case .node(let node) where node.role == .node:
+            switch node.action {
+            case .enrol:
+                members[node.node] = Member(name: node.node, kind: .node, site: node.site, enrolled: node.time)
+            case .retire: members[node.node]?.retired = node.time
+            case .rotate, .revoke: break
+            }
+        case .imported(let imported):
+            let kind: Kind = imported.subject == .source ? .source : .node
+            guard var known = members[imported.node] else {
+                members[imported.node] = Member(name: imported.node, kind: kind, site: importerSite)
+                return
+            }
+            // Called a source afterwards, a node would vanish from the count of nodes that have to report.
+            if known.kind == .source { known.kind = kind }
+            members[imported.node] = known
+        default: break
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package import Batches
+
+/// The disclosures that the log knows of, and what arrived too late for each.
+package struct ReportRegister: Sendable, Hashable {
+    package struct Issue: Sendable, Hashable {
+        package var entry: ReportEntry
+        package var index: UInt64
+        /// Batches of its period that stand behind the prefix which it reports on.
+        package var lateBatches: Int64
+
+        package init(entry: ReportEntry, index: UInt64, lateBatches: Int64) {
+            self.entry = entry
+            self.index = index
+            self.lateBatches = lateBatches
+        }
+    }
+
+    package private(set) var issues: [Issue] = []
+
+    package init() {}
+    package init(issues: [Issue]) { self.issues = issues }
+
+    mutating func append(_ issue: Issue) { issues.append(issue) }
+}

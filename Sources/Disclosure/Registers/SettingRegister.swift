@@ -1,0 +1,105 @@
+package import Batches
+package import Energy
+package import JSONText
+
+/// The configured inputs that reports read. For one field and subject the highest index wins, from its effective time
+/// on.
+package struct SettingRegister: Sendable, Hashable {
+    package struct Setting: Sendable, Hashable {
+        package var index: UInt64
+        package var field: String
+        package var subject: String?
+        package var value: [UInt8]
+        package var effectiveFrom: UTCTime?
+        package var effectiveUntil: UTCTime?
+        package var by: String
+
+        package init(_ entry: SetEntry, at index: UInt64) {
+            self.index = index
+            field = entry.field
+            subject = entry.subject
+            value = entry.value
+            effectiveFrom = entry.effectiveFrom
+            effectiveUntil = entry.effectiveUntil
+            by = entry.by
+        }
+
+        /// The value as JSON, nil when it is none.
+        package var json: JSONValue? { try? JSONValue(parsing: value) }
+
+        func isEffective(at time: UTCTime) -> Bool {
+            effectiveFrom.map { $0 <= time } ?? true && effectiveUntil.map { time < $0 } ?? true
+        }
+    }
+
+    /// What is set about whom.
+    package struct Name: Sendable, Hashable {
+        package var field: String
+        package var subject: String?
+
+        package init(_ field: String, _ subject: String?) {
+            self.field = field
+            self.subject = subject
+        }
+    }
+
+    private var settings: [Name: [Setting]] = [:]
+
+    package init() {}
+
+    package mutating func apply(_ entry: SetEntry, at index: UInt64) {
+        settings[Name(entry.field, entry.subject), default: []].append(Setting(entry, at: index))
+    }
+
+    /// The setting that stands at a time.
+    package func setting(_ field: String, of subject: String?, at time: UTCTime) -> Setting? {
+        settings[Name(field, subject), default: []].filter { $0.isEffective(at: time) }.max { $0.index < $1.index }
+    }
+
+    package func json(_ field: String, of subject: String?, at time: UTCTime) -> JSONValue? {
+        setting(field, of: subject, at: time)?.json
+    }
+
+    /// Every time inside a period at which a setting begins or ends, so that hours before and after can differ.
+    package func changes(of field: String, subject: String?) -> [UTCTime] {
+        settings[Name(field, subject), default: []].flatMap {
+            [$0.effectiveFrom, $0.effectiveUntil].compactMap(\.self)
+        }
+    }
+
+    package func subjects(of field: String) -> [String] {
+        settings.keys.filter { $0.field == field }.compactMap(\.subject).sorted()
+    }
+
+    package var count: Int { settings.values.reduce(0) { $0 + $1.count } }
+}
+
+/// The fields of `set` entries that a report reads.
+package enum SettingField {
+    /// JSON string: legal entity identifier.
+    package static let legalEntityIdentifier = "organization.lei"
+    /// JSON string: the display name, where it differs from the genesis entry's.
+    package static let organizationName = "organization.name"
+    /// JSON string: how the figures arise, in the organization's own words.
+    package static let methodText = "report.method"
+    /// JSON string; subject: site. Grid zone such as `DE` or `DK-DK1`.
+    package static let siteZone = "site.zone"
+    /// JSON number, or object {value, source, period}; subject: site.
+    package static let sitePUE = "site.pue"
+    /// JSON string: final, development, failed, evaluation …; subject: pseudonym of the job.
+    package static let jobClass = "job.class"
+    /// JSON string: the model that the job trains; subject: pseudonym of the job.
+    package static let jobModel = "job.model"
+    /// JSON string: the site of a node that moved; subject: node.
+    package static let nodeSite = "node.site"
+    /// JSON string, where certificates are deliverable; subject: site. The zone unless it is set.
+    package static let siteMarket = "site.market"
+    /// JSON array of {sha256, format, scope, provider, dataset, version, licence, citation, retrieved_at}: the factor
+    /// files of a report, in order of preference. Formats: wattest, electricity-maps, egrid, ember.
+    package static let factorSet = "factor.set"
+    /// The same, for energy that no instrument covers; zones of its files are markets.
+    package static let residualMix = "factor.residual"
+    /// JSON object {kind, certificate_ids, market, start, end, mwh, retired_for, g_per_kwh, document_sha256}; subject:
+    /// id.
+    package static let instrument = "contract.instrument"
+}

@@ -1,0 +1,70 @@
+import JSONText
+
+/// Pieces of a page. Whatever comes from a report passes through `escaped`.
+enum HTMLText {
+    static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "'": escaped += "&#39;"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+
+    static func escaped(_ value: JSONValue?) -> String { escaped(plain(value)) }
+
+    /// A value as a reader wants it; a dash for one that cannot be had.
+    static func plain(_ value: JSONValue?) -> String {
+        switch value {
+        case .string(let text): text
+        case .number(let number): number.text
+        case .bool(let value): value ? "yes" : "no"
+        case .null, .array, .object, nil: "–"
+        }
+    }
+
+    static func microjoules(_ value: JSONValue?) -> Int128? { value?.string.flatMap { Int128($0) } }
+
+    /// Energy in the unit that leaves one to four digits before the point, three decimals at most.
+    static func energy(_ microjoules: Int128?) -> String {
+        guard let microjoules else { return "–" }
+        let units: [(name: String, size: Int128)] = [
+            ("GWh", 3_600_000_000_000_000_000), ("MWh", 3_600_000_000_000_000), ("kWh", 3_600_000_000_000),
+            ("Wh", 3_600_000_000),
+        ]
+        let unit = units.first { microjoules.magnitude >= $0.size.magnitude } ?? units[3]
+        return (Figure.text(microjoules, unit.size, decimals: 3) ?? "–") + " " + unit.name
+    }
+
+    /// A share as a percentage with two decimals.
+    static func percent(_ value: JSONValue?) -> String {
+        guard let text = value?.number?.text else { return "–" }
+        let parts = text.split(separator: ".")
+        let decimals = (parts.count > 1 ? String(parts[1]) : "") + "000000"
+        guard let whole = Int128(parts[0]), let fraction = Int128(decimals.prefix(6)) else { return text + "" }
+        return (Figure.text(whole * 1_000_000 + fraction, 10_000, decimals: 2) ?? text) + " %"
+    }
+
+    static func table(_ head: [String], _ rows: [[String]], numeric: Set<Int> = []) -> String {
+        func cell(_ tag: String, _ text: String, _ column: Int) -> String {
+            "<\(tag)\(numeric.contains(column) ? " class=\"n\"" : "")>\(text)</\(tag)>"
+        }
+        func line(_ tag: String, _ cells: [String]) -> String {
+            "<tr>" + cells.enumerated().map { cell(tag, $1, $0) }.joined() + "</tr>\n"
+        }
+        return "<table>\n<thead>\(line("th", head))</thead>\n<tbody>\n" + rows.map { line("td", $0) }.joined()
+            + "</tbody>\n</table>\n"
+    }
+
+    static func section(_ title: String, _ body: String) -> String {
+        "<section>\n<h2>\(title)</h2>\n\(body)</section>\n"
+    }
+    static func paragraph(_ text: String) -> String { "<p>\(text)</p>\n" }
+    static func list(_ items: [String]) -> String { "<ul>\n" + items.map { "<li>\($0)</li>\n" }.joined() + "</ul>\n" }
+}

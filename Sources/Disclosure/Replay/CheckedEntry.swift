@@ -1,0 +1,90 @@
+package import Accounts
+package import Batches
+package import TransparencyLog
+
+/// One entry with everything checked that depends on nothing but its own bytes and the keys known so far.
+///
+/// It is a pure function of one entry, so that an audit runs it on all cores; the replay folds the results in log
+/// order.
+package struct CheckedEntry: Sendable {
+    package let index: UInt64
+    package let note: SignedNote
+    package let entry: Entry
+    package let leaf: MerkleHash
+    /// The only signature of the note.
+    package let signature: NoteSignature
+    /// The key with which the signature was found valid; nil when the key was not known yet.
+    package let verifiedKey: VerifierKey?
+    /// What follows from a batch whose interval nobody covered before.
+    package let postings: BatchPostings?
+    package let hasSamples: Bool
+
+    /// - Parameters:
+    ///   - samples: the block that travels beside a batch, nil when it is not at hand.
+    ///   - keys: the signers known at or before the entry; one that is missing is verified by the replay instead.
+    /// - Throws: syntax, more or fewer than one signature, a sample block that is not the batch's.
+    package init(
+        index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: SignerRegister?
+    ) throws(ReplayFailure) {
+        self.index = index
+        let note = try Self.note(bytes, at: index)
+        guard note.signatures.count == 1, let signature = note.signatures.first else {
+            throw ReplayFailure(
+                .signature, at: index, "an entry has exactly one signature", expected: "1",
+                found: "\(note.signatures.count)")
+        }
+        let entry = try Self.entry(note, at: index)
+        self.note = note
+        self.entry = entry
+        self.signature = signature
+        leaf = MerkleHash.leaf(of: bytes)
+        verifiedKey = keys?.key(for: signature).flatMap { $0.isValidSignature(signature, for: note.text) ? $0 : nil }
+        hasSamples = !(samples ?? []).isEmpty
+        guard case .batch(let batch) = entry else {
+            postings = nil
+            guard !hasSamples else {
+                throw ReplayFailure(
+                    .samples, at: index, "a \(entry.kind) entry has a sample block; only batches have one")
+            }
+            return
+        }
+        if let samples, let refusal = SampleCheck.refusal(of: samples, for: batch) {
+            throw ReplayFailure(.samples, at: index, refusal.message)
+        }
+        postings = AttributionRule.attribution1.post(batch.facts)
+    }
+
+    private static func note(_ bytes: [UInt8], at index: UInt64) throws(ReplayFailure) -> SignedNote {
+        guard (1...Entry.maximumNoteBytes).contains(bytes.count) else {
+            throw ReplayFailure(.syntax, at: index, "an entry has 1 to \(Entry.maximumNoteBytes) bytes")
+        }
+        do {
+            return try SignedNote(parsing: bytes)
+        } catch {
+            throw ReplayFailure(.syntax, at: index, "the entry is not a signed note: \(error.reason)")
+        }
+    }
+
+    private static func entry(_ note: SignedNote, at index: UInt64) throws(ReplayFailure) -> Entry {
+        let text = Array(note.text)
+        do {
+            let entry = try Entry(text: text)
+            guard entry.text == text else {
+                throw ReplayFailure(.syntax, at: index, "the text is a second spelling of what it says")
+            }
+            return entry
+        } catch let failure as ReplayFailure {
+            throw failure
+        } catch {
+            throw ReplayFailure(.syntax, at: index, "the text is not an entry: \(error)")
+        }
+    }
+}
+
+extension SignerRegister {
+    /// The enrolled key, or the administration key, that a signature names.
+    func key(for signature: NoteSignature) -> VerifierKey? {
+        if administrationKey.matches(signature) { return administrationKey }
+        return signers[signature.name]?.keys.last { $0.key.matches(signature) }?.key
+    }
+}

@@ -1,0 +1,281 @@
+import Accounts
+package import Batches
+package import Energy
+package import TransparencyLog
+
+/// Reads a log from its first entry on and refuses what cannot stand, entry by entry, at the first one that does not.
+///
+/// What it keeps is bounded by registers and sums (signers, chains, jobs, settings, accounts by node and hour, roots at
+/// anchored sizes), never by the number of entries.
+package struct LogReplay: Sendable {
+    package let origin: String
+    /// Sums are kept for its hours alone; nil keeps all. Registers always span the whole log.
+    package let period: UTCInterval?
+    private let anchorSizes: Set<UInt64>
+    private let surveyedReports: [ReportEntry]
+    private var frontier = MerkleFrontier()
+    private var roots: [UInt64: MerkleHash] = [:]
+    private var heads: [Int64: ChainHead] = [:]
+    private var lateBatches: [Int64]
+    private var gaps = GapFold()
+    private var ledger = Ledger()
+    private var jobs = JobRegister()
+    private var settings = SettingRegister()
+    private var nodes = NodeRegister()
+    private var reports = ReportRegister()
+    private var methods: Set<String> = []
+
+    /// Nil before the genesis entry.
+    package private(set) var signers: SignerRegister?
+    package private(set) var chains = ChainRegister()
+    package private(set) var counts = ReplayCounts()
+
+    /// - Parameter survey: the first pass over the same prefix.
+    package init(origin: String, survey: LogSurvey, period: UTCInterval? = nil) {
+        self.origin = origin
+        self.period = period
+        anchorSizes = survey.anchorSizes
+        surveyedReports = survey.reports
+        lateBatches = survey.reports.map { _ in 0 }
+    }
+
+    package var size: UInt64 { frontier.size }
+    package var head: TreeHead { TreeHead(size: frontier.size, root: frontier.root) }
+
+    /// Takes the next entry of the log.
+    package mutating func append(_ checked: CheckedEntry) throws(ReplayFailure) {
+        let index = frontier.size
+        guard checked.index == index else {
+            throw ReplayFailure(.range, at: checked.index, "entries are out of order", expected: "entry \(index)")
+        }
+        guard checked.entry.log == origin else {
+            throw ReplayFailure(
+                .foreignLog, at: index, "the entry belongs to another log", expected: origin, found: checked.entry.log)
+        }
+        if anchorSizes.contains(index) { roots[index] = frontier.root }
+        try admit(checked)
+        let signer = checked.signature.name
+        switch checked.entry {
+        case .batch(let batch): try follow(batch, checked)
+        case .node(let node): try refuse(signers?.apply(node, at: Int64(clamping: index)), .signer, index)
+        case .resume(let resume): try check(resume, index)
+        case .conflict(let conflict): try check(conflict, index)
+        case .set(let set): settings.apply(set, at: index)
+        case .report(let report): try issue(report, index)
+        case .genesis, .imported, .job: break
+        }
+        open(checked, index)
+        nodes.apply(checked.entry, importerSite: signers?.signers[signer]?.site)
+        if checked.entry.kind != .batch { jobs.apply(checked.entry, at: index) }
+        counts.add(checked)
+        frontier.append(checked.leaf)
+    }
+
+    /// Opens a chain where the entry opens one.
+    private mutating func open(_ checked: CheckedEntry, _ index: UInt64) {
+        let place = Int64(clamping: index)
+        chains.apply(checked.entry, signer: checked.signature.name, at: place, leaf: checked.leaf)
+        guard let chain = chains[place], heads[place] == nil else { return }
+        heads[place] = ChainHead(node: chain.node, opening: place, leaf: checked.leaf)
+    }
+
+    // MARK: Signatures
+
+    private mutating func admit(_ checked: CheckedEntry) throws(ReplayFailure) {
+        if case .genesis(let genesis) = checked.entry {
+            guard checked.index == 0 else {
+                throw ReplayFailure(.syntax, at: checked.index, "a genesis entry stands at index 0 only")
+            }
+            do {
+                signers = try SignerRegister(genesis: genesis)
+            } catch {
+                throw ReplayFailure(.signer, at: checked.index, "the genesis entry names a bad key: \(error.reason)")
+            }
+        }
+        guard let signers else {
+            throw ReplayFailure(.syntax, at: checked.index, "the first entry of a log is its genesis entry")
+        }
+        let key: VerifierKey
+        switch SigningRule.key(
+            for: checked.entry, signer: checked.signature.name, at: checked.index, signers: signers, chains: chains)
+        {
+        case .success(let required): key = required
+        case .failure(let refusal): throw ReplayFailure(.signer, at: checked.index, refusal.message)
+        }
+        guard key.matches(checked.signature) else {
+            throw ReplayFailure(
+                .signer, at: checked.index, "the \(checked.entry.kind) entry is signed by a key that may not sign it",
+                expected: "\(key.name)+\(key.keyIDHexadecimal)", found: checked.signature.name)
+        }
+        guard checked.verifiedKey == key || key.isValidSignature(checked.signature, for: checked.note.text) else {
+            throw ReplayFailure(.signature, at: checked.index, "the signature of \(key.name) is not valid")
+        }
+    }
+
+    // MARK: Chains
+
+    private mutating func follow(_ batch: Batch, _ checked: CheckedEntry) throws(ReplayFailure) {
+        let index = checked.index
+        let incarnation = batch.position.incarnation
+        guard let chain = chains[incarnation], let head = heads[incarnation] else {
+            throw ReplayFailure(.chain, at: index, "chain \(incarnation) was never opened")
+        }
+        guard !chain.isClosed else {
+            throw ReplayFailure(.chain, at: index, "chain \(incarnation) of \(chain.node) ended with a conflict")
+        }
+        if let refusal = head.refusal(of: batch) {
+            throw ReplayFailure(.chain, at: index, "\(batch.node): \(refusal.message)")
+        }
+        try check(batch.anchor, index)
+        let isSuperseded = chains.add(batch)
+        let postings: BatchPostings
+        if isSuperseded {
+            postings = AttributionRule.attribution1.post(batch.facts, superseded: true)
+        } else {
+            postings = checked.postings ?? AttributionRule.attribution1.post(batch.facts)
+        }
+        try conserve(batch, postings, index)
+        fold(postings, of: batch, index)
+        jobs.apply(checked.entry, at: index, postings: postings, isRecorded: chain.isRecorded)
+        methods.insert(batch.method)
+        countLate(batch.facts.interval, index)
+        heads[incarnation]?.advance(past: batch, leaf: checked.leaf)
+    }
+
+    /// Every microjoule of every root sensor is posted to exactly one account (promise 2 of the design).
+    private mutating func conserve(
+        _ batch: Batch, _ postings: BatchPostings, _ index: UInt64
+    ) throws(ReplayFailure) {
+        // An extract carries the tenant's shares alone; the whole stands in the node's home log.
+        guard batch.facts.others == nil else { return }
+        let tree = SensorTree(batch.facts.sensors)
+        let advances = tree.roots.reduce(Int128(0)) { $0 + batch.facts.sensors[$1].advanceMicrojoules }
+        guard postings.totalMicrojoules == advances else {
+            throw ReplayFailure(
+                .conservation, at: index, "the postings are not the energy of the root sensors",
+                expected: "\(advances) µJ", found: "\(postings.totalMicrojoules) µJ")
+        }
+        counts.conservedBatches += 1
+    }
+
+    private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ index: UInt64) {
+        var kept = postings
+        kept.gaps = []
+        for span in postings.gaps where overlapsPeriod(span.interval) {
+            gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: index)))
+        }
+        if let period {
+            let hours = period.start.hour...period.lastHour
+            kept.postings.removeAll { !hours.contains($0.hour) }
+            kept.coverage.removeAll { !hours.contains($0.hour) }
+        }
+        ledger.add(kept, node: batch.node, index: Int64(clamping: index))
+    }
+
+    private func overlapsPeriod(_ interval: UTCInterval) -> Bool {
+        period.map { $0.intersection(interval) != nil } ?? true
+    }
+
+    private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
+        for (position, report) in surveyedReports.enumerated()
+        where report.size <= Int64(clamping: index) && report.period.intersection(interval) != nil {
+            lateBatches[position] += 1
+        }
+    }
+
+    // MARK: Other kinds
+
+    /// An anchor proves that the entry is not older than the checkpoint that it names, if that checkpoint is of this
+    /// tree.
+    private mutating func check(_ anchor: TreeHead?, _ index: UInt64) throws(ReplayFailure) {
+        guard let anchor else { return }
+        guard anchor.size <= index else {
+            throw ReplayFailure(
+                .anchor, at: index, "the anchor names a tree that did not exist yet",
+                expected: "a size of at most \(index)",
+                found: "\(anchor.size)")
+        }
+        guard let root = roots[anchor.size] else {
+            throw ReplayFailure(.anchor, at: index, "the survey of this log did not see an anchor at \(anchor.size)")
+        }
+        guard root == anchor.root else {
+            throw ReplayFailure(
+                .anchor, at: index, "the signer was shown another tree of size \(anchor.size) than this one",
+                expected: root.base64, found: anchor.root.base64)
+        }
+        counts.anchors += 1
+    }
+
+    /// A place that the log does not have is what a node says whose entries were lost, and no forgery.
+    private mutating func check(_ resume: ResumeEntry, _ index: UInt64) throws(ReplayFailure) {
+        let head = heads[resume.lastGood.incarnation]
+        if head?.node != resume.node || resume.lastGood.sequence >= max(1, head?.nextSequence ?? 0) {
+            counts.resumesFromNowhere += 1
+        }
+        try check(resume.anchor, index)
+    }
+
+    /// The second note carries the node's own signature: equivocation is proved, not claimed.
+    private func check(_ conflict: ConflictEntry, _ index: UInt64) throws(ReplayFailure) {
+        guard let chain = chains[conflict.position.incarnation], chain.node == conflict.node, let signers else {
+            throw ReplayFailure(.conflict, at: index, "the conflict names a chain that \(conflict.node) does not have")
+        }
+        guard conflict.firstLeaf != conflict.secondLeaf else {
+            throw ReplayFailure(.conflict, at: index, "both notes of the conflict are one")
+        }
+        guard let bytes = conflict.secondNote else { return }
+        let second = try CheckedEntry(index: index, bytes: bytes, samples: nil, keys: signers)
+        guard case .batch(let batch) = second.entry, batch.position == conflict.position, batch.log == origin,
+            second.leaf == conflict.secondLeaf
+        else {
+            throw ReplayFailure(.conflict, at: index, "the second note is not the one that the conflict names")
+        }
+        // Also a key that was retired since: what it signed stays signed.
+        guard second.verifiedKey?.name == chain.signer else {
+            throw ReplayFailure(.conflict, at: index, "the second note is not signed by \(chain.signer)")
+        }
+    }
+
+    private mutating func issue(_ report: ReportEntry, _ index: UInt64) throws(ReplayFailure) {
+        guard report.size <= Int64(clamping: index) else {
+            throw ReplayFailure(
+                .report, at: index, "report \(report.number) is about entries behind it", expected: "at most \(index)",
+                found: "\(report.size)")
+        }
+        for issued in reports.issues {
+            if issued.entry.number == report.number {
+                throw ReplayFailure(
+                    .report, at: index, "report number \(report.number) was issued before, at entry \(issued.index)")
+            }
+            if issued.entry.period == report.period, issued.entry.audience == report.audience,
+                issued.entry.size == report.size, issued.entry.sha256 != report.sha256
+            {
+                throw ReplayFailure(
+                    .report, at: index,
+                    "reports \(issued.entry.number) and \(report.number) are two different ones about the same entries")
+            }
+        }
+        reports.append(ReportRegister.Issue(entry: report, index: index, lateBatches: 0))
+    }
+
+    private func refuse(
+        _ refusal: Refusal?, _ failureClass: ReplayFailure.Class, _ index: UInt64
+    ) throws(ReplayFailure) {
+        if let refusal { throw ReplayFailure(failureClass, at: index, refusal.message) }
+    }
+
+    // MARK: Results
+
+    /// What the log says so far. Records lie outside the log and are added by the caller.
+    package var accounts: LogAccounts {
+        var ledger = ledger
+        for gap in gaps.gaps { ledger.add(gap) }
+        return LogAccounts(
+            ledger: ledger, jobs: jobs, settings: settings, nodes: nodes,
+            reports: ReportRegister(
+                issues: zip(reports.issues, lateBatches).map { issue, late in
+                    ReportRegister.Issue(entry: issue.entry, index: issue.index, lateBatches: late)
+                }),
+            measuringMethods: methods)
+    }
+}

@@ -1,0 +1,57 @@
+package import Batches
+package import TransparencyLog
+
+/// The first pass over a log prefix: the root over its leaves, and what later entries will say about earlier sizes.
+///
+/// An anchor names the root at some earlier size. Keeping the root at every size would cost 32 bytes an entry; the
+/// survey finds the sizes that are named at all (one for each checkpoint that a node saw), so that the replay keeps
+/// those roots alone. It also finds the reports, because an entry is late for a report that stands behind it in the
+/// log.
+package struct LogSurvey: Sendable {
+    /// Far above one checkpoint a second for a year; a log that names more sizes than this is an attack on memory.
+    package static let maximumAnchorSizes = 40_000_000
+
+    private var frontier = MerkleFrontier()
+    package private(set) var anchorSizes: Set<UInt64> = []
+    package private(set) var reports: [ReportEntry] = []
+
+    package init() {}
+
+    /// The tree over what was surveyed; to be compared with a verified checkpoint before anything else is believed.
+    package var head: TreeHead { TreeHead(size: frontier.size, root: frontier.root) }
+    package var size: UInt64 { frontier.size }
+
+    /// Takes the next entry of the log. Its syntax is judged by the replay, not here.
+    package mutating func append(_ bytes: ArraySlice<UInt8>) throws(ReplayFailure) {
+        let index = frontier.size
+        frontier.append(MerkleHash.leaf(of: bytes))
+        if let size = Self.anchorSize(in: bytes) {
+            anchorSizes.insert(size)
+            guard anchorSizes.count <= Self.maximumAnchorSizes else {
+                throw ReplayFailure(.anchor, at: index, "the log names more than \(Self.maximumAnchorSizes) anchors")
+            }
+        }
+        if bytes.starts(with: Entry.Kind.report.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
+            let report = try? ReportEntry(text: Array(note.text))
+        {
+            reports.append(report)
+        }
+    }
+
+    /// The size in the only line that begins with `anchor `; nil without one, or when the entry cannot be read.
+    static func anchorSize(in bytes: ArraySlice<UInt8>) -> UInt64? {
+        let keyword = Array("\nanchor ".utf8)
+        var start = bytes.startIndex
+        // The line is among the first of every kind that has one; sensors and allocations follow it.
+        var lines = 0
+        while let feed = bytes[start...].firstIndex(of: UInt8(ascii: "\n")), lines < 16 {
+            if bytes[feed...].starts(with: keyword) {
+                let field = bytes[(feed + keyword.count)...].prefix { $0 > UInt8(ascii: " ") }
+                return CanonicalDecimal.parse(field)
+            }
+            start = feed + 1
+            lines += 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,47 @@
+package import Batches
+
+/// How much a replay has checked.
+package struct ReplayCounts: Sendable, Hashable {
+    package var entries: [Entry.Kind: Int64] = [:]
+    package var signatures: Int64 = 0
+    package var anchors: Int64 = 0
+    package var conservedBatches: Int64 = 0
+    /// Batches that commit to a sample block, and those whose block was at hand and agreed.
+    package var committedSamples: Int64 = 0
+    package var checkedSamples: Int64 = 0
+    /// Batches whose time is a claim of whoever recorded them.
+    package var claimedTimes: Int64 = 0
+    /// Conflicts that the log shows, in order.
+    package var conflicts: [Conflict] = []
+
+    /// A second batch that a node signed for a place in its chain.
+    package struct Conflict: Sendable, Hashable {
+        package var index: UInt64
+        package var node: String
+        package var position: ChainPosition
+        /// Whether the entry carries the second batch, with the node's own signature; else it is the operator's word.
+        package var isProved: Bool
+    }
+
+    /// Resumed chains whose last place this log does not have: entries were lost on the way.
+    package var resumesFromNowhere: Int64 = 0
+
+    package init() {}
+
+    mutating func add(_ checked: CheckedEntry) {
+        entries[checked.entry.kind, default: 0] += 1
+        signatures += 1
+        if case .conflict(let conflict) = checked.entry {
+            conflicts.append(
+                Conflict(
+                    index: checked.index, node: conflict.node, position: conflict.position,
+                    isProved: conflict.secondNote != nil))
+        }
+        guard case .batch(let batch) = checked.entry else { return }
+        if batch.samples != nil { committedSamples += 1 }
+        if checked.hasSamples { checkedSamples += 1 }
+        if batch.clock.letter == .unknown { claimedTimes += 1 }
+    }
+
+    package var total: Int64 { entries.values.reduce(0, +) }
+}

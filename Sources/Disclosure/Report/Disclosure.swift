@@ -1,0 +1,24 @@
+package import JSONText
+package import TransparencyLog
+
+/// One report: a pure function of its input, whose JSON bytes are what is issued, logged and recomputed.
+package struct Disclosure: Sendable, Hashable {
+    package static let schema = "wattest/disclosure/v1"
+    /// Version of how figures arise. A change of method is a new version, and old periods keep their old one.
+    package static let methodVersion = "1"
+
+    package let value: JSONValue
+    package let bytes: [UInt8]
+
+    package init(_ input: DisclosureInput) {
+        value = DisclosureBuilder(input).value
+        bytes = value.rendered(.pretty)
+    }
+
+    package var sha256: MerkleHash { .sha256(of: bytes) }
+}
+
+extension Disclosure {
+    /// The text of the tree without leaves: a report about a log from its first entry on starts there.
+    static func emptyCheckpointText(origin: String) -> String { "\(origin)\n0\n\(MerkleHash.emptyTree.base64)\n" }
+}

@@ -1,0 +1,164 @@
+import Accounts
+import Batches
+import Energy
+import JSONText
+import TransparencyLog
+
+/// Puts the sections of a disclosure together, in the order of its schema.
+struct DisclosureBuilder {
+    private let input: DisclosureInput
+    private let jobs: [JobSummary]
+    private let energy: EnergySection
+    private let coverage: CoverageSection
+    private let runs: RunSection
+    private let checks: CheckSection
+    private let supply: SupplySection
+    private var missing: [(field: String, reason: String)] = []
+
+    init(_ input: DisclosureInput) {
+        self.input = input
+        jobs = JobSummary.all(in: input.accounts, period: input.period)
+        energy = EnergySection(input, jobs: jobs)
+        coverage = CoverageSection(input, jobs: jobs)
+        runs = RunSection(jobs, audience: input.audience)
+        supply = SupplySection(input)
+        checks = CheckSection(energy, jobs: jobs, others: supply.checks)
+        collectMissing()
+    }
+
+    var value: JSONValue {
+        var object = JSONObject()
+        object.append("schema", .string(Disclosure.schema))
+        object.append("organization", organization)
+        object.append(
+            "period", ["start": TimeText.json(input.period.start), "end": TimeText.json(input.period.end)])
+        object.append("audience", .string(input.audience.rawValue))
+        object.append("method", method)
+        object.append("energy", energy.json(facilityMegawattHours: supply.facilityMegawattHours))
+        object.append("coverage", coverage.json)
+        object.append("runs", runs.json)
+        object.append("jobs", input.audience.showsJobs ? .array(jobs.map { $0.json(for: input.audience) }) : .array([]))
+        object.append("zones", supply.zones)
+        object.append("emissions", emissions)
+        object.append("pue", supply.powerUsage)
+        object.append("water", .null)
+        object.append("embodied", .null)
+        object.append("compute", ["flop": .null, "method": .null])
+        object.append("uncertainty", ["relative_k2": .null, "method": .null])
+        object.append("reconciliation", .array([]))
+        object.append("checks", checks.json)
+        object.append("late_since", late)
+        object.append(
+            "missing", .array(missing.map { ["field": .string($0.field), "reason": .string($0.reason)] }))
+        object.append("evidence", evidence)
+        object.append("limits", limits)
+        return .object(object)
+    }
+
+    // MARK: Identity
+
+    private var organization: JSONValue {
+        let genesis = input.genesis
+        var object = JSONObject()
+        object.append("id", .string(genesis.log))
+        object.append("slug", .string(genesis.slug))
+        object.append("name", .string(input.text(SettingField.organizationName) ?? genesis.organization))
+        if let lei = input.text(SettingField.legalEntityIdentifier) { object.append("lei", .string(lei)) }
+        return .object(object)
+    }
+
+    private var method: JSONValue {
+        [
+            "rule": .string(input.rule.name),
+            "measure": .array(input.accounts.measuringMethods.sorted().map { .string($0) }),
+            "version": .string(Disclosure.methodVersion),
+            "text": .string(input.text(SettingField.methodText) ?? Self.methodText),
+            "factor_set_sha256": supply.factorSetSHA256,
+        ]
+    }
+
+    /// Fits the free-text row of the EU model documentation form (about a hundred words).
+    private static let methodText =
+        "An agent on every node reads cumulative hardware energy counters, or integrates power sensors on the node,"
+        + " as whole microjoules. Each interval is signed where it is measured, chained to the one before it and kept"
+        + " in an append-only log. The outermost sensor of a node is the total; inner sensors only split it. Rule"
+        + " attribution/1 posts every microjoule to exactly one job, or to idle, unattributed or gap. Time without"
+        + " readings is counted as missing, never as zero, and no figure is extrapolated. IT energy excludes cooling"
+        + " and conversion outside that boundary."
+
+    private var emissions: JSONValue {
+        let market = supply.market
+        return [
+            "location_t": supply.location, "market_t": market.tonnes, "factors": supply.citations,
+            "instruments": market.instruments, "matched_share": market.matchedShare,
+            "matched_share_hourly": market.matchedShareHourly, "basis": supply.basis,
+        ]
+    }
+
+    // MARK: Evidence
+
+    private var evidence: JSONValue {
+        let origin = input.checkpoint.origin
+        return [
+            "origin": .string(origin), "policy_sha256": .string(MerkleHash.sha256(of: input.policy).hexadecimal),
+            "start_checkpoint": .string(Disclosure.emptyCheckpointText(origin: origin)),
+            "end_checkpoint": .string(String(decoding: input.checkpoint.text, as: UTF8.self)),
+            "range": .array([.decimalString(0), .decimalString(input.checkpoint.size)]),
+            "size": .decimalString(input.checkpoint.size), "withheld": .integer(input.withheldEntries),
+        ]
+    }
+
+    /// Reports about this time that miss batches which the log has by now.
+    private var late: JSONValue {
+        .array(
+            input.accounts.reports.issues.filter { issue in
+                issue.lateBatches > 0 && issue.entry.period.intersection(input.period) != nil
+            }.map { issue in
+                [
+                    "number": .integer(issue.entry.number), "audience": .string(issue.entry.audience),
+                    "period": [
+                        "start": TimeText.json(issue.entry.period.start), "end": TimeText.json(issue.entry.period.end),
+                    ],
+                    "size": .decimalString(issue.entry.size), "batches": .integer(issue.lateBatches),
+                ]
+            })
+    }
+
+    private var limits: JSONValue {
+        let provenances = energy.inside.byProvenance
+        let texts = Limits.text(
+            hasQuorum: Limits.hasQuorum(input.policy), hasMissing: jobs.contains(where: \.isLowerBound),
+            hasRecorded: provenances[.recorded] != nil, hasEstimates: provenances[.estimated] != nil)
+        return .array(texts.map { .string($0) })
+    }
+
+    // MARK: Missing
+
+    private mutating func collectMissing() {
+        let audience = input.audience
+        missing += audience.withheld
+        if audience.showsJobs { for job in jobs { missing += job.missing(for: audience) } }
+        if coverage.nodesExpected == nil {
+            missing.append(("coverage.nodes_expected", "at least one job does not say how many nodes it runs on"))
+        }
+        if energy.inside.total == 0 {
+            missing.append(("energy.measured_share", "nothing was measured or posted in this period"))
+        }
+        if runs.isEmpty, !jobs.isEmpty {
+            missing.append(("runs", "no job is labelled with a model; set \(SettingField.jobModel) or label the job"))
+        }
+        if !runs.isEmpty {
+            missing.append(
+                ("runs[].accelerator_seconds_by_model", "the log does not tell the models of accelerators"))
+        }
+        missing += supply.missing
+        missing += Self.notComputed
+    }
+
+    private static let notComputed: [(field: String, reason: String)] = [
+        ("water", "no water usage effectiveness is set"),
+        ("embodied", "no embodied emissions of the hardware are set"),
+        ("compute.flop", "neither token and parameter counts nor a utilisation are set"),
+        ("uncertainty.relative_k2", "no meter class is set, so the uncertainty of the sensors is not known"),
+    ]
+}

@@ -1,0 +1,76 @@
+import Accounts
+import Energy
+import JSONText
+
+/// The organization's energy in one period, by the double entry: every microjoule stands in exactly one account.
+struct EnergySection {
+    /// Every account that belongs to the organization: jobs, idle, unattributed, gap.
+    var inside = EnergyBreakdown()
+    var jobs: Int128 = 0
+    var idleReserved: Int128 = 0
+    var byClass: [String: Int128] = [:]
+    var idle: Int128 = 0
+    var unattributed: Int128 = 0
+    var gap: Int128 = 0
+    /// Outside the sum: counted before, another organization's, or made by a test.
+    var superseded: Int128 = 0
+    var tenant: Int128 = 0
+    var synthetic: Int128 = 0
+    /// The whole ledger of the period, for the check that nothing fell between accounts.
+    var ledgerTotal: Int128 = 0
+    private(set) var bySite: [String?: Int128] = [:]
+
+    init(_ input: DisclosureInput, jobs summaries: [JobSummary]) {
+        let hours = input.period.start.hour...input.period.lastHour
+        for (key, sum) in input.accounts.ledger.energy where hours.contains(key.hour) {
+            add(key, sum, site: input.accounts.nodes.site(of: key.node))
+        }
+        for job in summaries {
+            let active = job.energy.total - job.idleReservedMicrojoules
+            byClass[job.jobClass, default: 0] += active
+        }
+        if idleReserved != 0 { byClass[Self.idleReservedClass, default: 0] += idleReserved }
+    }
+
+    static let idleReservedClass = "idle_reserved"
+
+    private mutating func add(_ key: Ledger.Key, _ sum: ComponentEnergy, site: String?) {
+        ledgerTotal += sum.total
+        guard key.provenance != .synthetic else {
+            synthetic += sum.total
+            return
+        }
+        switch key.account {
+        case .superseded:
+            superseded += sum.total
+            return
+        case .tenant:
+            tenant += sum.total
+            return
+        case .job: jobs += sum.total
+        case .idleReserved:
+            jobs += sum.total
+            idleReserved += sum.total
+        case .idle: idle += sum.total
+        case .unattributed: unattributed += sum.total
+        case .gap: gap += sum.total
+        }
+        inside.add(sum, key.provenance, key.boundary)
+        bySite[site, default: 0] += sum.total
+    }
+
+    func json(facilityMegawattHours: JSONValue) -> JSONValue {
+        [
+            "it_uj": .decimalString(inside.total), "measured_uj": .decimalString(inside.measured),
+            "facility_mwh": facilityMegawattHours,
+            "measured_share": Figure.ratio(inside.measured, inside.total) ?? .null,
+            "by_boundary": inside.boundariesJSON,
+            "by_class": EnergyBreakdown.json(byClass.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }),
+            "by_component": inside.componentsJSON, "by_provenance": inside.provenancesJSON,
+            "idle_uj": .decimalString(idle), "unattributed_uj": .decimalString(unattributed),
+            "gap_uj": .decimalString(gap), "superseded_uj": .decimalString(superseded),
+            "jobs_uj": .decimalString(jobs), "tenant_uj": .decimalString(tenant),
+            "synthetic_uj": .decimalString(synthetic), "it_mwh": Figure.megawattHours(inside.total),
+        ]
+    }
+}

@@ -1,0 +1,58 @@
+package import Energy
+package import JSONText
+package import TransparencyLog
+
+/// A disclosure as it was issued: numbered, dated and signed around a body that anybody can recompute.
+package struct IssuedDisclosure: Sendable {
+    package static let payloadType = "application/vnd.wattest.disclosure.v1+json"
+
+    package var number: Int64
+    package var issuedAt: UTCTime
+    package var supersedes: Int64?
+    package var reason: String?
+    /// What changed against the superseded one, in words.
+    package var effect: String?
+    package var disclosure: Disclosure
+
+    package init(
+        number: Int64, issuedAt: UTCTime, supersedes: Int64? = nil, reason: String? = nil, effect: String? = nil,
+        disclosure: Disclosure
+    ) {
+        self.number = number
+        self.issuedAt = issuedAt
+        self.supersedes = supersedes
+        self.reason = reason
+        self.effect = effect
+        self.disclosure = disclosure
+    }
+
+    /// The wrapper with a DSSE signature of each key over the body's bytes.
+    package func json(signedBy keys: [SigningKey]) throws(TransparencyLogError) -> JSONValue {
+        let envelope = try DSSEEnvelope(
+            payloadType: Self.payloadType, payload: disclosure.bytes, signedBy: keys)
+        var object = JSONObject()
+        object.append("number", .integer(number))
+        object.append("issued_at", .string(TimeText.rfc3339(issuedAt)))
+        if let supersedes { object.append("supersedes", .integer(supersedes)) }
+        if let reason { object.append("reason", .string(reason)) }
+        if let effect { object.append("effect", .string(effect)) }
+        object.append("disclosure", disclosure.value)
+        object.append(
+            "signatures",
+            .array(
+                envelope.signatures.map { ["keyid": .string($0.keyID), "sig": .string(Base64.encode($0.value))] }))
+        return .object(object)
+    }
+
+    /// How the energy of this body differs from an earlier one of the same period: `it_uj` before, after, and in
+    /// percent.
+    package static func effect(of disclosure: Disclosure, against earlier: JSONValue) -> String? {
+        guard let before = HTMLText.microjoules(earlier["energy"]?["it_uj"]),
+            let after = HTMLText.microjoules(disclosure.value["energy"]?["it_uj"])
+        else { return nil }
+        guard before > 0, let percent = Figure.text((after - before) * 100, before, decimals: 4) else {
+            return "it_uj from \(before) to \(after)"
+        }
+        return "it_uj from \(before) to \(after), \(percent) %"
+    }
+}

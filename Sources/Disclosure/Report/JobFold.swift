@@ -1,0 +1,167 @@
+import Accounts
+import Batches
+import Energy
+import JSONText
+
+/// The sums of jobs over one period, and the summaries made from them.
+struct JobFold {
+    fileprivate struct NodeSum {
+        var energy = EnergyBreakdown()
+        var measured: Int64 = 0
+        var bridged: Int64 = 0
+        var held: UTCInterval?
+    }
+
+    fileprivate struct JobSum {
+        var energy = EnergyBreakdown()
+        var idleReserved: Int128 = 0
+        var nodes: [String: NodeSum] = [:]
+    }
+
+    let accounts: LogAccounts
+    let period: UTCInterval?
+    private var sums: [String: JobSum] = [:]
+
+    init(accounts: LogAccounts, period: UTCInterval?) {
+        self.accounts = accounts
+        self.period = period
+    }
+
+    func hasSums(_ job: String) -> Bool { sums[job] != nil }
+
+    private func contains(hour: Int64) -> Bool {
+        period.map { $0.start.hour <= hour && hour <= $0.lastHour } ?? true
+    }
+
+    mutating func addAll(where isWanted: (String) -> Bool) {
+        for (key, sum) in accounts.ledger.energy where contains(hour: key.hour) {
+            guard let job = key.account.job, isWanted(job) else { continue }
+            sums[job, default: JobSum()].energy.add(sum, key.provenance, key.boundary)
+            sums[job, default: JobSum()].nodes[key.node, default: NodeSum()]
+                .energy.add(sum, key.provenance, key.boundary)
+            if case .idleReserved = key.account, key.provenance != .synthetic {
+                sums[job, default: JobSum()].idleReserved += sum.total
+            }
+        }
+        for (key, coverage) in accounts.ledger.coverage where contains(hour: key.hour) && isWanted(key.job) {
+            sums[key.job, default: JobSum()].nodes[key.node, default: NodeSum()].add(coverage)
+        }
+    }
+
+    // MARK: Windows
+
+    /// When the job held its nodes, attempt by attempt. An attempt that nobody ended goes on until the next one begins
+    /// or until the last hold that the log shows.
+    private func windows(of job: JobRegister.Job) -> [(window: UTCInterval, nodes: Set<String>)] {
+        let held = job.held
+        let attempts =
+            job.attempts.isEmpty || job.attempts.values.allSatisfy { $0.start == nil && $0.stop == nil }
+            ? job.statedWindows : job.attempts.sorted { $0.key < $1.key }.map(\.value)
+        let starts = attempts.compactMap(\.start).sorted()
+        return attempts.compactMap { attempt in
+            guard attempt.start != nil || attempt.stop != nil else { return nil }
+            guard let start = attempt.start ?? held?.start else { return nil }
+            let next = starts.first { $0 > start }
+            let end = attempt.stop ?? [next, held?.end].compactMap(\.self).min() ?? start
+            let window = UTCInterval(start: start, end: end)
+            guard start < end, let inside = period.map(window.intersection) ?? window else { return nil }
+            return (inside, attempt.nodes)
+        }
+    }
+
+    private func allocated(
+        _ node: String, _ sum: NodeSum?, _ windows: [(window: UTCInterval, nodes: Set<String>)]
+    ) -> IntervalSet {
+        let listed = windows.filter { $0.nodes.contains(node) }
+        if !listed.isEmpty { return IntervalSet(listed.map(\.window)) }
+        let open = windows.filter(\.nodes.isEmpty)
+        guard open.count > 1 || open.isEmpty, let held = sum?.held else { return IntervalSet(open.map(\.window)) }
+        // Of several attempts, a node that nobody listed took part in those in which it was seen.
+        return IntervalSet((open.isEmpty ? windows : open).map(\.window).filter { $0.intersection(held) != nil })
+    }
+
+    // MARK: Summary
+
+    func summary(of pseudonym: String) -> JobSummary? {
+        guard let job = accounts.jobs[pseudonym] else { return nil }
+        let sum = sums[pseudonym] ?? JobSum()
+        let windows = windows(of: job)
+        let isStated = !job.statedWindows.isEmpty
+        let listed = Set(windows.flatMap(\.nodes))
+        let shares = Set(sum.nodes.keys).union(listed).sorted().map { node in
+            share(of: node, sum.nodes[node], isStated ? allocated(node, sum.nodes[node], windows) : nil)
+        }
+        let nodes = shares.filter { $0.kind == .node }
+        let reporting = Int64(nodes.count { $0.energyMicrojoules != nil })
+        var time = JobSummary.NodeTime()
+        for share in nodes { time.add(share.time) }
+        let known = IntervalSet(windows.map(\.window))
+        let span = isStated ? known : IntervalSet([job.held].compactMap(\.self)).intersection(period)
+        let silent = max(0, (job.nodesExpected ?? 0) - Int64(nodes.count))
+        if !span.isEmpty {
+            // Nodes that are expected and that nobody names: all of their time is missing.
+            let (lost, overflow) = span.milliseconds.multipliedReportingOverflow(by: silent)
+            time.allocated &+= overflow ? 0 : lost
+            time.missing &+= overflow ? 0 : lost
+        }
+        let isMissingNode = job.nodesExpected.map { reporting < $0 } ?? false
+        return JobSummary(
+            pseudonym: pseudonym, record: accounts.records[pseudonym], attempts: Int64(max(1, job.attempts.count)),
+            start: job.start, stop: job.stop, nodesExpected: job.nodesExpected, nodesReporting: reporting, time: time,
+            isLowerBound: time.missing > 0 || isMissingNode, energy: sum.energy,
+            idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
+            flags: flags(of: job, sum.energy, nodes),
+            jobClass: label("class", SettingField.jobClass, pseudonym)
+                ?? "unclassified", model: label("model", SettingField.jobModel, pseudonym),
+            wallclockMilliseconds: span.milliseconds, windows: span)
+    }
+
+    private func share(of node: String, _ sum: NodeSum?, _ allocated: IntervalSet?) -> JobSummary.NodeShare {
+        var time = JobSummary.NodeTime()
+        time.measured = sum?.measured ?? 0
+        time.bridged = sum?.bridged ?? 0
+        time.allocated = allocated?.milliseconds ?? (time.measured &+ time.bridged)
+        time.missing = max(0, time.allocated &- time.measured &- time.bridged)
+        return JobSummary.NodeShare(
+            node: node, kind: accounts.nodes.kind(of: node), energyMicrojoules: sum?.energy.total, time: time,
+            boundaries: sum?.energy.byBoundary ?? [:])
+    }
+
+    private func flags(
+        of job: JobRegister.Job, _ energy: EnergyBreakdown, _ nodes: [JobSummary.NodeShare]
+    ) -> [String] {
+        var flags = job.flags
+        if energy.nodeBoundaries > 1 { flags.insert("mixed_boundary") }
+        let listed = job.listedNodes
+        if !listed.isEmpty, nodes.contains(where: { !listed.contains($0.node) }) { flags.insert("unlisted_node") }
+        if job.attempts.values.contains(where: \.runsBackwards) { flags.insert("stop_before_start") }
+        return flags.sorted()
+    }
+
+    /// A `set` entry's word before the record's label.
+    private func label(_ label: String, _ field: String, _ pseudonym: String) -> String? {
+        let time = period.map { UTCTime(microseconds: $0.end.microseconds - 1) } ?? UTCTime(microseconds: .max)
+        if let set = accounts.settings.json(field, of: pseudonym, at: time)?.string { return set }
+        return accounts.records[pseudonym]?.labels[label]
+    }
+}
+
+extension JobFold.NodeSum {
+    fileprivate mutating func add(_ coverage: Ledger.Coverage) {
+        measured &+= coverage.measuredMilliseconds
+        bridged &+= coverage.bridgedMilliseconds
+        guard let held else {
+            self.held = coverage.hold
+            return
+        }
+        self.held = UTCInterval(
+            start: min(held.start, coverage.hold.start), end: max(held.end, coverage.hold.end))
+    }
+}
+
+extension JobRegister.Attempt {
+    var runsBackwards: Bool {
+        guard let start, let stop else { return false }
+        return stop <= start
+    }
+}

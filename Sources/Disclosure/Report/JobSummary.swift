@@ -1,0 +1,77 @@
+package import Accounts
+package import Batches
+package import Energy
+
+/// One job over all its nodes: what it drew, and how much of what it held is known.
+package struct JobSummary: Sendable, Hashable {
+    /// Node-time in milliseconds. allocated = measured + bridged + missing, unless more was measured than was
+    /// allocated.
+    package struct NodeTime: Sendable, Hashable {
+        package var allocated: Int64 = 0
+        package var measured: Int64 = 0
+        package var bridged: Int64 = 0
+        package var missing: Int64 = 0
+
+        mutating func add(_ other: NodeTime) {
+            allocated &+= other.allocated
+            measured &+= other.measured
+            bridged &+= other.bridged
+            missing &+= other.missing
+        }
+    }
+
+    package struct NodeShare: Sendable, Hashable {
+        package var node: String
+        package var kind: NodeRegister.Kind
+        /// Nil when the node was expected and nothing of it is in the log.
+        package var energyMicrojoules: Int128?
+        package var time: NodeTime
+        package var boundaries: [Boundary: Int128]
+    }
+
+    package var pseudonym: String
+    package var record: JobRecord?
+    package var attempts: Int64
+    package var start: UTCTime?
+    package var stop: UTCTime?
+    package var nodesExpected: Int64?
+    package var nodesReporting: Int64
+    package var time: NodeTime
+    /// Something of the job was not measured: what it drew is at least this.
+    package var isLowerBound: Bool
+    package var energy: EnergyBreakdown
+    /// The part of `energy` that was drawn while the job held devices and ran nothing.
+    package var idleReservedMicrojoules: Int128
+    package var nodes: [NodeShare]
+    package var witness: JobEntry.Witness?
+    package var flags: [String]
+    package var jobClass: String
+    package var model: String?
+    /// Time in which at least one node was held.
+    package var wallclockMilliseconds: Int64
+    /// Its windows inside the period.
+    var windows: IntervalSet
+
+    /// - Parameter period: nil for the job's whole life.
+    /// - Returns: nil when the log does not know the job.
+    package static func make(_ job: String, in accounts: LogAccounts, period: UTCInterval? = nil) -> JobSummary? {
+        guard accounts.jobs[job] != nil else { return nil }
+        var fold = JobFold(accounts: accounts, period: period)
+        fold.addAll { $0 == job }
+        return fold.summary(of: job)
+    }
+
+    /// Every job that drew or held anything in the period, or whose stated window lies in it, in the order of keys.
+    package static func all(in accounts: LogAccounts, period: UTCInterval? = nil) -> [JobSummary] {
+        var fold = JobFold(accounts: accounts, period: period)
+        fold.addAll { _ in true }
+        return accounts.jobs.jobs.keys.compactMap { fold.summary(of: $0) }
+            .filter { fold.hasSums($0.pseudonym) || !$0.windows.isEmpty }
+            .sorted { $0.sortKey < $1.sortKey }
+    }
+
+    /// Jobs without a record follow those with one.
+    private var sortKey: (Int, String, String) {
+        (record == nil ? 1 : 0, record?.key.description ?? "", pseudonym)
+    }
+}

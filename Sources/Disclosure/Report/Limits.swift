@@ -1,0 +1,40 @@
+import TransparencyLog
+
+/// What a report does not claim, in words that need no knowledge of logs.
+enum Limits {
+    static func text(hasQuorum: Bool, hasMissing: Bool, hasRecorded: Bool, hasEstimates: Bool) -> [String] {
+        var limits = [
+            "A signature says who stated a reading and that it was not changed since. It does not say that the"
+                + " sensor told the truth: a driver, kernel or sensor that lies is found only by an independent meter.",
+            "A node that was never enrolled and is in no allocation list is not seen. Compare with the"
+                + " inventory and with the meter of the facility.",
+            "What a job is called, which model it trains and how it is classed are statements of people, recorded with"
+                + " their author; they are not measured.",
+            "Energy is that of the outermost sensor of each node. Cooling and conversion outside that boundary are in"
+                + " facility_mwh alone, by the stated PUE.",
+            "A key that was stolen and not yet revoked signs as its owner would.",
+        ]
+        limits.append(
+            hasQuorum
+                ? "Time is vouched for by the witnesses of the published policy as far as they cosigned the checkpoint;"
+                    + " the verifier prints who did."
+                : "Time is by the operator alone: no independent witness is asked for by the published policy, so"
+                    + " a second log for other eyes would not be noticed.")
+        if hasMissing {
+            limits.append(
+                "Some node-time has no reading. The totals of those jobs are lower bounds; nothing was filled in.")
+        }
+        if hasRecorded {
+            limits.append(
+                "Recorded logs were signed when they were imported. Their readings and times are claims of"
+                    + " their source."
+            )
+        }
+        if hasEstimates {
+            limits.append("A part of the energy is estimated from declared figures, and is not in measured_uj.")
+        }
+        return limits
+    }
+
+    static func hasQuorum(_ policy: [UInt8]) -> Bool { (try? TrustPolicy(parsing: policy))?.quorum != nil }
+}

@@ -1,0 +1,81 @@
+import Emissions
+import Energy
+import JSONText
+import TransparencyLog
+
+/// One factor file as a `set` entry declares it: what the file is, and whose. The bytes lie outside the log, under
+/// their SHA-256.
+struct FactorTable {
+    enum Format: String, CaseIterable {
+        case own = "wattest"
+        case electricityMaps = "electricity-maps"
+        case eGRID = "egrid"
+        case ember
+    }
+
+    let sha256: String
+    private let format: Format
+    private let source: FactorSource
+    private let basis: FactorBasis
+
+    /// Reads one object of the setting's list.
+    init(_ value: JSONValue) throws(EmissionsError) {
+        func text(_ name: String) -> String { value[name]?.string ?? "" }
+        func word<Word: RawRepresentable>(_ name: String, or standard: Word) throws(EmissionsError) -> Word
+        where Word.RawValue == String {
+            guard let text = value[name]?.string else { return standard }
+            guard let word = Word(rawValue: text) else {
+                throw EmissionsError(.malformedTable, "\(SettingField.factorSet): '\(text)' is no \(name)")
+            }
+            return word
+        }
+        sha256 = text("sha256")
+        guard Hexadecimal.decode(sha256)?.count == 32 else {
+            throw EmissionsError(.malformedTable, "\(SettingField.factorSet): each file has its sha256 in hex")
+        }
+        format = try word("format", or: .own)
+        source = FactorSource(
+            provider: text("provider"), dataset: text("dataset"), version: text("version"), licence: text("licence"),
+            citation: text("citation"), fileSHA256: sha256,
+            retrievedAt: value["retrieved_at"]?.string.flatMap { UTCTime(civil: $0) })
+        basis = FactorBasis(
+            scope: try word("scope", or: .unknown), signal: try word("signal", or: .average),
+            gases: try word("gases", or: .carbonDioxideEquivalent),
+            warmingPotentials: try word("warming_potentials", or: .notStated))
+    }
+
+    func file(_ bytes: [UInt8]) throws(EmissionsError) -> FactorFile {
+        switch format {
+        case .own: try FactorFile(ownTable: bytes, source: source, basis: basis)
+        case .electricityMaps: try FactorFile(electricityMapsTable: bytes, source: source, scope: basis.scope)
+        case .eGRID: try FactorFile(eGRIDTable: bytes, source: source)
+        case .ember: try FactorFile(emberTable: bytes, source: source)
+        }
+    }
+}
+
+extension FactorSet {
+    /// The files that a setting lists, in order of preference.
+    static func listed(
+        _ value: JSONValue, files: [String: [UInt8]]
+    ) throws(EmissionsError) -> FactorSet {
+        guard let list = value.array, !list.isEmpty else {
+            throw EmissionsError(.malformedTable, "\(SettingField.factorSet): a list of files is expected")
+        }
+        var factors: [FactorFile] = []
+        for item in list {
+            let table = try FactorTable(item)
+            guard let bytes = files[table.sha256] else {
+                throw EmissionsError(.missingInput, "the factor file \(table.sha256) is not at hand")
+            }
+            factors.append(try table.file(bytes))
+        }
+        return try FactorSet(files: factors)
+    }
+
+    /// The yearly national means that the program carries, until an organization sets its own.
+    static func standard() throws(EmissionsError) -> FactorSet {
+        let sha256 = MerkleHash.sha256(of: Array(FactorFile.defaultTableText.utf8)).hexadecimal
+        return try FactorSet(files: [FactorFile.defaults(sha256: sha256)])
+    }
+}

@@ -1,0 +1,82 @@
+import Disclosure
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A bundle as a directory of files.
+enum BundleDirectory {
+    /// - Throws: for what is neither a plain file nor a directory: a link could lead out of the bundle.
+    static func source(at root: String) throws(ReplayFailure) -> BundleSource {
+        var paths: Set<String> = []
+        try walk(root, prefix: "", into: &paths)
+        return BundleSource(paths: paths) { path throws(ReplayFailure) in
+            try PlainFile.bytes("\(root)/\(path)", place: path)
+        }
+    }
+
+    private static func walk(
+        _ directory: String, prefix: String, into paths: inout Set<String>
+    ) throws(ReplayFailure) {
+        guard let stream = opendir(directory) else {
+            throw PlainFile.failure(prefix.isEmpty ? directory : prefix, "the directory cannot be read")
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        for name in names {
+            let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
+            var status = stat()
+            guard lstat("\(directory)/\(name)", &status) == 0 else {
+                throw PlainFile.failure(path, "the file cannot be read")
+            }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: try walk("\(directory)/\(name)", prefix: path, into: &paths)
+            case S_IFREG: paths.insert(path)
+            default: throw ReplayFailure(.file, at: path, "a bundle has plain files only")
+            }
+        }
+    }
+}
+
+enum PlainFile {
+    /// Above 256 sample blocks of the largest size; a file with a hole of a terabyte must not take the memory.
+    static let maximumByteCount = 2 << 30
+
+    static func failure(_ place: String, _ what: String) -> ReplayFailure {
+        ReplayFailure(.file, at: place, "\(what): \(String(cString: strerror(errno)))")
+    }
+
+    static func bytes(_ path: String, place: String) throws(ReplayFailure) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw failure(place, "the file cannot be read") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure(place, "the file cannot be read") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ReplayFailure(.file, at: place, "it is not a plain file")
+        }
+        let size = Int(status.st_size)
+        guard size <= maximumByteCount else {
+            throw ReplayFailure(.file, at: place, "a file of \(size) bytes is larger than any that belongs in a bundle")
+        }
+        var bytes = [UInt8](repeating: 0, count: size)
+        var position = 0
+        while position < size {
+            let count = bytes.withUnsafeMutableBytes { buffer in
+                read(descriptor, buffer.baseAddress.map { $0 + position }, size - position)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure(place, "the file ends before its size") }
+            position += count
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Disclosure
+import JSONText
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Verifies an evidence bundle and recomputes its disclosure.")
+
+    @Argument(help: "Directory of the bundle.")
+    var bundle: String
+
+    @Option(help: "Your policy: the log's key, the witnesses you know, and how many of them must have signed.")
+    var policy: String
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Option(help: "Cores to use; all by default.")
+    var workers: Int?
+
+    func run() async throws {
+        let report = await verify()
+        if json {
+            print(report.json.text(.pretty), terminator: "")
+        } else {
+            print(report.text, terminator: "")
+        }
+        guard let failure = report.failure else { return }
+        StandardError.put("wattest: error[\(failure.failureClass.rawValue.uppercased())]: \(failure)\n")
+        throw ExitCode(1)
+    }
+
+    private func verify() async -> AuditReport {
+        do {
+            let policy = try PlainFile.bytes(self.policy, place: self.policy)
+            let source = try BundleDirectory.source(at: bundle)
+            let cores = workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            let audit = try BundleAudit(
+                source: source, policy: policy, workers: cores, progress: ProgressLine.make(isQuiet: json))
+            let report = await audit.run()
+            ProgressLine.end(isQuiet: json)
+            return report
+        } catch {
+            var report = AuditReport()
+            report.failure = error
+            return report
+        }
+    }
+}
+
+enum StandardError {
+    static func put(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+/// One line on a terminal that is written over; nothing where nobody looks.
+enum ProgressLine {
+    private static func isShown(_ isQuiet: Bool) -> Bool { !isQuiet && isatty(STDERR_FILENO) == 1 }
+
+    static func make(isQuiet: Bool) -> @Sendable (BundleAudit.Progress) -> Void {
+        guard isShown(isQuiet) else { return { _ in } }
+        return { progress in
+            // Each bundle has 256 entries; every sixteenth is enough for the eye.
+            guard progress.done == progress.total || progress.done / 256 % 16 == 0 else { return }
+            let percent = progress.total == 0 ? 100 : progress.done * 100 / progress.total
+            StandardError.put("\r\(progress.stage): \(progress.done) of \(progress.total) (\(percent) %)   ")
+        }
+    }
+
+    static func end(isQuiet: Bool) {
+        if isShown(isQuiet) { StandardError.put("\r\u{1B}[K") }
+    }
+}

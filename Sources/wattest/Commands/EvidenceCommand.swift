@@ -1,0 +1,40 @@
+import ArgumentParser
+import JSONText
+
+/// `wattest evidence`
+struct EvidenceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evidence", abstract: "Evidence: what an auditor recomputes every figure from.",
+        subcommands: [Export.self])
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes the evidence bundle of a period into a new directory.",
+            discussion: "Check it with: wattest-audit verify DIR --policy FILE")
+        @OptionGroup var options: ServerOptions
+        @OptionGroup var periodOptions: PeriodOptions
+
+        @Option(
+            name: [.customShort("o"), .long],
+            help: ArgumentHelp("The directory; it must not exist, or be empty.", valueName: "dir"))
+        var output: String
+
+        @Flag(help: "Bring the readings behind each batch as well.")
+        var samples = false
+
+        func run() async throws {
+            let period = try periodOptions.period
+            let client = try options.client()
+            let organization = try await options.organization(client)
+            let counts = try await EvidenceDirectory.write(
+                to: output, from: client, AggregatorClient.path(organization, "evidence"),
+                period.query + [("samples", samples ? "1" : "0")])
+            if options.json {
+                return Output.json([
+                    "directory": .string(output), "files": .integer(counts.files), "bytes": .integer(counts.bytes),
+                ])
+            }
+            Output.text("\(counts.files) files, \(counts.bytes) bytes in \(output)\n")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Identity
+import JSONText
+
+/// `wattest org`
+struct OrganizationCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "org", abstract: "Organizations: each has a log of its own.",
+        subcommands: [List.self, Show.self, Create.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists the organizations that the token is for.")
+        @OptionGroup var options: ServerOptions
+
+        func run() async throws {
+            let items = try await options.client().list("/v1/organizations")
+            if options.json { return Output.json(["items": .array(items), "next": .null]) }
+            var table = TextTable(("slug", .left), ("name", .left), ("log", .left))
+            for item in items {
+                table.add(FigureText.text(item["slug"]), FigureText.text(item["name"]), FigureText.text(item["origin"]))
+            }
+            Output.text(table.text)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows jobs, nodes and coverage of one in short.")
+        @OptionGroup var options: ServerOptions
+
+        func run() async throws {
+            let client = try options.client()
+            let value = try await client.get(AggregatorClient.path(try await options.organization(client)))
+            if options.json { return Output.json(value) }
+            let nodes = value["nodes"]
+            Output.text(
+                """
+                \(FigureText.text(value["name"])) (\(FigureText.text(value["slug"])))
+                  log       \(FigureText.text(value["origin"])), \(FigureText.text(value["size"])) entries
+                  key       \(FigureText.text(value["log_vkey"]))
+                  jobs      \(FigureText.text(value["jobs"])) in \(FigureText.text(value["runs"])) runs
+                  nodes     \(FigureText.text(nodes?["reporting"])) reporting of \(FigureText.text(nodes?["enrolled"]))
+                  coverage  \(FigureText.percent(value["coverage"]))
+                  energy    \(FigureText.energy(value["it_uj"]))
+
+                """)
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Founds another organization on the aggregator; takes the operator's token.")
+        @OptionGroup var options: ServerOptions
+
+        @Argument(help: "Its name.")
+        var name: String
+
+        @Option(help: "Its first site.")
+        var site: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "Write its token to this file, readable by you alone, and do not print it.", valueName: "file"))
+        var saveToken: String?
+
+        func run() async throws {
+            var body: JSONObject = .init()
+            body.append("name", .string(name))
+            if let site { body.append("site", .string(site)) }
+            var value = try await options.client().post("/v1/organizations", .object(body))
+            if let saveToken, let token = value["token"]?.string, var object = value.object {
+                do {
+                    try PrivateFile.write(Array("\(token)\n".utf8), to: saveToken)
+                } catch {
+                    throw CommandFailure(.refused, "FILE", "\(error.description); the token is lost, make another one")
+                }
+                object.set("token", .null)
+                value = .object(object)
+            }
+            if options.json { return Output.json(value) }
+            Output.text("organization \(FigureText.text(value["slug"])), log \(FigureText.text(value["origin"]))\n")
+            Output.text(value["token"]?.string.map { "token \($0)\n" } ?? "")
+        }
+    }
+}

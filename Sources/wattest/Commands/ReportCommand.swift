@@ -1,0 +1,101 @@
+import ArgumentParser
+import Disclosure
+import JSONText
+
+/// `wattest report`
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Shows the disclosure of a period, or issues it: immutable, numbered, logged.")
+    @OptionGroup var options: ServerOptions
+    @OptionGroup var periodOptions: PeriodOptions
+
+    @Option(help: "For whom: what they may see decides what stands in it.")
+    var audience: Audience = .assurer
+
+    @Option(help: "json, html or csv; without it a summary is printed.")
+    var format: Format?
+
+    @Flag(help: "Issue it. The issued document is JSON.")
+    var issue = false
+
+    @Option(
+        help: ArgumentHelp("With --issue: the number of the disclosure that this one corrects.", valueName: "number"))
+    var supersedes: Int?
+
+    @Option(help: "With --supersedes: why.")
+    var reason: String?
+
+    @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Write to this file.", valueName: "file"))
+    var output: String?
+
+    enum Audience: String, ExpressibleByArgument, CaseIterable {
+        case `public`
+        case aiOffice = "ai-office"
+        case authority
+        case assurer
+    }
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case json
+        case html
+        case csv
+    }
+
+    func run() async throws {
+        let period = try periodOptions.period
+        guard issue || (supersedes == nil && reason == nil) else {
+            throw CommandFailure.usage("--supersedes and --reason belong to --issue", "add --issue or leave them out")
+        }
+        guard !issue || format == nil || format == .json else {
+            throw CommandFailure.usage(
+                "an issued disclosure is JSON, not \(format?.rawValue ?? "")",
+                "issue it, then run report again without --issue")
+        }
+        let client = try options.client()
+        let organization = try await options.organization(client)
+        if issue {
+            try await issue(period, client, organization)
+        } else {
+            try await preview(period, client, organization)
+        }
+    }
+
+    private func preview(_ period: Period, _ client: AggregatorClient, _ organization: String) async throws {
+        let path = AggregatorClient.path(organization, "disclosure")
+        let query = period.query + [("audience", audience.rawValue), ("format", (format ?? .json).rawValue)]
+        guard format != nil || options.json || output != nil else {
+            return Output.text(ReportPage(disclosure: try await client.get(path, query)).text)
+        }
+        guard let output else {
+            return try await client.stream(path, query) { Output.bytes(Array($0)) }
+        }
+        try await OutputFile.replace(output) { file in
+            try await client.stream(path, query) { try file.append(Array($0)) }
+        }
+    }
+
+    private func issue(_ period: Period, _ client: AggregatorClient, _ organization: String) async throws {
+        var body = JSONObject()
+        for (name, value) in period.query { body.append(name, value.map { .string($0) } ?? .null) }
+        body.append("audience", .string(audience.rawValue))
+        if let supersedes { body.append("supersedes", .integer(supersedes)) }
+        if let reason { body.append("reason", .string(reason)) }
+        let issued = try await client.post(AggregatorClient.path(organization, "disclosures"), .object(body))
+        if let output {
+            try await OutputFile.replace(output) { file in try file.append(issued.rendered(.pretty)) }
+        } else if options.json || format == .json {
+            Output.json(issued)
+        } else {
+            Output.text(ReportPage(disclosure: issued["disclosure"] ?? .null).text)
+        }
+        if !options.json, format != .json {
+            Output.text(
+                "Issued as number \(FigureText.text(issued["number"])) at \(FigureText.text(issued["issued_at"]))\n")
+        }
+    }
+}
+
+extension Period {
+    /// As the aggregator reads it.
+    var query: [(String, String?)] { [("from", TimeText.rfc3339(start)), ("to", TimeText.rfc3339(end))] }
+}

@@ -1,0 +1,97 @@
+import JSONText
+
+/// One job as a person reads it: its total, each node with the reason why it is complete or not, and where the figures
+/// come from.
+struct JobPage {
+    let job: JSONValue
+
+    var text: String {
+        var page = "Job \(Self.name(of: job))\n"
+        for (name, value) in facts { page += "  \(name.padded(to: 12))\(value)\n" }
+        page += "\n" + nodes.text
+        for (title, field) in [
+            ("Provenance", "by_provenance"), ("Components", "by_component"), ("Boundary", "by_boundary"),
+        ] {
+            page += breakdown(title, field)
+        }
+        let flags = (job["flags"]?.array ?? []).compactMap(\.string)
+        return page + "Flags: \(flags.isEmpty ? "none" : flags.joined(separator: ", "))\n"
+    }
+
+    /// The key, or the pseudonym where the record is withheld.
+    static func name(of job: JSONValue) -> String { job["key"]?.string ?? job["pseudonym"]?.string ?? "-" }
+
+    private var facts: [(String, String)] {
+        let energy = FigureText.energy(job["energy_uj"])
+        let isLowerBound = job["lower_bound"]?.bool ?? false
+        var facts = [
+            ("energy", isLowerBound ? "at least \(energy): something is missing" : energy),
+            ("measured", FigureText.energy(job["measured_uj"])),
+            ("coverage", coverage), ("nodes", nodesText), ("start", FigureText.text(job["start"])),
+            ("stop", FigureText.text(job["stop"])), ("attempts", FigureText.text(job["attempts"])),
+            ("witnessed", FigureText.text(job["witnessed_by"])),
+        ]
+        for name in ["name", "class", "model"] {
+            if let value = job[name]?.string { facts.append((name, value)) }
+        }
+        if let idle = FigureText.integer(job["idle_reserved_uj"]), idle != 0 {
+            facts.append(("idle", "\(FigureText.energy(job["idle_reserved_uj"])) while nothing of it ran"))
+        }
+        return facts
+    }
+
+    private var coverage: String {
+        guard let coverage = job["coverage"], !coverage.isNull else {
+            return "unknown: nobody said how many nodes it runs on"
+        }
+        return FigureText.percent(coverage)
+    }
+
+    private var nodesText: String {
+        let expected = FigureText.text(job["nodes_expected"])
+        let whole = expected == FigureText.unknown ? "an unknown number" : expected
+        return "\(FigureText.text(job["nodes_reporting"])) of \(whole) reporting"
+    }
+
+    private var nodes: TextTable {
+        var table = TextTable(
+            ("node", .left), ("kWh", .right), ("µJ", .right), ("coverage", .right), ("missing s", .right),
+            ("state", .left))
+        for node in job["by_node"]?.array ?? [] {
+            table.add(
+                FigureText.text(node["node"]), FigureText.kilowattHours(node["energy_uj"]),
+                FigureText.microjoules(node["energy_uj"]), FigureText.percent(node["coverage"]),
+                FigureText.seconds(node["missing_ms"]), Self.state(of: node))
+        }
+        table.add("total", FigureText.kilowattHours(job["energy_uj"]), FigureText.microjoules(job["energy_uj"]))
+        return table
+    }
+
+    /// Why a node is, or is not, complete.
+    static func state(of node: JSONValue) -> String {
+        guard FigureText.integer(node["energy_uj"]) != nil else { return "expected, and nothing of it is in the log" }
+        if let kind = node["kind"]?.string, kind != "node" {
+            return "a shared source, no node: its time is not counted"
+        }
+        let missing = FigureText.integer(node["missing_ms"]) ?? 0
+        let bridged = FigureText.integer(node["bridged_ms"]) ?? 0
+        if missing > 0 { return "lower bound: \(FigureText.seconds(node["missing_ms"])) s held without readings" }
+        if node["coverage"]?.number == nil { return "unknown: its time in the job is not known" }
+        if bridged > 0 {
+            return "complete; \(FigureText.seconds(node["bridged_ms"])) s bridged, their shape is not known"
+        }
+        return "complete"
+    }
+
+    private func breakdown(_ title: String, _ field: String) -> String {
+        let members = job[field]?.object?.members ?? []
+        guard !members.isEmpty else { return "" }
+        let parts = members.map { "\($0.name) \(FigureText.energy($0.value))" }
+        return "\(title): \(parts.joined(separator: "; "))\n"
+    }
+}
+
+extension String {
+    /// With blanks behind it, to a column.
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

@@ -1,0 +1,179 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+import Aggregation
+import Identity
+import SeededRandom
+import Synchronization
+import Testing
+import TransparencyLog
+
+/// A log's database as the publisher sees it; it can be rolled back, edited and made to fail.
+private final class LeafStore: Sendable {
+    struct State {
+        var leaves: [MerkleHash] = []
+        var checkpoints: [[UInt8]] = []
+        var failsToStore = false
+    }
+
+    let state = Mutex(State())
+
+    struct Unavailable: Error {}
+
+    func grow(to size: Int, seed: UInt8 = 0) {
+        state.withLock { state in
+            while state.leaves.count < size {
+                state.leaves.append(MerkleHash.leaf(of: [seed] + Array("\(state.leaves.count)".utf8)))
+            }
+        }
+    }
+
+    var log: LogPublisher.Log {
+        LogPublisher.Log(
+            size: { [self] in Int64(state.withLock { $0.leaves.count }) },
+            leaves: { [self] range in
+                state.withLock { Array($0.leaves[Int(range.lowerBound)..<Int(range.upperBound)]) }
+            },
+            storeCheckpoint: { [self] _, note, _ in
+                try state.withLock { state in
+                    if state.failsToStore { throw Unavailable() }
+                    state.checkpoints.append(note)
+                }
+            })
+    }
+}
+
+/// A directory that lives as long as the test.
+private final class Directory: Sendable {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/wattest-publisher-XXXXXX".utf8CString)
+        path = String(cString: mkdtemp(&template)!)
+    }
+
+    deinit {
+        for file in ["signer", "checkpoint"] { unlink("\(path)/\(file)") }
+    }
+}
+
+@Suite struct LogPublisherTests {
+    private let origin = "test.example/org/a"
+    private let key: SigningKey
+    private let witness: CosigningKey
+
+    init() throws {
+        key = try SigningKey(name: origin, seed: Array(repeating: 1, count: 32))
+        witness = try CosigningKey(name: "\(origin)/self", seed: Array(repeating: 2, count: 32))
+    }
+
+    private func publisher(_ store: LeafStore, _ directory: Directory) async throws -> LogPublisher {
+        let signer = try CheckpointSigner(
+            origin: origin, key: key, selfWitness: witness, path: "\(directory.path)/signer")
+        return try await LogPublisher(signer: signer, log: store.log, directory: directory.path, now: { 1_790_000_000 })
+    }
+
+    private func head(_ leaves: some Sequence<MerkleHash>) -> TreeHead {
+        var frontier = MerkleFrontier()
+        frontier.append(contentsOf: leaves)
+        return TreeHead(size: frontier.size, root: frontier.root)
+    }
+
+    @Test func everyCheckpointExtendsTheOneBefore() async throws {
+        let (store, directory) = (LeafStore(), Directory())
+        try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
+        var publisher = try await publisher(store, directory)
+        for size in [1, 2, 255, 256, 257, 300, 700] {
+            store.grow(to: size)
+            let signed = try await publisher.publish()
+            _ = try signed.verify(origin: origin, log: key.verifier, witnesses: [witness.verifier])
+            #expect(signed.checkpoint.head == head(store.state.withLock { $0.leaves }))
+            // A restart goes on from the signer's file and the tiles.
+            if size == 257 { publisher = try await self.publisher(store, directory) }
+        }
+        #expect(store.state.withLock { $0.checkpoints.count } == 7)
+    }
+
+    @Test func nothingIsSignedTwiceForOneSize() async throws {
+        let (store, directory) = (LeafStore(), Directory())
+        try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
+        let publisher = try await publisher(store, directory)
+        store.grow(to: 5)
+        let first = try await publisher.publish()
+        #expect(try await publisher.publish() == first)
+    }
+
+    /// A crash between the signer's file and the database signs the same tree again, never another.
+    @Test func crashAfterTheSignersFileSignsTheSameTree() async throws {
+        let (store, directory) = (LeafStore(), Directory())
+        try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
+        store.grow(to: 300)
+        store.state.withLock { $0.failsToStore = true }
+        let crashed = try await publisher(store, directory)
+        await #expect(throws: LeafStore.Unavailable.self) { try await crashed.publish() }
+        store.state.withLock { $0.failsToStore = false }
+        let restarted = try await publisher(store, directory)
+        #expect(try await restarted.publish().checkpoint.head == head(store.state.withLock { $0.leaves }))
+        store.grow(to: 301)
+        #expect(try await restarted.publish().checkpoint.size == 301)
+    }
+
+    @Test func restoredDatabaseIsNotSigned() async throws {
+        let (store, directory) = (LeafStore(), Directory())
+        try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
+        store.grow(to: 10)
+        let running = try await publisher(store, directory)
+        try await running.publish()
+        store.state.withLock { $0.leaves.removeLast(3) }
+        await #expect(throws: (any Error).self) { try await running.publish() }
+        // Grown again by other entries: longer than before, but another log.
+        store.grow(to: 20, seed: 9)
+        await #expect(throws: PublishingError.self) { try await self.publisher(store, directory) }
+        await #expect(throws: (any Error).self) { try await running.publish() }
+    }
+
+    @Test func missingOrForeignSignerStateRefuses() throws {
+        let directory = Directory()
+        let path = "\(directory.path)/signer"
+        #expect(throws: (any Error).self) {
+            try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
+        }
+        try CheckpointSigner.create(origin: "test.example/org/b", path: path)
+        #expect(throws: PublishingError.damagedState(path: path)) {
+            try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
+        }
+    }
+
+    /// Whatever is offered with whatever proof, two signed trees are always consistent.
+    @Test(arguments: 0..<20) func signerNeverContradictsItself(seed: UInt64) throws {
+        let directory = Directory()
+        let path = "\(directory.path)/signer"
+        try CheckpointSigner.create(origin: origin, path: path)
+        var signer = try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
+        var random = SeededRandom(seed: seed)
+        let honest = (0..<40).map { MerkleHash.leaf(of: [0, UInt8($0)]) }
+        let forked = honest.enumerated().map { $0 < 7 ? $1 : MerkleHash.leaf(of: [1, UInt8($0)]) }
+        var signed: [[MerkleHash]] = []
+        for _ in 0..<60 {
+            let source = random.next() % 2 == 0 ? honest : forked
+            let leaves = Array(source.prefix(Int(random.next() % 41)))
+            let proof = try? proof(from: Int(signer.last.size), in: leaves)
+            if random.next() % 4 == 0 {
+                signer = try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
+            }
+            if (try? signer.sign(head(leaves), proof: proof ?? [], time: 1)) != nil { signed.append(leaves) }
+        }
+        for pair in zip(signed, signed.dropFirst()) { #expect(pair.1.starts(with: pair.0), "seed \(seed)") }
+    }
+
+    private func proof(from size: Int, in leaves: [MerkleHash]) throws -> [MerkleHash] {
+        guard size > 0, size < leaves.count else { return [] }
+        return try ConsistencyProof(oldSize: UInt64(size), newSize: UInt64(leaves.count)) { node in
+            let start = Int(node.index) << node.level
+            return MerkleHash.root(of: leaves[start..<(start + (1 << node.level))])
+        }.path
+    }
+}

@@ -1,0 +1,122 @@
+import Accounts
+import Batches
+import ClusterSimulation
+import Energy
+import JSONText
+import Testing
+
+@testable import Disclosure
+
+@Suite struct JobSummaryTests {
+    /// A job on so many nodes for so many half minutes, of which some report.
+    private func job(
+        expected: Int64?, listed: [String] = [], reporting: [String], batches: Int = 4, stop: Bool = true
+    ) throws -> (JobSummary, SyntheticLog) {
+        var log = try SyntheticLog(seed: 11)
+        for name in ["n1", "n2", "n3"] { try log.enrol(name) }
+        let record = log.record("7")
+        let start = log.now
+        try log.job(record, .start, witness: .scheduler, start: start, expected: expected, nodes: listed)
+        for _ in 0..<batches { for name in reporting { try log.batch(name, holds: [.init(record.pseudonym)]) } }
+        if stop {
+            try log.job(
+                record, .end, witness: .scheduler,
+                stop: UTCTime(microseconds: start.microseconds + 30_000_000 * Int64(batches)))
+        }
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        return (summary, log)
+    }
+
+    @Test func aJobThatReportsInFullIsNoLowerBound() throws {
+        let (summary, _) = try job(expected: 2, reporting: ["n1", "n2"])
+        #expect(summary.nodesReporting == 2)
+        #expect(summary.time == .init(allocated: 240_000, measured: 240_000, bridged: 0, missing: 0))
+        #expect(!summary.isLowerBound)
+        #expect(summary.coverage == 1)
+        #expect(summary.wallclockMilliseconds == 120_000)
+    }
+
+    @Test func aSilentNodeIsMissingAndNotZero() throws {
+        let (summary, _) = try job(expected: 2, listed: ["n1", "n2"], reporting: ["n1"])
+        #expect(summary.isLowerBound)
+        #expect(summary.nodesReporting == 1)
+        #expect(summary.time.missing == 120_000)
+        #expect(summary.nodes.first { $0.node == "n2" }?.energyMicrojoules == nil)
+        #expect(summary.json()["by_node"]?.array?.last?["energy_uj"]?.isNull == true)
+    }
+
+    @Test func aNodeThatNobodyNamesIsMissingToo() throws {
+        let (summary, _) = try job(expected: 3, reporting: ["n1", "n2"])
+        #expect(summary.isLowerBound)
+        #expect(summary.time == .init(allocated: 360_000, measured: 240_000, bridged: 0, missing: 120_000))
+        #expect(summary.json()["coverage"]?.number?.text == "0.666667")
+    }
+
+    @Test func withoutAnExpectationThereIsNoCoverage() throws {
+        let (summary, _) = try job(expected: nil, reporting: ["n1", "n2"])
+        #expect(summary.coverage == nil)
+        #expect(summary.nodesExpected == nil)
+        #expect(!summary.isLowerBound)
+    }
+
+    @Test func anUnlistedNodeIsFlagged() throws {
+        let (summary, _) = try job(expected: 1, listed: ["n1"], reporting: ["n1", "n2"])
+        #expect(summary.flags.contains("unlisted_node"))
+        #expect(summary.time.missing == 0)
+    }
+
+    @Test func aRunningJobGoesToItsLatestHold() throws {
+        var (_, log) = try job(expected: 2, reporting: ["n1", "n2"], stop: false)
+        let record = try #require(log.records.keys.first)
+        try log.batch("n1", holds: [.init(record)])
+        let summary = try #require(JobSummary.make(record, in: log.accounts()))
+        #expect(summary.stop == nil)
+        #expect(summary.time.allocated == 300_000)
+        #expect(summary.time.missing == 30_000)
+    }
+
+    /// A requeued job on other nodes: neither attempt's nodes are missed in the other attempt.
+    @Test func attemptsHaveNodesOfTheirOwn() throws {
+        var log = try SyntheticLog(seed: 12)
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        let record = log.record("8")
+        let start = log.now
+        let middle = UTCTime(microseconds: start.microseconds + 30_000_000)
+        let end = UTCTime(microseconds: start.microseconds + 60_000_000)
+        try log.job(record, .start, attempt: 0, witness: .scheduler, start: start, stop: middle, nodes: ["n1"])
+        try log.job(record, .start, attempt: 1, witness: .scheduler, start: middle, stop: end, nodes: ["n2"])
+        try log.batch("n1", holds: [.init(record.pseudonym)])
+        try log.batch("n2", holds: [])
+        try log.batch("n2", holds: [.init(record.pseudonym)])
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.attempts == 2)
+        #expect(summary.time == .init(allocated: 60_000, measured: 60_000, bridged: 0, missing: 0))
+        #expect(!summary.isLowerBound)
+    }
+
+    @Test func sourcesAddEnergyAndAreNoNodes() throws {
+        let log = try exampleLog(seed: 4)
+        let accounts = try log.accounts()
+        let summary = try #require(JobSummary.all(in: accounts).first { $0.record?.key.id == "old" })
+        #expect(summary.nodesReporting == 2)
+        #expect(summary.energy.total == 185_000_000_000)
+        #expect(summary.energy.byComponent[.network] == 5_000_000_000)
+        #expect(summary.nodes.first { $0.node == "sw0" }?.kind == .source)
+        #expect(!summary.flags.contains("mixed_boundary"))
+        #expect(summary.time.missing == 0)
+        #expect(!summary.isLowerBound)
+    }
+
+    @Test func aSetEntryComesBeforeTheRecordsLabel() throws {
+        let accounts = try exampleLog(seed: 4).accounts()
+        let classes = JobSummary.all(in: accounts).map(\.jobClass)
+        #expect(classes == ["final", "evaluation", "unclassified"])
+    }
+
+    @Test func idleReservedIsPartOfTheJob() throws {
+        let accounts = try exampleLog(seed: 4).accounts()
+        let summary = try #require(JobSummary.all(in: accounts).first { $0.jobClass == "evaluation" })
+        #expect(summary.idleReservedMicrojoules > 0)
+        #expect(summary.idleReservedMicrojoules < summary.energy.total)
+    }
+}

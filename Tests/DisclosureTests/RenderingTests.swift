@@ -1,0 +1,89 @@
+import Batches
+import ClusterSimulation
+import Energy
+import JSONText
+import Testing
+import TransparencyLog
+
+@testable import Disclosure
+
+@Suite struct RenderingTests {
+    private func example(_ audience: Audience = .assurer) throws -> Disclosure {
+        var log = try exampleLog(seed: 61)
+        for site in ["north", "archive"] { try log.set(SettingField.siteZone, of: site, "\"DE\"") }
+        return Disclosure(try log.disclosureInput(examplePeriod, audience: audience))
+    }
+
+    @Test func thePageIsWholeAndDeterministic() throws {
+        let value = try example().value
+        let page = String(decoding: DisclosureHTML.render(value), as: UTF8.self)
+        #expect(Array(page.utf8) == DisclosureHTML.render(try JSONValue(parsing: value.rendered(.pretty))))
+        for part in [
+            "slurm/101", "By component", "<svg", "What is not claimed", "wattest-audit verify", "implied-factor",
+        ] {
+            #expect(page.contains(part), "\(part)")
+        }
+        #expect(!page.contains("<script"))
+        #expect(!page.contains("http://") && !page.contains("src="))
+        // Every opened element is closed, so that the page prints as it reads.
+        for tag in ["table", "section", "figure", "svg", "tr", "td", "ul", "li", "dl", "pre", "h2"] {
+            let opened = page.ranges(of: "<\(tag)>").count + page.ranges(of: "<\(tag) ").count
+            #expect(opened == page.ranges(of: "</\(tag)>").count, "\(tag)")
+        }
+    }
+
+    @Test func namesCannotBecomeMarkup() throws {
+        let page = String(decoding: DisclosureHTML.render(try example().value), as: UTF8.self)
+        #expect(page.contains("Acme &amp; Söhne &lt;AI&gt;"))
+        #expect(!page.contains("<AI>"))
+        #expect(HTMLText.escaped("\"><img src=x onerror='1'>") == "&quot;&gt;&lt;img src=x onerror=&#39;1&#39;&gt;")
+    }
+
+    @Test func aPublicPageNamesNoJobAndNoNode() throws {
+        let page = String(decoding: DisclosureHTML.render(try example(.public).value), as: UTF8.self)
+        #expect(!page.contains("slurm"))
+        #expect(!page.contains(">n1<"))
+    }
+
+    @Test func theTableHasOneRowForEachJobAndNode() throws {
+        let value = try example().value
+        let lines = String(decoding: DisclosureCSV.render(value), as: UTF8.self).split(separator: "\r\n")
+        let jobs = try #require(value["jobs"]?.array)
+        let nodes = jobs.reduce(0) { $0 + ($1["by_node"]?.array?.count ?? 0) }
+        #expect(lines.count == 1 + 4 + jobs.count + nodes)
+        #expect(Set(lines.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }) == [19])
+        #expect(lines[1].hasPrefix("organization,"))
+    }
+
+    @Test func noCellIsAFormula() throws {
+        let value: JSONValue = [
+            "jobs": [["key": "=1+1", "class": "a,\"b\"", "flags": [], "energy_uj": "-5"]]
+        ]
+        let text = String(decoding: DisclosureCSV.render(value), as: UTF8.self)
+        #expect(text.contains("job,'=1+1,,\"a,\"\"b\"\"\","))
+        #expect(text.contains(",-5,"))
+    }
+
+    @Test(
+        arguments: [
+            (0, "0 Wh"), (3_600_000_000, "1 Wh"), (3_599_999_999, "1 Wh"), (5_400_000_000_000, "1.5 kWh"),
+            (-3_600_000_000_000_000, "-1 MWh"),
+        ] as [(Int128, String)]) func energyIsShownInAReadableUnit(_ row: (Int128, String))
+    {
+        #expect(HTMLText.energy(row.0) == row.1)
+    }
+
+    @Test func anIssuedReportIsSignedOverItsBody() throws {
+        let log = try exampleLog(seed: 62)
+        let disclosure = Disclosure(try log.disclosureInput(examplePeriod))
+        let issued = IssuedDisclosure(
+            number: 3, issuedAt: log.now, supersedes: 2, reason: "late batches", disclosure: disclosure)
+        let value = try issued.json(signedBy: [log.administration])
+        #expect(value.object?.names == ["number", "issued_at", "supersedes", "reason", "disclosure", "signatures"])
+        let signature = try #require(value["signatures"]?.array?.first?["sig"]?.string.flatMap { Base64.decode($0) })
+        let envelope = DSSEEnvelope(
+            payloadType: IssuedDisclosure.payloadType, payload: value["disclosure"]?.rendered(.pretty) ?? [],
+            signatures: [.init(keyID: "", value: signature)])
+        #expect(try envelope.signers(among: [log.administration.verifier]).count == 1)
+    }
+}

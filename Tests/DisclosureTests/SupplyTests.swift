@@ -1,0 +1,103 @@
+import Batches
+import ClusterSimulation
+import Energy
+import JSONText
+import Testing
+import TransparencyLog
+
+@testable import Disclosure
+
+@Suite struct SupplyTests {
+    /// 10 kWh on one recorded node in one hour at the site `archive`.
+    private func log(_ settings: [(field: String, subject: String?, value: String)]) throws -> SyntheticLog {
+        var log = try SyntheticLog(seed: 51)
+        try log.enrol("importer", role: .importer, site: "archive")
+        let job = log.record("1")
+        let window = UTCInterval(start: log.now, end: UTCTime(microseconds: log.now.microseconds + 1_800_000_000))
+        try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
+        try log.importLog("m1", job: job.pseudonym, interval: window, joules: 36_000_000, by: "importer")
+        for setting in settings { try log.set(setting.field, of: setting.subject, setting.value) }
+        return log
+    }
+
+    private func value(_ log: SyntheticLog, factors: [String: [UInt8]] = [:]) throws -> JSONValue {
+        var input = try log.disclosureInput(examplePeriod)
+        input.factorFiles = factors
+        return Disclosure(input).value
+    }
+
+    private func reasons(_ value: JSONValue, _ field: String) -> [String] {
+        (value["missing"]?.array ?? []).filter { $0["field"]?.string == field }.compactMap { $0["reason"]?.string }
+    }
+
+    @Test func withoutSettingsEverythingButEnergyIsNullWithAReason() throws {
+        let value = try value(log([]))
+        #expect(value["energy"]?["it_uj"]?.string == "36000000000000")
+        #expect(value["energy"]?["it_mwh"]?.number?.text == "0.01")
+        #expect(value["energy"]?["facility_mwh"]?.isNull == true)
+        #expect(value["emissions"]?["location_t"]?.isNull == true)
+        #expect(value["pue"]?.isNull == true)
+        for field in ["energy.facility_mwh", "emissions.location_t", "pue", "zones"] {
+            #expect(!reasons(value, field).isEmpty, "\(field)")
+        }
+    }
+
+    @Test func placeAndPUEGiveFacilityEnergyAndEmissions() throws {
+        let settings =
+            [
+                (SettingField.siteZone, "archive", "\"DE\""),
+                (SettingField.sitePUE, "archive", "{\"value\":1.25,\"source\":\"metered\"}"),
+            ] as [(String, String?, String)]
+        let value = try value(log(settings))
+        #expect(value["energy"]?["facility_mwh"]?.number?.text == "0.0125")
+        #expect(value["pue"]?["value"]?.number?.text == "1.25")
+        #expect(value["pue"]?["source"]?.string == "metered")
+        // 12.5 kWh at 344.13992 g/kWh of 2024, two years before the period.
+        #expect(value["emissions"]?["location_t"]?.number?.text == "0.004302")
+        #expect(value["zones"]?.array?.first?["zone"]?.string == "DE")
+        #expect(value["zones"]?.array?.first?["energy_uj"]?.string == "36000000000000")
+        #expect(value["emissions"]?["factors"]?.array?.first?["scope"]?.string == "lifecycle")
+        #expect(
+            value["checks"]?.array?.contains { $0["id"]?.string == "implied-factor" && $0["passed"]?.bool == true }
+                == true)
+    }
+
+    @Test func aFactorFileIsReadByItsHash() throws {
+        let table = Array("zone,period,g_per_kwh\nXX,2026,200\n".utf8)
+        let sha256 = MerkleHash.sha256(of: table).hexadecimal
+        let settings =
+            [
+                (SettingField.siteZone, "archive", "\"XX\""),
+                (SettingField.factorSet, nil, "[{\"sha256\":\"\(sha256)\",\"scope\":\"direct\",\"provider\":\"P\"}]"),
+            ] as [(String, String?, String)]
+        let log = try log(settings)
+        let found = try value(log, factors: [sha256: table])
+        #expect(found["emissions"]?["location_t"]?.number?.text == "0.002")
+        #expect(found["emissions"]?["basis"]?.string == "it")
+        let lost = try value(log)
+        #expect(lost["emissions"]?["location_t"]?.isNull == true)
+        #expect(reasons(lost, "emissions") == ["the factor file \(sha256) is not at hand"])
+    }
+
+    @Test func anImpossiblePUEIsRefusedAndFailsItsCheck() throws {
+        let value = try value(log([(SettingField.sitePUE, "archive", "0.9")]))
+        #expect(value["energy"]?["facility_mwh"]?.isNull == true)
+        #expect(value["checks"]?.array?.contains { $0["id"]?.string == "pue" && $0["passed"]?.bool == false } == true)
+    }
+
+    @Test func contractsGiveTheMarketFigure() throws {
+        let instrument = """
+            {"kind":"go","certificate_ids":["c1"],"market":"DE","start":"2026-01-01T00:00Z","end":"2027-01-01T00:00Z",
+            "mwh":"0.004","retired_for":"Acme & Söhne <AI>","g_per_kwh":0,"document_sha256":"00"}
+            """
+        let settings =
+            [
+                (SettingField.siteZone, "archive", "\"DE\""), (SettingField.instrument, "go-1", instrument),
+            ] as [(String, String?, String)]
+        let value = try value(log(settings))
+        #expect(value["emissions"]?["location_t"]?.number?.text == "0.003441")
+        #expect(value["emissions"]?["market_t"]?.number?.text == "0.002065")
+        #expect(value["emissions"]?["matched_share"]?.number?.text == "0.4")
+        #expect(value["emissions"]?["instruments"]?.array?.first?["id"]?.string == "go-1")
+    }
+}

@@ -1,0 +1,163 @@
+import Testing
+
+@testable import Store
+
+@Suite struct AppendTests {
+    /// A log whose entry 0 opens the chain (node 7, incarnation 0).
+    private func opened() async throws -> (Connection, Int32) {
+        let database = try await TestCluster.database()
+        let connection = try Connection(database.target(.intake))
+        let log = try connection.found("acme")
+        let outcome = try connection.append(AppendGroup(log: log, rows: [record(0)]))
+        #expect(outcome == AppendOutcome(rows: [.init(verdict: .appended, index: 0)], size: 1))
+        return (connection, log)
+    }
+
+    private func leaf(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: 32) }
+
+    private func record(_ byte: UInt8, kind: EntryKind = .node) -> AppendRow {
+        AppendRow(kind: kind, leaf: leaf(byte), note: [byte])
+    }
+
+    private func batch(_ seq: Int64, _ byte: UInt8, after previous: UInt8, postings: [Posting] = []) -> AppendRow {
+        AppendRow(
+            kind: .batch, link: .init(node: 7, incarnation: 0, seq: seq, previous: leaf(previous)), leaf: leaf(byte),
+            note: [byte], postings: postings)
+    }
+
+    private func verdicts(_ connection: Connection, _ log: Int32, _ rows: [AppendRow]) throws -> [AppendVerdict] {
+        try connection.append(AppendGroup(log: log, rows: rows)).rows.map(\.verdict)
+    }
+
+    @Test func aChainAttachesToItsOpeningAndToItself() async throws {
+        let (connection, log) = try await opened()
+        let outcome = try connection.append(
+            AppendGroup(log: log, rows: [batch(0, 1, after: 0), batch(1, 2, after: 1), batch(2, 3, after: 2)]))
+        #expect(outcome.rows == (1...3).map { AppendedRow(verdict: .appended, index: $0) } && outcome.size == 4)
+        #expect(try verdicts(connection, log, [batch(3, 4, after: 3)]) == [.appended])
+    }
+
+    @Test func whatDoesNotAttachIsAGapAndSoIsWhatFollows() async throws {
+        let (connection, log) = try await opened()
+        #expect(try verdicts(connection, log, [batch(1, 2, after: 1), batch(0, 1, after: 0)]) == [.gap, .gap])
+        #expect(try verdicts(connection, log, [batch(0, 1, after: 9)]) == [.gap])
+        #expect(
+            try verdicts(connection, log, [batch(0, 1, after: 0), batch(2, 3, after: 2), batch(1, 2, after: 1)])
+                == [.appended, .gap, .gap])
+        #expect(try verdicts(connection, log, [batch(1, 2, after: 9), batch(2, 3, after: 2)]) == [.gap, .gap])
+    }
+
+    @Test func whatIsSentAgainIsADuplicateWithItsIndex() async throws {
+        let (connection, log) = try await opened()
+        let rows = [batch(0, 1, after: 0), batch(1, 2, after: 1)]
+        _ = try connection.append(AppendGroup(log: log, rows: rows))
+        let again = try connection.append(AppendGroup(log: log, rows: rows + [batch(2, 3, after: 2), rows[0]]))
+        #expect(again.rows.map(\.verdict) == [.duplicate, .duplicate, .appended, .duplicate])
+        #expect(again.rows.map(\.index) == [1, 2, 3, 1] && again.size == 4)
+    }
+
+    @Test func anEquivocationClosesItsChain() async throws {
+        let (connection, log) = try await opened()
+        _ = try connection.append(AppendGroup(log: log, rows: [batch(0, 1, after: 0), batch(1, 2, after: 1)]))
+        let outcome = try connection.append(
+            AppendGroup(log: log, rows: [batch(2, 3, after: 2), batch(1, 9, after: 1), batch(3, 4, after: 3)]))
+        #expect(outcome.rows.map(\.verdict) == [.appended, .equivocation, .closed])
+        #expect(outcome.rows.map(\.index) == [3, 2, nil])
+        // What is in the log stays acknowledged; nothing new enters.
+        #expect(
+            try verdicts(connection, log, [batch(2, 3, after: 2), batch(3, 4, after: 3), batch(9, 9, after: 8)])
+                == [.duplicate, .closed, .closed])
+    }
+
+    @Test func anEquivocationWithinTheGroupClosesTheChainFromThereOn() async throws {
+        let (connection, log) = try await opened()
+        #expect(
+            try verdicts(
+                connection, log,
+                [batch(0, 1, after: 0), batch(0, 9, after: 0), batch(1, 2, after: 1), batch(0, 1, after: 0)])
+                == [.appended, .equivocation, .closed, .duplicate])
+    }
+
+    @Test func aGapBeforeAnEquivocationIsStillAGap() async throws {
+        let (connection, log) = try await opened()
+        _ = try connection.append(AppendGroup(log: log, rows: [batch(0, 1, after: 0)]))
+        #expect(
+            try verdicts(connection, log, [batch(5, 6, after: 5), batch(0, 9, after: 0), batch(1, 2, after: 1)])
+                == [.gap, .equivocation, .closed])
+    }
+
+    @Test func contradictoryRowsThatDoNotAttachProveNothing() async throws {
+        let (connection, log) = try await opened()
+        #expect(
+            try verdicts(connection, log, [batch(3, 4, after: 3), batch(3, 9, after: 3)]) == [.gap, .gap])
+        #expect(try verdicts(connection, log, [batch(0, 1, after: 0)]) == [.appended])
+    }
+
+    @Test func entriesOutsideOfChainsAreKnownByTheirBytes() async throws {
+        let (connection, log) = try await opened()
+        let outcome = try connection.append(
+            AppendGroup(log: log, rows: [record(5, kind: .set), record(0), record(5, kind: .set)]))
+        #expect(outcome.rows.map(\.verdict) == [.appended, .duplicate, .duplicate])
+        #expect(outcome.rows.map(\.index) == [1, 0, 1])
+    }
+
+    @Test func aFileIsImportedOnce() async throws {
+        let (connection, log) = try await opened()
+        let file = ImportedFile(job: 1, node: 2, sensor: "gpu", sha256: leaf(42))
+        func importing(_ byte: UInt8, _ file: ImportedFile) -> AppendRow {
+            var row = record(byte, kind: .importing)
+            row.file = file
+            return row
+        }
+        var other = file
+        other.node = 3
+        let outcome = try connection.append(
+            AppendGroup(log: log, rows: [importing(1, file), importing(2, file), importing(3, other)]))
+        #expect(outcome.rows.map(\.verdict) == [.appended, .duplicate, .appended])
+        #expect(outcome.rows.map(\.index) == [1, 1, 2])
+        #expect(try verdicts(connection, log, [importing(4, file)]) == [.duplicate])
+    }
+
+    @Test func oneBadRowKeepsNobodyElseOut() async throws {
+        let (connection, log) = try await opened()
+        let most = Posting(
+            node: 7, job: 0, account: .idle, hour: 1, minute: 60, site: 0,
+            quality: EnergyQuality(provenance: 1, boundary: 1, rule: 1), energy: ComponentEnergy(accelerator: .max))
+        var oversized = record(9)
+        oversized.note = [UInt8](repeating: 1, count: 65_536)
+        let rows = [
+            batch(0, 1, after: 0), record(5), oversized, batch(1, 2, after: 1, postings: [most]),
+            batch(2, 3, after: 2, postings: [most]), batch(3, 4, after: 3), record(6),
+        ]
+        #expect(
+            try verdicts(connection, log, rows)
+                == [.appended, .appended, .unrepresentable, .appended, .unrepresentable, .gap, .appended])
+        try LogInvariants.check(connection, log, known: rows + [record(0)])
+    }
+
+    @Test func anUnknownLogIsAnError() async throws {
+        let (connection, log) = try await opened()
+        for rows in [[], [batch(0, 1, after: 0)], [batch(0, 1, after: 0), record(3)]] {
+            #expect { try connection.append(AppendGroup(log: log + 1, rows: rows)) } throws: { error in
+                (error as? StoreError)?.kind == .unknownLog
+            }
+        }
+    }
+
+    @Test func missingPartitionsAreMade() async throws {
+        let database = try await TestCluster.database()
+        let administrator = try Connection(database.administrator)
+        try administrator.query(
+            """
+            DO $$ DECLARE part regclass; BEGIN
+                FOR part IN SELECT inhrelid FROM pg_inherits
+                    WHERE inhparent IN ('wattest.notes'::regclass, 'wattest.sample_blocks'::regclass)
+                LOOP EXECUTE format('DROP TABLE %s', part); END LOOP;
+            END $$
+            """)
+        let connection = try Connection(database.target(.intake))
+        let log = try connection.found("acme")
+        #expect(try verdicts(connection, log, [record(1)]) == [.appended])
+        #expect(try connection.query("SELECT FROM pg_inherits").count > 15)
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Testing
+
+@testable import wattest
+
+struct CommandLineTests {
+    @Test(arguments: [
+        ["job"], ["org", "list"], ["job", "show", "k"],
+    ])
+    func parses(arguments: [String]) throws {
+        _ = try Wattest.parseAsRoot(arguments)
+    }
+
+    @Test func serverOptionsStandBeforeOrAfterTheCommand() throws {
+        for arguments in [["--org", "o", "job", "list"], ["job", "list", "--org", "o"]] {
+            let list = try #require(try Wattest.parseAsRoot(arguments) as? JobCommand.List)
+            #expect(list.options.org == "o")
+        }
+    }
+
+    @Test(arguments: [
+        ["bogus"], ["job", "show"], ["report", "--from", "2024-05-17T04:00Z"], ["token", "create", "--uses", "0"],
+        ["import", "--format", "foo", "--cluster", "c", "--job", "j", "f"], ["job", "classify", "k", "great"],
+        ["job", "list", "--server", "http://x", "--ca-file", "f", "--token-file", "t"],
+        ["report", "--from", "2024-05-17T04:01Z", "--to", "2024-05-17T05:00Z"],
+        ["site", "set", "s", "--pue", "0.9"], ["site", "set", "s"],
+    ])
+    func usageErrorsAreStatusTwo(arguments: [String]) async {
+        #expect(await Wattest.run(arguments) == 2)
+    }
+
+    @Test(arguments: [["--help"], ["job", "--help"], ["--version"]])
+    func helpIsStatusZero(arguments: [String]) async {
+        #expect(await Wattest.run(arguments) == 0)
+    }
+
+    @Test(arguments: [
+        ("https://host:8443", true), ("https://127.0.0.1:1/", true), ("https://[::1]:443", true),
+        ("http://host:1", false),
+        ("https://host", false), ("host:1", false), ("https://host:0", false), ("https://host:1/v1", false),
+        ("", false),
+    ])
+    func addresses(text: String, isOne: Bool) {
+        #expect((ServerAddress(text) != nil) == isOne)
+    }
+
+    @Test func settingsFallBackToTheEnvironment() throws {
+        let environment: (String) -> String? = { $0 == "A" ? "from environment" : $0 == "EMPTY" ? "" : nil }
+        #expect(try ServerOptions.setting("flag", "--a", "A", environment: environment) == "flag")
+        #expect(try ServerOptions.setting(nil, "--a", "A", environment: environment) == "from environment")
+        for name in ["EMPTY", "NONE"] {
+            let error = #expect(throws: CommandFailure.self) {
+                try ServerOptions.setting(nil, "--a", name, environment: environment)
+            }
+            #expect(error?.message.contains(name) == true)
+        }
+    }
+
+    @Test func errorsAreOneLineOfPrintableText() {
+        let failure = CommandFailure(.refused, "NOT_FOUND", "there is\nno job \u{1B}[31m'x'\u{202E}  here\r\n")
+        #expect(failure.description == "error[NOT_FOUND]: there is no job [31m'x' here")
+    }
+
+    @Test func importerHasAPlaceForEachLog() throws {
+        let home: (String) -> String? = { $0 == "HOME" ? "/somewhere" : nil }
+        let state: (String) -> String? = { $0 == "XDG_STATE_HOME" ? "/state" : "/somewhere" }
+        let one = try Importer.defaultDirectory("log+1", environment: home)
+        #expect(one.hasPrefix("/somewhere/.local/state/wattest/importer-"))
+        #expect(try Importer.defaultDirectory("log+2", environment: home) != one)
+        #expect(try Importer.defaultDirectory("log+1", environment: state).hasPrefix("/state/wattest/importer-"))
+        #expect(throws: CommandFailure.self) { try Importer.defaultDirectory("log+1", environment: { _ in nil }) }
+    }
+
+    @Test func nodeNamesComeOutOfPaths() throws {
+        #expect(try NodeNames("host-([0-9]+)").node(of: "logs/host-17/power.txt") == "17")
+        #expect(try NodeNames("host-[0-9]+").node(of: "logs/host-17/power.txt") == "host-17")
+        #expect(throws: CommandFailure.self) { try NodeNames("host").node(of: "logs/a.txt") }
+        #expect(throws: CommandFailure.self) { try NodeNames("(") }
+    }
+}

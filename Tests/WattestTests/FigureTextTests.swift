@@ -1,0 +1,34 @@
+import JSONText
+import Testing
+
+@testable import wattest
+
+struct FigureTextTests {
+    @Test(arguments: [
+        ("0", "0.0000"), ("1", "0.0000"), ("14753272812000", "4.0981"), ("3599999999999", "1.0000"),
+        ("3600000000000000", "1,000.0000"), ("-1800000000000", "-0.5000"), ("-1", "0.0000"),
+    ])
+    func kilowattHours(microjoules: String, text: String) {
+        #expect(FigureText.kilowattHours(.string(microjoules)) == text)
+    }
+
+    @Test func exactIntegersAreGrouped() {
+        #expect(FigureText.microjoules("14753272812000") == "14,753,272,812,000")
+        #expect(FigureText.microjoules("-1000") == "-1,000")
+        #expect(FigureText.microjoules("999") == "999")
+        // Beyond 64 bits: a sum over a large site and years.
+        #expect(FigureText.microjoules("92233720368547758070") == "92,233,720,368,547,758,070")
+    }
+
+    @Test(arguments: [("1", "100 %"), ("0.994", "99.4 %"), ("0.741953", "74.1953 %"), ("0", "0 %"), ("0.05", "5 %")])
+    func ratios(number: String, text: String) throws {
+        #expect(FigureText.percent(.number(try #require(JSONNumber(text: number)))) == text)
+    }
+
+    @Test func whatIsUnknownIsNotZero() {
+        #expect(FigureText.kilowattHours(.null) == "-")
+        #expect(FigureText.percent(nil) == "-")
+        #expect(FigureText.energy(.null) == "unknown")
+        #expect(FigureText.seconds("1919") == "1.919")
+    }
+}

@@ -1,0 +1,53 @@
+import JSONText
+import Testing
+
+@testable import wattest
+
+struct JobPageTests {
+    private func node(_ members: String) throws -> JSONValue { try JSONValue(parsing: "{\"node\":\"n\",\(members)}") }
+
+    @Test func eachNodeSaysWhyItIsComplete() throws {
+        let states = try [
+            #""kind":"node","energy_uj":"5","coverage":1,"measured_ms":"9","bridged_ms":"0","missing_ms":"0""#,
+            #""kind":"node","energy_uj":"5","coverage":1,"measured_ms":"8","bridged_ms":"1500","missing_ms":"0""#,
+            #""kind":"node","energy_uj":"5","coverage":0.9,"measured_ms":"9","bridged_ms":"0","missing_ms":"1919""#,
+            #""kind":"node","energy_uj":null,"coverage":null,"measured_ms":"0","bridged_ms":"0","missing_ms":"0""#,
+            #""kind":"node","energy_uj":"5","coverage":null,"measured_ms":"0","bridged_ms":"0","missing_ms":"0""#,
+            #""kind":"source","energy_uj":"5","coverage":null,"measured_ms":"0","bridged_ms":"0","missing_ms":"0""#,
+        ].map { JobPage.state(of: try node($0)) }
+        #expect(states[0] == "complete")
+        #expect(states[1] == "complete; 1.500 s bridged, their shape is not known")
+        #expect(states[2] == "lower bound: 1.919 s held without readings")
+        #expect(states[3] == "expected, and nothing of it is in the log")
+        #expect(states[4].hasPrefix("unknown"))
+        #expect(states[5].hasPrefix("a shared source"))
+    }
+
+    @Test func pageLabelsLowerBounds() throws {
+        let job = try JSONValue(
+            parsing: """
+                {"key":"c/import/j@-","energy_uj":"7200000000000","lower_bound":true,"coverage":0.5,"nodes_expected":2,
+                "nodes_reporting":1,"flags":["claimed_time"],"by_node":[],"by_provenance":{"recorded":"7200000000000"}}
+                """)
+        let page = JobPage(job: job).text
+        #expect(page.contains("Job c/import/j@-"))
+        #expect(page.contains("at least 2.0000 kWh (7,200,000,000,000 µJ)"))
+        #expect(page.contains("1 of 2 reporting"))
+        #expect(page.contains("Provenance: recorded 2.0000 kWh"))
+        #expect(page.contains("Flags: claimed_time"))
+    }
+
+    @Test func unknownExpectationIsSaid() throws {
+        let job = try JSONValue(parsing: #"{"pseudonym":"abc","energy_uj":"0","coverage":null,"nodes_expected":null}"#)
+        let page = JobPage(job: job).text
+        #expect(page.contains("Job abc"))
+        #expect(page.contains("unknown: nobody said how many nodes"))
+    }
+
+    @Test func columnsAlign() {
+        var table = TextTable(("a", .left), ("bb", .right))
+        table.add("xyz", "1")
+        table.add("µ", "22")
+        #expect(table.text == "a    bb\nxyz   1\nµ    22\n")
+    }
+}

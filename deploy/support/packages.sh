@@ -1,0 +1,73 @@
+# Sourced by the scripts of deploy/: Debian and Ubuntu packages, and the build. Bash.
+
+say() { printf '%s\n' "$*"; }
+complain() { printf '%s\n' "$*" >&2; }
+
+# The packages of the arguments that are not installed.
+missing_packages() {
+    local name
+    for name in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || printf '%s ' "$name"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        complain "deploy: packages are missing and this is neither root nor is there sudo: install them as root: $*"
+        return 1
+    fi
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
+        --no-install-recommends install "$@"
+}
+
+# Installs what is missing of the arguments, and says so; asks for rights only then.
+install_packages() {
+    local wanted
+    wanted=$(missing_packages "$@")
+    [ -n "$wanted" ] || return 0
+    command -v apt-get >/dev/null || {
+        complain "deploy: there is no apt-get here: install by hand what answers to these Debian packages: $wanted"
+        return 1
+    }
+    say "Installing Debian packages: $wanted"
+    as_root apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null || say "The package lists could not be renewed; going on."
+    # Split into words on purpose: names of packages.
+    # shellcheck disable=SC2086
+    apt_install $wanted >/dev/null
+}
+
+# The PostgreSQL server programs, without the cluster that Debian starts by default: the aggregator runs one of its own.
+install_postgresql() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return 0
+    command -v initdb >/dev/null && return 0
+    install_packages postgresql-common
+    as_root sed -i -E 's/^[#[:space:]]*create_main_cluster.*/create_main_cluster = false/' \
+        /etc/postgresql-common/createcluster.conf
+    install_packages postgresql
+}
+
+# What every build needs beside Swift.
+install_build_packages() {
+    install_packages libpq-dev libssl-dev zlib1g-dev pkg-config ca-certificates
+    install_postgresql
+}
+
+require_swift() {
+    local version
+    command -v swift >/dev/null || {
+        complain "deploy: no swift in PATH: install Swift 6.2 or newer from https://www.swift.org/install/linux/"
+        return 1
+    }
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    if [ "$(printf '6.2\n%s\n' "$version" | sort -V | head -n 1)" != 6.2 ]; then
+        complain "deploy: Swift ${version:-of unknown version} is too old: install 6.2 or newer"
+        return 1
+    fi
+}
