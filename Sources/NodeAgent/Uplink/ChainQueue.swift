@@ -63,6 +63,8 @@ struct ChainQueue: Sendable {
 
     /// The next entry to send, marked as sent.
     mutating func takeNext() -> SpoolItem? {
+        // Answers to what was sent before a rewind may have come in the meantime.
+        while case .acknowledged = self[nextToSend]?.phase { nextToSend += 1 }
         guard hold == nil, let slot = self[nextToSend] else { return nil }
         set(nextToSend, .sent)
         nextToSend += 1
