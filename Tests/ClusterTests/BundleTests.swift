@@ -53,7 +53,8 @@ extension ClusterTests {
             let place = verdict?["failure"]?["place"]?.string ?? ""
             #expect(flip.path == "MANIFEST" ? !place.isEmpty : place.contains(flip.path), "\(flip): \(audit.text)")
             let failureClass = try #require(verdict?["failure_class"]?.string, "\(flip): \(audit.text)")
-            #expect(audit.errors.hasPrefix("wattest: error[\(failureClass.uppercased())]: "), "\(flip): \(audit.errors)")
+            #expect(
+                audit.errors.hasPrefix("wattest: error[\(failureClass.uppercased())]: "), "\(flip): \(audit.errors)")
         }
 
         @Test func anyFlippedBitIsNamedAndAnUntouchedBundlePasses() async throws {

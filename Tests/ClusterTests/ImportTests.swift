@@ -14,9 +14,10 @@ extension ClusterTests {
             let total = rule == .right ? expected.rightMicrojoules : expected.trapezoidMicrojoules
             #expect(job.energyMicrojoules == total, comment)
             #expect(
-                job.energies == expected.nodes.mapValues {
-                    rule == .right ? $0.rightMicrojoules : $0.trapezoidMicrojoules
-                }, comment)
+                job.energies
+                    == expected.nodes.mapValues {
+                        rule == .right ? $0.rightMicrojoules : $0.trapezoidMicrojoules
+                    }, comment)
             #expect(job.nodesReporting == 8, comment)
             #expect(job.byProvenance == ["recorded": total], comment)
         }
@@ -33,7 +34,7 @@ extension ClusterTests {
             let size = try await organization.size()
             wanted.files.shuffle(using: &random)
             let second = try await organization.run(wanted)
-            #expect(second.allSatisfy(\.alreadyImported))
+            #expect(second.allSatisfy { $0.alreadyImported })
             try expectAll(of: run, rule, as: try await organization.job("whole"), "seed \(Seed.fresh)")
             #expect(try await organization.size() == size, "a repetition adds nothing to the log")
         }
