@@ -62,6 +62,12 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
         #expect(sums(result) == ["idle-reserved/\(jobA) accelerator": 7])
     }
 
+    @Test func recordedEnergyOutsideTheWindowIsNobodysAndNotIdle() {
+        var recorded = facts([sensor("node", .nodeAC, 9), sensor("gpu", .gpu, 4, within: "node")])
+        recorded.monotonic = nil
+        #expect(sums(rule.post(recorded)) == ["unattributed accelerator": 4, "unattributed rest": 5])
+    }
+
     @Test func acceleratorGoesToItsHolderElseIdle() {
         let result = rule.post(
             facts(
