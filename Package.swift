@@ -139,10 +139,14 @@ let package = Package(
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
+        // A child for the tests that kill one in the middle of its writes.
+        .executableTarget(
+            name: "SpoolWriter", dependencies: ["NodeAgent", "Batches", "TransparencyLog"], path: "Tests/SpoolWriter",
+            swiftSettings: settings),
         tests(
             "NodeAgentTests",
             [
-                "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire", "Identity",
+                "SpoolWriter", "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire", "Identity",
                 "Sensors", "JSONText", crypto,
             ], fixtures: true),
         tests(
