@@ -208,7 +208,9 @@ private struct Attribution {
     /// A shared source by the node-seconds of the jobs that it serves.
     private func networkShares(_ energy: Int128) -> [(account: Account, amount: Int128)] {
         var shares = LargestRemainder()
-        for holder in holders { shares.add(holder.account, holder.held * Int128(max(1, holder.facts.expectedNodes ?? 1))) }
+        for holder in holders {
+            shares.add(holder.account, holder.held * Int128(max(1, holder.facts.expectedNodes ?? 1)))
+        }
         return shares.split(energy) ?? [(unknown, energy)]
     }
 

@@ -21,7 +21,7 @@ struct WattestAggregator: AsyncParsableCommand {
             exit(withError: ExitCode(failure.status))
         } catch let code as ExitCode {
             exit(withError: code)
-        } catch where exitCode(for: error) == .validationFailure || exitCode(for: error) == .success {
+        } catch  where exitCode(for: error) == .validationFailure || exitCode(for: error) == .success {
             let isHelp = exitCode(for: error) == .success
             if isHelp { exit(withError: error) }
             Failure(.usage, "\(message(for: error)); see 'wattest-aggregator --help'").report()

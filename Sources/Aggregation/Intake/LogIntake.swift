@@ -132,7 +132,8 @@ package struct LogIntake: Sendable {
         guard unknown.isEmpty, var head = heads[incarnation] else { return .needsHeads(unknown) }
         if batch.position.sequence < head.nextSequence { return .compare }
         guard !chain.isClosed else {
-            return .refuse(Refusal(.chainFork, "the chain \(incarnation) is closed: two entries claimed one place in it"))
+            return .refuse(
+                Refusal(.chainFork, "the chain \(incarnation) is closed: two entries claimed one place in it"))
         }
         if let refusal = head.refusal(of: batch) { return .refuse(refusal) }
         head.advance(past: batch, leaf: leaf)

@@ -242,7 +242,9 @@ package final class LogSequencer: Sendable {
             intake.logged(received.entry, signer: received.signer, at: index, leaf: received.leaf)
         case .fork, .gap, .closed, .unrepresentable:
             intake.forget(received.entry)
-            if verdict != .gap, verdict != .unrepresentable, case .batch(let batch) = received.entry { intake.close(batch.position.incarnation) }
+            if verdict != .gap, verdict != .unrepresentable, case .batch(let batch) = received.entry {
+                intake.close(batch.position.incarnation)
+            }
         }
     }
 

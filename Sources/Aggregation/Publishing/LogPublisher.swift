@@ -1,12 +1,12 @@
+import Identity
+import Synchronization
+package import TransparencyLog
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
-
-import Identity
-import Synchronization
-package import TransparencyLog
 
 /// Turns what is durable in a log into tiles and a signed checkpoint: one publisher for each log, on the host of its key.
 ///

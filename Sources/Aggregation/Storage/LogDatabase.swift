@@ -139,7 +139,7 @@ package final class LogDatabase: Sendable {
             // Asked again after a lost connection, the log answers for what it already holds.
             do throws(StoreError) {
                 return try connection.append(group)
-            } catch where error.kind == .connectionLost {
+            } catch  where error.kind == .connectionLost {
                 return try connection.append(group)
             }
         }
@@ -164,7 +164,8 @@ package final class LogDatabase: Sendable {
     private func chainEnds(_ chain: ChainRegister.Chain) async throws -> LogSequencer.ChainEnds? {
         let (log, node, incarnation) = (log, try await number(ofNode: chain.node), chain.incarnation)
         let found = try await pool.run { connection throws(StoreError) in
-            try connection.snapshot(of: log) { snapshot throws(StoreError) -> (first: [UInt8], last: Store.ChainHead)? in
+            try connection.snapshot(of: log) {
+                snapshot throws(StoreError) -> (first: [UInt8], last: Store.ChainHead)? in
                 guard let last = try snapshot.head(node: node, incarnation: incarnation),
                     let first = try snapshot.firstNote(node: node, incarnation: incarnation)
                 else { return nil }
@@ -276,7 +277,8 @@ package final class LogDatabase: Sendable {
             row.samples = received.samples.isEmpty ? nil : received.samples
             if let postings = item.postings {
                 let place = Place(
-                    node: node, site: siteOfNode[batch.node] ?? 0, minute: batch.facts.interval.start.minute, jobs: jobs)
+                    node: node, site: siteOfNode[batch.node] ?? 0, minute: batch.facts.interval.start.minute, jobs: jobs
+                )
                 row.postings = place.postings(postings)
                 row.coverage = place.coverage(postings)
                 row.gaps = place.gaps(postings)

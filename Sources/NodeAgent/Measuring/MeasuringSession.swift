@@ -99,7 +99,8 @@ package struct MeasuringSession: Sendable {
 
     /// Whether time has come to end something: `advance` then wants to know the CPU time.
     package func isDue(at now: Moment) -> Bool {
-        let isStepped = (last.utc(at: now.nanoseconds).microseconds - now.utc.microseconds).magnitude
+        let isStepped =
+            (last.utc(at: now.nanoseconds).microseconds - now.utc.microseconds).magnitude
             > UInt64(Self.clockStepMicroseconds)
         return isStepped || nextEnd(by: now) != nil || nextStretch(by: now) != nil
             || (isOutage && now.nanoseconds > openedAt.nanoseconds && !isHeldOpen)
@@ -267,7 +268,9 @@ package struct MeasuringSession: Sendable {
     /// Takes on another set of sensors where the open interval began; what was cut before keeps the old one.
     ///
     /// - Returns: false while cuts are pending; to be called again later.
-    package mutating func replaceTracks(_ make: (_ cutNanoseconds: Int64, _ known: [SensorTrack]) -> [SensorTrack]) -> Bool {
+    package mutating func replaceTracks(_ make: (_ cutNanoseconds: Int64, _ known: [SensorTrack]) -> [SensorTrack])
+        -> Bool
+    {
         guard pending.isEmpty else { return false }
         tracks = make(openedAt.nanoseconds, tracks)
         return true

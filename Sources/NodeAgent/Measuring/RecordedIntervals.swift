@@ -33,7 +33,8 @@ package struct RecordedIntervals: Sendable, Sequence {
 
     package init(
         sensor: SensorDescription, readings: [(time: UTCTime, microwatts: Int64)], job: String?,
-        window: (start: UTCTime?, stop: UTCTime?), expectedNodes: Int64?, intervalSeconds: Int64, wasReordered: Bool = false
+        window: (start: UTCTime?, stop: UTCTime?), expectedNodes: Int64?, intervalSeconds: Int64,
+        wasReordered: Bool = false
     ) {
         self.init(
             sensor: sensor,

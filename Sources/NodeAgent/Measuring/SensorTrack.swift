@@ -37,7 +37,9 @@ package struct SensorTrack: Sendable {
     ///   - startingAt: value with which the last batch of the sensor ended, 0 for a new one.
     ///   - epoch: epoch in which it goes on.
     ///   - nanoseconds: start of the first interval.
-    package init(_ description: SensorDescription, startingAt microjoules: Int64 = 0, epoch: Int64 = 0, at nanoseconds: Int64) {
+    package init(
+        _ description: SensorDescription, startingAt microjoules: Int64 = 0, epoch: Int64 = 0, at nanoseconds: Int64
+    ) {
         self.description = description
         cutValue = microjoules
         cutNanoseconds = nanoseconds
@@ -146,7 +148,8 @@ package struct SensorTrack: Sendable {
         }
     }
 
-    private mutating func take(_ step: CounterStep, _ suspect: Bool, _ counter: ExtendedCounter, at nanoseconds: Int64) {
+    private mutating func take(_ step: CounterStep, _ suspect: Bool, _ counter: ExtendedCounter, at nanoseconds: Int64)
+    {
         if suspect { flags.insert(.suspect) }
         switch step {
         case .wrapped: flags.insert(.wrapped)
@@ -258,7 +261,9 @@ package struct SensorTrack: Sendable {
             }
         var points: [SampleBlock.Point] = []
         points.reserveCapacity(inside.count + 2)
-        if let before { points.append(.init(offsetNanoseconds: before.nanoseconds - cutNanoseconds, value: before.value)) }
+        if let before {
+            points.append(.init(offsetNanoseconds: before.nanoseconds - cutNanoseconds, value: before.value))
+        }
         for reading in inside {
             points.append(.init(offsetNanoseconds: reading.nanoseconds - cutNanoseconds, value: reading.value))
         }

@@ -126,7 +126,8 @@ package struct ImportPlan: Sendable {
     package func batches(of chain: Int, incarnation: Int64) -> BatchSequence {
         let source = chains[chain]
         let writer = ChainWriter(
-            log: log, node: source.source.node, incarnation: incarnation, nextSequence: 0, previous: source.opening.leaf,
+            log: log, node: source.source.node, incarnation: incarnation, nextSequence: 0,
+            previous: source.opening.leaf,
             key: key)
         return BatchSequence(
             intervals: source.intervals.makeIterator(), writer: writer, seed: seed, opening: source.opening.leaf)

@@ -126,7 +126,8 @@ package struct UplinkState: Sendable {
         }
         openChain(position.incarnation, keepsNewest: false, nextSequence: position.sequence)
         guard chains[position.incarnation]?.append(item, sequence: position.sequence) == true else {
-            let refusal = Refusal(.chainGap, "seq \(position.sequence) does not follow what the spool holds of its chain")
+            let refusal = Refusal(
+                .chainGap, "seq \(position.sequence) does not follow what the spool holds of its chain")
             return [.setAside(item, refusal)]
         }
         return fill()
@@ -164,7 +165,8 @@ package struct UplinkState: Sendable {
         defer { chains[head.incarnation] = queue }
         let last = head.nextSequence - 1
         if head.nextSequence > queue.endSequence {
-            let text = "the log holds seq \(last) of chain \(head.incarnation), this agent only \(queue.endSequence - 1)"
+            let text =
+                "the log holds seq \(last) of chain \(head.incarnation), this agent only \(queue.endSequence - 1)"
             return giveUp(&queue, from: queue.endSequence, Refusal(.chainFork, text), isBehindHead: true)
         }
         let ours = head.nextSequence == queue.endSequence ? queue.newestLeaf : queue[last]?.item.leaf
@@ -182,12 +184,14 @@ package struct UplinkState: Sendable {
             sequence += 1
         }
         guard !head.isClosed else {
-            let refusal = Refusal(.chainFork, "chain \(head.incarnation) is closed: two entries claimed one place in it")
+            let refusal = Refusal(
+                .chainFork, "chain \(head.incarnation) is closed: two entries claimed one place in it")
             return giveUp(&queue, from: head.nextSequence, refusal, isBehindHead: false)
         }
         if head.nextSequence < queue.firstSequence {
             // It had acknowledged them and signed a checkpoint over them. Only the operator can bring them back.
-            queue.hold = "the log lost seq \(head.nextSequence) to \(queue.firstSequence - 1) of chain \(head.incarnation)"
+            queue.hold =
+                "the log lost seq \(head.nextSequence) to \(queue.firstSequence - 1) of chain \(head.incarnation)"
         }
         return []
     }
@@ -283,7 +287,8 @@ package struct UplinkState: Sendable {
         guard let head else { return [] }
         var settled: [SpoolItem] = []
         for leaf in looseOrder {
-            guard let slot = loose[leaf], case .acknowledged(let index) = slot.phase, UInt64(clamping: index) < head.size
+            guard let slot = loose[leaf], case .acknowledged(let index) = slot.phase,
+                UInt64(clamping: index) < head.size
             else { continue }
             settled.append(slot.item)
         }

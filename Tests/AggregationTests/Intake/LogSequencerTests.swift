@@ -93,7 +93,9 @@ private func running<Value: Sendable>(
         let foreign = try other.batches(of: "node-0")
         try await running(sequencer) {
             func code(_ note: [UInt8], _ samples: [UInt8] = [], peer: String? = "node-0") async -> Refusal.Code? {
-                guard case .failure(let refusal) = await submit(sequencer, note, samples, peer: peer) else { return nil }
+                guard case .failure(let refusal) = await submit(sequencer, note, samples, peer: peer) else {
+                    return nil
+                }
                 return refusal.code
             }
             #expect(await code(Array(repeating: 65, count: 65_536)) == .tooLarge)

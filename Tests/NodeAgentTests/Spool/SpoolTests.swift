@@ -1,9 +1,10 @@
 import Batches
 import Glibc
-@testable import NodeAgent
 import SeededRandom
 import Testing
 import TransparencyLog
+
+@testable import NodeAgent
 
 @Suite struct SpoolTests {
     private let key = try! SigningKey(name: "n", seed: Array(repeating: 3, count: 32))
