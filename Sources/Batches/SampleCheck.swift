@@ -3,7 +3,8 @@ import Energy
 
 /// Holds a block of readings against the batch that commits to it.
 package enum SampleCheck {
-    /// Why the block is not the batch's, nil when it is. An empty block stands for one that was deleted and proves nothing.
+    /// Why the block is not the batch's, nil when it is. An empty block stands for one that was deleted and proves
+    /// nothing.
     package static func refusal(of block: [UInt8], for batch: Batch) -> Refusal? {
         guard let commitment = batch.samples else {
             return block.isEmpty ? nil : Refusal(.samplesMismatch, "the batch commits to no sample block")

@@ -1,6 +1,7 @@
 import ArgumentParser
 
-/// The central program of Wattest: takes signed evidence from nodes, keeps each organization's log, serves its accounts.
+/// The central program of Wattest: takes signed evidence from nodes, keeps each organization's log, serves its
+/// accounts.
 @main
 struct WattestAggregator: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -17,8 +17,9 @@ import Wire
     import Musl
 #endif
 
-/// Standard batches through the whole intake: mutual TLS, signature, chain, samples, postings, one durable transaction a
-/// group, acknowledgement. The limit is the rate at which one core verifies the very same signatures and does nothing else.
+/// Standard batches through the whole intake: mutual TLS, signature, chain, samples, postings, one durable transaction
+/// a group, acknowledgement. The limit is the rate at which one core verifies the very same signatures and does nothing
+/// else.
 struct IntakeBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "intake",

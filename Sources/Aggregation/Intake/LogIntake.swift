@@ -99,8 +99,8 @@ package struct LogIntake: Sendable {
         case append(BatchPostings?)
         /// Its place is taken: the log tells by the leaf hash whether it is a duplicate or a fork.
         case compare
-        /// These chains of the node are to be read from the log with `load`, then the entry is admitted again: where its
-        /// own chain ends, and what the others cover.
+        /// These chains of the node are to be read from the log with `load`, then the entry is admitted again: where
+        /// its own chain ends, and what the others cover.
         case needsHeads([Int64])
         case refuse(Refusal)
     }
@@ -108,8 +108,22 @@ package struct LogIntake: Sendable {
     /// - Parameter postings: what the batch posts when no other chain covers its interval.
     package mutating func admit(_ verified: VerifiedEntry, postings: BatchPostings?) -> Admission {
         let received = verified.received
+        let signer = received.signer
+        // Between verification and this moment the key may have been rotated, revoked or retired.
+        let peer = signer == signers.administrationKey.name ? nil : signer
+        do throws(Refusal) {
+            guard try key(for: received, peer: peer) == verified.key else {
+                throw Refusal(.retiredKey, isPermanent: false, "the key of \(signer) changed; send again")
+            }
+        } catch {
+            return .refuse(error)
+        }
         switch received.entry {
         case .batch(let batch): return admit(batch, received.leaf, postings)
+        case .node(let node) where node.action != .enrol:
+            // What follows in line stands behind it in the log, so it counts from here on.
+            if let refusal = signers.apply(node, at: size) { return .refuse(refusal) }
+            return .append(nil)
         case .imported(let imported):
             let key = ImportKey(imported)
             if let known = imports[key] {

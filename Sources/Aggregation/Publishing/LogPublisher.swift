@@ -8,7 +8,8 @@ package import TransparencyLog
     import Musl
 #endif
 
-/// Turns what is durable in a log into tiles and a signed checkpoint: one publisher for each log, on the host of its key.
+/// Turns what is durable in a log into tiles and a signed checkpoint: one publisher for each log, on the host of its
+/// key.
 ///
 /// Order of durability, and what a crash after each step means:
 /// 1. entries are committed in the database: they are in the log, not yet under a checkpoint;

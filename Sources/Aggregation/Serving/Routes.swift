@@ -56,7 +56,8 @@ package struct Routes: Sendable {
         return Access(runtime: runtime, isOperator: found.kind == Token.Kind.operator.rawValue)
     }
 
-    /// The organization of the path, if the token is its own. Another organization's answers like one that is not there.
+    /// The organization of the path, if the token is its own. Another organization's answers like one that is not
+    /// there.
     func organization(_ request: Request, _ context: EdgeContext) async throws -> LogRuntime {
         let access = try await access(request)
         let name = try Self.pathPart("org", context)

@@ -31,7 +31,19 @@ package final class LogDatabase: Sendable {
         LogSequencer.Log(
             append: { [self] items in try await append(items) },
             chainEnds: { [self] chain in try await chainEnds(chain) },
-            leaf: { [self] index in try await publisherLog().leaves(index..<(index + 1)).first })
+            leaf: { [self] index in try await publisherLog().leaves(index..<(index + 1)).first },
+            root: { [self] size in try await publishedRoot(size) })
+    }
+
+    private func publishedRoot(_ size: UInt64) async throws -> MerkleHash? {
+        let log = log
+        let stored = try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                try snapshot.checkpoint(covering: Int64(clamping: size))
+            }
+        }
+        guard let stored, UInt64(clamping: stored.size) == size else { return nil }
+        return try SignedCheckpoint(parsing: stored.note).checkpoint.root
     }
 
     /// The intake's registers, from every entry that is no batch.

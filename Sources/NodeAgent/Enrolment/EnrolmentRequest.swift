@@ -35,7 +35,8 @@ package struct EnrolmentRequest: Sendable {
 
     /// Enrols, or finds that the directory is enrolled already.
     ///
-    /// The keys are on disk before they are sent: an answer that is lost costs a token, never a key that signs somewhere.
+    /// The keys are on disk before they are sent: an answer that is lost costs a token, never a key that signs
+    /// somewhere.
     ///
     /// - Parameters:
     ///   - now: Unix time in seconds, by which the server's certificate is judged.
@@ -96,7 +97,8 @@ package struct EnrolmentRequest: Sendable {
         else {
             throw AgentError(
                 .refused,
-                "\(directory) is enrolled as \(known.node) in \(known.log) already; use another --data-dir, or delete it"
+                "\(directory) is enrolled as \(known.node) in \(known.log) already; "
+                    + "use another --data-dir, or delete it"
             )
         }
         return known

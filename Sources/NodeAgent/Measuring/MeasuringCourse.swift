@@ -128,7 +128,8 @@ struct MeasuringCourse: ~Copyable {
                 loop.uplink.add(SpoolItem(entry))
                 publish(interval)
             } catch {
-                // Signed and not durable: this place of the chain may never be used again with other bytes, and was not.
+                // Signed and not durable: this place of the chain may never be used again with other bytes, and was
+                // not.
                 fail("a batch could not be stored: \(error)")
                 isStopped = true
                 return

@@ -1,11 +1,12 @@
 package import Batches
 package import Energy
 
-/// Turns readings into the intervals of the node's chain: decides where each ends, waits until the values at the cut are
-/// known, and gives them out in chain order. No I/O, no clock.
+/// Turns readings into the intervals of the node's chain: decides where each ends, waits until the values at the cut
+/// are known, and gives them out in chain order. No I/O, no clock.
 ///
-/// An interval ends when its time is over, at each full UTC hour, when the set of allocations changes, and where the clock
-/// is stepped (RULES section 3). It is given out when every sensor has a reading at or after the cut, or the wait is over.
+/// An interval ends when its time is over, at each full UTC hour, when the set of allocations changes, and where the
+/// clock is stepped (RULES section 3). It is given out when every sensor has a reading at or after the cut, or the wait
+/// is over.
 package struct MeasuringSession: Sendable {
     package struct Settings: Sendable, Hashable {
         package var intervalSeconds: Int64

@@ -3,8 +3,8 @@ package import Energy
 
 /// One sensor over the life of an agent: takes readings, and gives its facts at each cut.
 ///
-/// A cut lies between two readings: a counter is interpolated linearly and rounded down, an integrated sensor by its own
-/// rule. The one value at the cut ends one batch and begins the next (RULES section 2).
+/// A cut lies between two readings: a counter is interpolated linearly and rounded down, an integrated sensor by its
+/// own rule. The one value at the cut ends one batch and begins the next (RULES section 2).
 package struct SensorTrack: Sendable {
     package private(set) var description: SensorDescription
     private var meter: Meter
@@ -85,8 +85,8 @@ package struct SensorTrack: Sendable {
 
     /// A sensor that an earlier run of the agent read.
     ///
-    /// - Parameter isSameBoot: whether the hardware has counted on since. A power sensor has not been read in between, so
-    ///   it begins a new epoch either way.
+    /// - Parameter isSameBoot: whether the hardware has counted on since. A power sensor has not been read in between,
+    ///   so it begins a new epoch either way.
     package init(
         _ description: SensorDescription, continuing state: Continuation, isSameBoot: Bool, at nanoseconds: Int64
     ) {

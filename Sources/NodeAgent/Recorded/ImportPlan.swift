@@ -66,7 +66,8 @@ package struct ImportPlan: Sendable {
                 guard let start, let stop, start < stop, let value = source.readings.last?.value else {
                     throw AgentError(
                         .usage,
-                        "\(source.path): a constant estimate needs a window; give --start and --stop, or import it together "
+                        "\(source.path): a constant estimate needs a window; "
+                            + "give --start and --stop, or import it together "
                             + "with the logs of the nodes")
                 }
                 source.readings = [start, stop].map { Reading(monotonicNanoseconds: $0, value: value) }

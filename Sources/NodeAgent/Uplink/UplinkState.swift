@@ -3,9 +3,10 @@ package import TransparencyLog
 
 /// What the agent has told the aggregator, what the log holds for certain, and what is to be said next. No I/O.
 ///
-/// An entry leaves the spool when two things are true: the aggregator has acknowledged it, and a signed checkpoint whose
-/// tree is larger than its index is remembered. After a lost connection everything that the log's own heads do not show is
-/// sent again; the log takes a repetition for what it is. Chains are sent in order, each entry outside of chains alone.
+/// An entry leaves the spool when two things are true: the aggregator has acknowledged it, and a signed checkpoint
+/// whose tree is larger than its index is remembered. After a lost connection everything that the log's own heads do
+/// not show is sent again; the log takes a repetition for what it is. Chains are sent in order, each entry outside of
+/// chains alone.
 package struct UplinkState: Sendable {
     package struct Window: Sendable, Hashable {
         package var entries = 64
@@ -175,8 +176,8 @@ package struct UplinkState: Sendable {
             return giveUp(&queue, from: max(last, queue.firstSequence), Refusal(.chainFork, text), isBehindHead: true)
         }
         var sequence = queue.firstSequence
-        // Their own indexes were lost with the connection; the chain's newest index bounds them all. One that cannot be it
-        // proves nothing, and they are sent again to learn their indexes.
+        // Their own indexes were lost with the connection; the chain's newest index bounds them all. One that cannot be
+        // it proves nothing, and they are sent again to learn their indexes.
         while sequence < head.nextSequence, head.isPlausible {
             if let slot = queue.acknowledge(sequence, leaf: nil, index: head.lastIndex), slot.phase == .sent {
                 release([slot.item])

@@ -43,7 +43,13 @@ final class MemoryLog: Sendable {
                         first: first, last: last, leaf: state.leaves[end], lastIndex: Int64(end))
                 }
             },
-            leaf: { [self] index in state.withLock { $0.leaves[Int(index)] } })
+            leaf: { [self] index in state.withLock { $0.leaves[Int(index)] } },
+            root: { [self] size in
+                state.withLock { state in
+                    guard size <= UInt64(state.leaves.count) else { return nil }
+                    return MerkleHash.root(of: state.leaves.prefix(Int(size)))
+                }
+            })
     }
 
     private func append(_ received: ReceivedEntry) -> Int64 {
