@@ -49,7 +49,7 @@ extension ClusterTests {
             #expect(audit.status == 1, "\(flip): \(audit.text)")
             let verdict = try? JSONValue(parsing: Array(audit.text.utf8))
             #expect(verdict?["verdict"]?.string == "refused", "\(flip): \(audit.text)")
-            // A manifest that is not the signed one may name itself or what it misstates; the entries also have a number.
+            // A manifest that is not the signed one names itself or what it misstates; entries also have a number.
             let place = verdict?["failure"]?["place"]?.string ?? ""
             let isNamed =
                 switch flip.path {
