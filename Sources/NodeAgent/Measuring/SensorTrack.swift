@@ -18,6 +18,8 @@ package struct SensorTrack: Sendable {
     private var missed: [SampleBlock.Unreadable] = []
     private var flags: SensorFlags = []
     private var isOpenEnded = false
+    /// No reading stood behind the last cut: what its value says cannot be seen from the readings around it.
+    package private(set) var isHeldAtCut = false
 
     private enum Meter: Sendable {
         case counter(ExtendedCounter)
@@ -199,6 +201,7 @@ package struct SensorTrack: Sendable {
         cutValue = last
         cutNanoseconds = nanoseconds
         epochAtCut = facts.epoch
+        isHeldAtCut = facts.flags.contains(.held)
         missed.removeAll(keepingCapacity: true)
         flags = []
         return (facts, series)

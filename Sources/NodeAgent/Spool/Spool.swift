@@ -45,6 +45,9 @@ package final class Spool: Sendable {
         self.state = Mutex(state)
     }
 
+    /// Lets another agent have the spool. Nothing may be written afterwards.
+    package func close() { lock.release() }
+
     package var pressure: SpoolState.Pressure { state.withLock { $0.pressure } }
     package var byteCount: Int { state.withLock { $0.byteCount } }
     package var count: Int { state.withLock { $0.count } }
@@ -133,6 +136,8 @@ private final class SpoolLock: Sendable {
         }
         self.descriptor = descriptor
     }
+
+    func release() { _ = flock(descriptor, LOCK_UN) }
 
     deinit { close(descriptor) }
 }
