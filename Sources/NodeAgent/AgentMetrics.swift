@@ -62,13 +62,16 @@ enum AgentMetrics {
         page.counter("wattest_uplink_disconnects_total", "Connections ended.", .integer(uplink.counters.reconnects))
         page.counter(
             "wattest_refused_total", "Entries that the log refused.",
-            uplink.counters.refused.sorted { $0.key < $1.key }.map { MetricSample(["code": $0.key], .integer($0.value)) })
+            uplink.counters.refused.sorted { $0.key < $1.key }.map {
+                MetricSample(["code": $0.key], .integer($0.value))
+            })
         page.counter(
             "wattest_checkpoint_faults_total", "Checkpoints that were not taken.",
             uplink.checkpointFaults.sorted { $0.key < $1.key }.map {
                 MetricSample(["reason": $0.key], .integer($0.value))
             })
-        page.gauge("wattest_checkpoint_size", "Size of the newest verified checkpoint.", .unsigned(uplink.checkpointSize ?? 0))
+        page.gauge(
+            "wattest_checkpoint_size", "Size of the newest verified checkpoint.", .unsigned(uplink.checkpointSize ?? 0))
         page.gauge(
             "wattest_chain_held", "Chains that wait for the operator.",
             uplink.holds.map { MetricSample(["reason": $0], 1) })

@@ -57,6 +57,9 @@ struct Enroll: AsyncParsableCommand {
             return print(object.text())
         }
         let what = outcome.wasEnrolled ? "is enrolled already" : "is enrolled"
-        print("\(enrolment.node) \(what) in \(enrolment.log); start it with: wattest-agent run --data-dir \(enrolment.directory)")
+        print(
+            "\(enrolment.node) \(what) in \(enrolment.log); "
+                + "start it with: wattest-agent run --data-dir \(enrolment.directory)"
+        )
     }
 }

@@ -39,7 +39,8 @@ struct ReplayOptions: ParsableArguments {
             throw AgentError(.usage, "--replay needs --replay-job, for example hall-2/slurm/4711@1715900000")
         }
         guard let key = JobKey(job) else {
-            throw AgentError(.usage, "--replay-job `\(job)` is not cluster/scheduler/id@submit, with `-` for an unknown submit")
+            throw AgentError(
+                .usage, "--replay-job `\(job)` is not cluster/scheduler/id@submit, with `-` for an unknown submit")
         }
         var rule: IntegrationRule?
         if let integration {

@@ -15,7 +15,8 @@ import Sensors
 
 /// Measures the node, or replays a recorded log as if it were measured now.
 struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Measure this node until SIGTERM, or replay a recorded log.")
+    static let configuration = CommandConfiguration(
+        abstract: "Measure this node until SIGTERM, or replay a recorded log.")
 
     @Option(name: .customLong("data-dir"), help: "Directory of the agent's keys and spool.") var dataDirectory: String?
     @Option(help: "Address and port of /metrics; port 0 takes a free one.") var metrics: String?
@@ -45,7 +46,9 @@ struct Run: AsyncParsableCommand {
         var configuration = LiveAgent.Configuration(
             intervalSeconds: host.intervalSeconds, socketPath: host.socketPath,
             sysfsRoot: settings["sysfs-root"] ?? "/sys", procfsRoot: settings["procfs-root"] ?? "/proc")
-        if let bytes = try settings.integer("spool-bytes", in: 1 << 20...1 << 40) { configuration.spoolBytes = Int(bytes) }
+        if let bytes = try settings.integer("spool-bytes", in: 1 << 20...1 << 40) {
+            configuration.spoolBytes = Int(bytes)
+        }
         let agent = try LiveAgent(enrolment, configuration: configuration) { Terminal.line("wattest-agent: \($0)") }
         try await host.run(metrics: { agent.metrics }, readiness: { agent.readiness }) { untilStopped in
             try await agent.run(until: untilStopped)

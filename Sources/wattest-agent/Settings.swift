@@ -72,14 +72,16 @@ struct Settings {
         }
         guard let node else { return }
         guard case .mapping(let mapping) = node else {
-            throw AgentError(.configuration, "\(file): expected a mapping of keys to values, as `data-dir: /var/lib/wattest`")
+            throw AgentError(
+                .configuration, "\(file): expected a mapping of keys to values, as `data-dir: /var/lib/wattest`")
         }
         for (key, value) in mapping {
             let name = key.string ?? ""
             let place = "\(file): line \(key.mark?.line ?? 0)"
             guard Self.known.contains(name) else {
                 let nearest = NearestName.of(name, among: Self.known) ?? Self.known[0]
-                throw AgentError(.configuration, "\(place): unknown key `\(name)`; the nearest known one is `\(nearest)`")
+                throw AgentError(
+                    .configuration, "\(place): unknown key `\(name)`; the nearest known one is `\(nearest)`")
             }
             guard case .scalar(let scalar) = value else {
                 throw AgentError(.configuration, "\(place): the value of `\(name)` is not a single value")

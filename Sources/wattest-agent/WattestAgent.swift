@@ -35,9 +35,9 @@ struct WattestAgent: AsyncParsableCommand {
             exit(withError: ExitCode(error.exitStatus))
         } catch let code as ExitCode {
             exit(withError: code)
-        } catch where exitCode(for: error) == .success {
+        } catch  where exitCode(for: error) == .success {
             exit(withError: error)
-        } catch where exitCode(for: error) == .validationFailure {
+        } catch  where exitCode(for: error) == .validationFailure {
             Terminal.report(AgentError(.usage, "\(message(for: error)); see `wattest-agent --help`"))
             exit(withError: ExitCode(2))
         } catch {

@@ -65,7 +65,8 @@ final class FakeAggregator: Sendable {
     }
 
     func entries<Value>(_ read: ([UInt8]) throws -> Value) -> [Value] {
-        state.entries.compactMap { entry in (try? SignedNote(parsing: entry.note)).flatMap { try? read(Array($0.text)) } }
+        state.entries.compactMap { entry in (try? SignedNote(parsing: entry.note)).flatMap { try? read(Array($0.text)) }
+        }
     }
 
     /// Opens a chain as an enrol entry would, and gives its index.
@@ -89,7 +90,8 @@ final class FakeAggregator: Sendable {
 
     // MARK: Serving
 
-    func run<Value: Sendable>(_ body: @escaping @Sendable (NetworkAddress) async throws -> Value) async throws -> Value {
+    func run<Value: Sendable>(_ body: @escaping @Sendable (NetworkAddress) async throws -> Value) async throws -> Value
+    {
         let key = IdentityKey()
         let certificate = try authority.issueServer(
             names: ["localhost"], addresses: ["127.0.0.1"], key: key, now: Int64(time(nil)))

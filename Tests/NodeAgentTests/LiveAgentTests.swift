@@ -10,8 +10,8 @@ import Wire
 
 @testable import NodeAgent
 
-/// The whole agent on a real thread, disk and wire, against an aggregator in memory. Each run is stopped at once: its one
-/// interval is whatever time it took.
+/// The whole agent on a real thread, disk and wire, against an aggregator in memory. Each run is stopped at once: its
+/// one interval is whatever time it took.
 @Suite struct LiveAgentTests {
     /// A counter that moves by a kilojoule at each reading.
     private struct Meter: SensorSource {
@@ -108,8 +108,10 @@ import Wire
                     guard agent.isConnected else { return false }
                     return done.withLock { done in
                         if done { return true }
-                        guard let claim = try? SocketClaim(
-                            path: directory + "/s", job: "train", options: [("label.model", "a b"), ("mode", "shared")])
+                        guard
+                            let claim = try? SocketClaim(
+                                path: directory + "/s", job: "train",
+                                options: [("label.model", "a b"), ("mode", "shared")])
                         else { return false }
                         try? claim.report([("step", "3")])
                         #expect(throws: AgentError.self) { try claim.report([("step", "x")]) }

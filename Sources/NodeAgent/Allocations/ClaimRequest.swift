@@ -39,7 +39,10 @@ package enum SocketLine: Sendable, Hashable {
         guard let equals = word.firstIndex(of: UInt8(ascii: "=")),
             let name = String(validating: word[..<equals], as: UTF8.self),
             let value = PercentEncoding.decode(word[(equals + 1)...])
-        else { throw SocketFault("`\(String(decoding: word.prefix(40), as: UTF8.self))` is not NAME=VALUE, percent-encoded") }
+        else {
+            throw SocketFault(
+                "`\(String(decoding: word.prefix(40), as: UTF8.self))` is not NAME=VALUE, percent-encoded")
+        }
         return (name, value)
     }
 }

@@ -53,7 +53,8 @@ final class NodeClaims: Sendable {
             return .failure(SocketFault("process \(pid) is another user's; claim your own"))
         }
         guard request.mode == .shared || peer.uid == 0 || peer.uid == getuid() || anyoneMayClaimNode else {
-            return .failure(SocketFault("only root may claim the whole node; claim it shared, or let the scheduler say it"))
+            return .failure(
+                SocketFault("only root may claim the whole node; claim it shared, or let the scheduler say it"))
         }
         let pseudonym = Pseudonym.of(jobKey: request.key.description, salt: jobSalt)
         let claim = AllocationBook.Claim(
@@ -68,7 +69,9 @@ final class NodeClaims: Sendable {
             state.pseudonyms[connection] = pseudonym
             return Set(state.pseudonyms.values).count <= Batch.maximumAllocations
         }
-        guard isNew else { return .failure(SocketFault("this connection holds a job already, or the node holds too many")) }
+        guard isNew else {
+            return .failure(SocketFault("this connection holds a job already, or the node holds too many"))
+        }
         loop.post(.claim(claim, id: connection))
         return .success(pseudonym)
     }

@@ -54,7 +54,8 @@ struct ProcessTable: Sendable {
     func usage(jobs: [String: NodeUsage.Job]) -> NodeUsage {
         let busy = read(procfsRoot + "/stat", limit: 4096) { CPUTimes(stat: $0)?.busyTicks }
         return NodeUsage(
-            busyMicroseconds: busy.map { microseconds($0) }, millicores: Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))) * 1000,
+            busyMicroseconds: busy.map { microseconds($0) },
+            millicores: Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))) * 1000,
             jobs: jobs)
     }
 

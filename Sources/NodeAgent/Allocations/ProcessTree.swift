@@ -46,8 +46,9 @@ package struct ProcessEntry: Sendable, Hashable {
 
 /// CPU time of the processes that descend from some roots, cumulative over their whole life. No I/O.
 ///
-/// A process that was once seen in the tree stays in it, also when its parent ends and it is adopted. The time of one that
-/// ends goes to the parent that waits for it; where no parent of the tree is left to wait, what was last seen is kept.
+/// A process that was once seen in the tree stays in it, also when its parent ends and it is adopted. The time of one
+/// that ends goes to the parent that waits for it; where no parent of the tree is left to wait, what was last seen is
+/// kept.
 package struct ProcessTree: Sendable {
     package struct Root: Sendable, Hashable {
         package var pid: Int32

@@ -11,7 +11,8 @@ enum UnixSocket {
     /// A descriptor that listens, mode 0666; a socket that a dead process left is replaced.
     static func listen(at path: String) throws(SpoolError) -> Int32 {
         guard path.utf8.count <= maximumPathBytes else {
-            throw SpoolError("the socket's path \(path) is longer than \(maximumPathBytes) bytes; give a shorter --socket")
+            throw SpoolError(
+                "the socket's path \(path) is longer than \(maximumPathBytes) bytes; give a shorter --socket")
         }
         let descriptor = makeStream()
         guard descriptor >= 0 else { throw SpoolError("make the socket", path, errno) }

@@ -6,8 +6,8 @@ package import Wire
 
 /// What a signer has from its enrolment: its keys, its log, and where its chain begins.
 ///
-/// In its directory: `signing.key` and `tls.key` (0600), `tls.pem`, `ca.pem`, and `agent.json`, which is written last and
-/// makes the enrolment complete.
+/// In its directory: `signing.key` and `tls.key` (0600), `tls.pem`, `ca.pem`, and `agent.json`, which is written last
+/// and makes the enrolment complete.
 package struct Enrolment: Sendable {
     package var directory: String
     package var role: NodeEntry.Role

@@ -35,7 +35,8 @@ package struct EnrolmentRequest: Sendable {
 
     /// Enrols, or finds that the directory is enrolled already.
     ///
-    /// The keys are on disk before they are sent: an answer that is lost costs a token, never a key that signs somewhere.
+    /// The keys are on disk before they are sent: an answer that is lost costs a token, never a key that signs
+    /// somewhere.
     ///
     /// - Parameters:
     ///   - now: Unix time in seconds, by which the server's certificate is judged.
@@ -74,7 +75,8 @@ package struct EnrolmentRequest: Sendable {
         }
         guard let digest = Hexadecimal.decode(authoritySHA256.lowercased()), digest.count == 32 else {
             throw AgentError(
-                .usage, "--ca-sha256 is not 64 hexadecimal digits; `wattest-aggregator init` and `token create` print it")
+                .usage,
+                "--ca-sha256 is not 64 hexadecimal digits; `wattest-aggregator init` and `token create` print it")
         }
         guard SensorDescription.isWellFormed(node) else {
             throw AgentError(.usage, "--node `\(node)` is not a name of 1 to 128 letters, digits and ._:/-")
@@ -95,7 +97,9 @@ package struct EnrolmentRequest: Sendable {
         else {
             throw AgentError(
                 .refused,
-                "\(directory) is enrolled as \(known.node) in \(known.log) already; use another --data-dir, or delete it")
+                "\(directory) is enrolled as \(known.node) in \(known.log) already; "
+                    + "use another --data-dir, or delete it"
+            )
         }
         return known
     }

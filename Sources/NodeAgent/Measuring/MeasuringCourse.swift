@@ -128,9 +128,11 @@ struct MeasuringCourse: ~Copyable {
                 loop.uplink.add(SpoolItem(entry))
                 publish(interval)
             } catch {
-                // Signed and not durable: this place of the chain may never be used again with other bytes, and was not.
+                // Signed and not durable: this place of the chain may never be used again with other bytes, and was
+                // not.
                 fail("a batch could not be stored: \(error)")
-                return isStopped = true
+                isStopped = true
+                return
             }
         }
     }
@@ -255,13 +257,15 @@ struct MeasuringCourse: ~Copyable {
             try ChainFile(incarnation: index, openingLeaf: leaf).write(to: loop.spool.path)
         } catch {
             fail("the new chain cannot be remembered: \(error)")
-            return isStopped = true
+            isStopped = true
+            return
         }
         loop.uplink.openChain(index, node: enrolment.node, keepsNewest: true, nextSequence: 0, previous: leaf)
         let now = Self.moment()
         session.isSuspended = false
         session.pass(to: now, clock: Self.clock())
-        if let tail = opening.after, tail.boot == boot, let begins = tail.monotonicNanoseconds, begins < now.nanoseconds {
+        if let tail = opening.after, tail.boot == boot, let begins = tail.monotonicNanoseconds, begins < now.nanoseconds
+        {
             session.reopen(at: Moment(nanoseconds: begins, utc: tail.utc), values: tail.values, usage: usage())
         } else {
             session.reopen(at: now, values: [:], usage: usage())

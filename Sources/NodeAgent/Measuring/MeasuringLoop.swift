@@ -6,8 +6,8 @@ import TransparencyLog
 
 /// The measuring thread: reads every second, signs what is over, and puts it into the spool.
 ///
-/// It blocks on devices and on the disk, so it is no task. Everything that it owns is touched by this thread alone; others
-/// talk to it through orders.
+/// It blocks on devices and on the disk, so it is no task. Everything that it owns is touched by this thread alone;
+/// others talk to it through orders.
 final class MeasuringLoop: Sendable {
     struct Configuration: Sendable {
         var enrolment: Enrolment

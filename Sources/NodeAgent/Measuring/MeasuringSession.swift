@@ -1,11 +1,12 @@
 package import Batches
 package import Energy
 
-/// Turns readings into the intervals of the node's chain: decides where each ends, waits until the values at the cut are
-/// known, and gives them out in chain order. No I/O, no clock.
+/// Turns readings into the intervals of the node's chain: decides where each ends, waits until the values at the cut
+/// are known, and gives them out in chain order. No I/O, no clock.
 ///
-/// An interval ends when its time is over, at each full UTC hour, when the set of allocations changes, and where the clock
-/// is stepped (RULES section 3). It is given out when every sensor has a reading at or after the cut, or the wait is over.
+/// An interval ends when its time is over, at each full UTC hour, when the set of allocations changes, and where the
+/// clock is stepped (RULES section 3). It is given out when every sensor has a reading at or after the cut, or the
+/// wait is over.
 package struct MeasuringSession: Sendable {
     package struct Settings: Sendable, Hashable {
         package var intervalSeconds: Int64
@@ -99,7 +100,8 @@ package struct MeasuringSession: Sendable {
 
     /// Whether time has come to end something: `advance` then wants to know the CPU time.
     package func isDue(at now: Moment) -> Bool {
-        let isStepped = (last.utc(at: now.nanoseconds).microseconds - now.utc.microseconds).magnitude
+        let isStepped =
+            (last.utc(at: now.nanoseconds).microseconds - now.utc.microseconds).magnitude
             > UInt64(Self.clockStepMicroseconds)
         return isStepped || nextEnd(by: now) != nil || nextStretch(by: now) != nil
             || (isOutage && now.nanoseconds > openedAt.nanoseconds && !isHeldOpen)
@@ -271,7 +273,9 @@ package struct MeasuringSession: Sendable {
     /// Takes on another set of sensors where the open interval began; what was cut before keeps the old one.
     ///
     /// - Returns: false while cuts are pending; to be called again later.
-    package mutating func replaceTracks(_ make: (_ cutNanoseconds: Int64, _ known: [SensorTrack]) -> [SensorTrack]) -> Bool {
+    package mutating func replaceTracks(_ make: (_ cutNanoseconds: Int64, _ known: [SensorTrack]) -> [SensorTrack])
+        -> Bool
+    {
         guard pending.isEmpty else { return false }
         tracks = make(openedAt.nanoseconds, tracks)
         return true

@@ -83,7 +83,8 @@ package struct NodeChain: Sendable {
         let entry = ResumeEntry(
             log: log, time: now, node: node,
             lastGood: ChainPosition(incarnation: loss.incarnation, sequence: max(0, loss.lastGoodSequence)),
-            previous: firstRefused?.previous ?? writer.previous, lost: lost, reason: String(loss.refusal.message.prefix(500)),
+            previous: firstRefused?.previous ?? writer.previous, lost: lost,
+            reason: String(loss.refusal.message.prefix(500)),
             anchor: anchor, salt: salt)
         let signed = SignedEntry(position: nil, note: try key.sign(entry.text).bytes, samples: [])
         state = .resuming(leaf: signed.leaf)

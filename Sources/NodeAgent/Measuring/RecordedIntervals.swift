@@ -4,8 +4,9 @@ package import Energy
 /// One recorded log as the intervals of a chain: from its first reading to its last, cut at the job's window, at each
 /// full UTC hour and at the batch interval.
 ///
-/// It is a pure function of the readings and the settings, so an interrupted import is resumed, and repeated by a second
-/// process, with the same bytes. Intervals are made one at a time: a year of readings becomes a million of them.
+/// It is a pure function of the readings and the settings, so an interrupted import is resumed, and repeated by a
+/// second process, with the same bytes. Intervals are made one at a time: a year of readings becomes a million of
+/// them.
 package struct RecordedIntervals: Sendable, Sequence {
     package var sensor: SensorDescription
     /// In stable time order; the monotonic time of a recorded reading is its UTC in nanoseconds.
@@ -33,7 +34,8 @@ package struct RecordedIntervals: Sendable, Sequence {
 
     package init(
         sensor: SensorDescription, readings: [(time: UTCTime, microwatts: Int64)], job: String?,
-        window: (start: UTCTime?, stop: UTCTime?), expectedNodes: Int64?, intervalSeconds: Int64, wasReordered: Bool = false
+        window: (start: UTCTime?, stop: UTCTime?), expectedNodes: Int64?, intervalSeconds: Int64,
+        wasReordered: Bool = false
     ) {
         self.init(
             sensor: sensor,
@@ -134,8 +136,8 @@ package struct RecordedIntervals: Sendable, Sequence {
 }
 
 extension UTCTime {
-    /// The instant as the integrals count it. Recorded times beyond the years 1678 to 2262 do not fit and are refused by
-    /// the readers of recorded logs.
+    /// The instant as the integrals count it. Recorded times beyond the years 1678 to 2262 do not fit and are refused
+    /// by the readers of recorded logs.
     package var nanoseconds: Int64 { microseconds &* 1000 }
 }
 

@@ -84,8 +84,8 @@ package struct Sampler {
     }
 }
 
-/// A source that may take long: read on its own thread, so that a stuck device stops nothing but its own readings. Those
-/// sensors are then held by the next cut.
+/// A source that may take long: read on its own thread, so that a stuck device stops nothing but its own readings.
+/// Those sensors are then held by the next cut.
 private final class SlowSource: Sendable {
     private struct Mailbox {
         var readings: [SensorReading] = []

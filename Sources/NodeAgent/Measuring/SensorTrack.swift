@@ -3,8 +3,8 @@ package import Energy
 
 /// One sensor over the life of an agent: takes readings, and gives its facts at each cut.
 ///
-/// A cut lies between two readings: a counter is interpolated linearly and rounded down, an integrated sensor by its own
-/// rule. The one value at the cut ends one batch and begins the next (RULES section 2).
+/// A cut lies between two readings: a counter is interpolated linearly and rounded down, an integrated sensor by its
+/// own rule. The one value at the cut ends one batch and begins the next (RULES section 2).
 package struct SensorTrack: Sendable {
     package private(set) var description: SensorDescription
     private var meter: Meter
@@ -39,7 +39,9 @@ package struct SensorTrack: Sendable {
     ///   - startingAt: value with which the last batch of the sensor ended, 0 for a new one.
     ///   - epoch: epoch in which it goes on.
     ///   - nanoseconds: start of the first interval.
-    package init(_ description: SensorDescription, startingAt microjoules: Int64 = 0, epoch: Int64 = 0, at nanoseconds: Int64) {
+    package init(
+        _ description: SensorDescription, startingAt microjoules: Int64 = 0, epoch: Int64 = 0, at nanoseconds: Int64
+    ) {
         self.description = description
         cutValue = microjoules
         cutNanoseconds = nanoseconds
@@ -85,8 +87,8 @@ package struct SensorTrack: Sendable {
 
     /// A sensor that an earlier run of the agent read.
     ///
-    /// - Parameter isSameBoot: whether the hardware has counted on since. A power sensor has not been read in between, so
-    ///   it begins a new epoch either way.
+    /// - Parameter isSameBoot: whether the hardware has counted on since. A power sensor has not been read in
+    ///   between, so it begins a new epoch either way.
     package init(
         _ description: SensorDescription, continuing state: Continuation, isSameBoot: Bool, at nanoseconds: Int64
     ) {
@@ -148,7 +150,8 @@ package struct SensorTrack: Sendable {
         }
     }
 
-    private mutating func take(_ step: CounterStep, _ suspect: Bool, _ counter: ExtendedCounter, at nanoseconds: Int64) {
+    private mutating func take(_ step: CounterStep, _ suspect: Bool, _ counter: ExtendedCounter, at nanoseconds: Int64)
+    {
         if suspect { flags.insert(.suspect) }
         switch step {
         case .wrapped: flags.insert(.wrapped)
@@ -261,7 +264,9 @@ package struct SensorTrack: Sendable {
             }
         var points: [SampleBlock.Point] = []
         points.reserveCapacity(inside.count + 2)
-        if let before { points.append(.init(offsetNanoseconds: before.nanoseconds - cutNanoseconds, value: before.value)) }
+        if let before {
+            points.append(.init(offsetNanoseconds: before.nanoseconds - cutNanoseconds, value: before.value))
+        }
         for reading in inside {
             points.append(.init(offsetNanoseconds: reading.nanoseconds - cutNanoseconds, value: reading.value))
         }

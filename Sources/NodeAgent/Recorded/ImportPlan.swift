@@ -66,8 +66,8 @@ package struct ImportPlan: Sendable {
                 guard let start, let stop, start < stop, let value = source.readings.last?.value else {
                     throw AgentError(
                         .usage,
-                        "\(source.path): a constant estimate needs a window; give --start and --stop, or import it together "
-                            + "with the logs of the nodes")
+                        "\(source.path): a constant estimate needs a window; give --start and --stop, or import it "
+                            + "together with the logs of the nodes")
                 }
                 source.readings = [start, stop].map { Reading(monotonicNanoseconds: $0, value: value) }
                 let period = max(1, (stop - start) / 1_000_000)
@@ -126,7 +126,8 @@ package struct ImportPlan: Sendable {
     package func batches(of chain: Int, incarnation: Int64) -> BatchSequence {
         let source = chains[chain]
         let writer = ChainWriter(
-            log: log, node: source.source.node, incarnation: incarnation, nextSequence: 0, previous: source.opening.leaf,
+            log: log, node: source.source.node, incarnation: incarnation, nextSequence: 0,
+            previous: source.opening.leaf,
             key: key)
         return BatchSequence(
             intervals: source.intervals.makeIterator(), writer: writer, seed: seed, opening: source.opening.leaf)

@@ -2,8 +2,8 @@ package import Batches
 package import Energy
 package import TransparencyLog
 
-/// The course of an import: openings, then each chain from where the log already holds it, until everything is in the log
-/// for certain. No I/O.
+/// The course of an import: openings, then each chain from where the log already holds it, until everything is in the
+/// log for certain. No I/O.
 package struct ImportSession: Sendable {
     package enum Phase: Sendable, Hashable {
         /// The job and import entries are on their way.
@@ -108,8 +108,8 @@ package struct ImportSession: Sendable {
             if let head, head.leaf != previous || head.isClosed || next > chain.batchCount {
                 throw AgentError(
                     .refused,
-                    "\(chain.source.path): the log holds other batches of this import; repeat it with the settings of the "
-                        + "first time")
+                    "\(chain.source.path): the log holds other batches of this import; repeat it with the settings "
+                        + "of the first time")
             }
             isKnown[index] = next == chain.batchCount
             states[index] = isKnown[index] ? .sent : .sending(batches, incarnation: incarnation)

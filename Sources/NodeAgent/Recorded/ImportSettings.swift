@@ -46,7 +46,8 @@ package struct ImportSettings: Sendable {
             throw AgentError(.usage, "the batch interval is \(intervalSeconds) s; use 5 to 300")
         }
         if let expectedNodes, expectedNodes < 1 {
-            throw AgentError(.usage, "--expect-nodes \(expectedNodes) is not a number of nodes; leave it out if unknown")
+            throw AgentError(
+                .usage, "--expect-nodes \(expectedNodes) is not a number of nodes; leave it out if unknown")
         }
         let record = JobRecord(key: job, salt: [UInt8](repeating: 0, count: 16), labels: labels)
         guard labels.keys.allSatisfy({ SensorDescription.isWellFormed($0, maximumBytes: 64) }),

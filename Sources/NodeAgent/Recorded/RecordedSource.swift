@@ -132,7 +132,8 @@ extension RecordedFile {
 
     /// How far apart the readings usually lie, in whole milliseconds: the median, so that a hole does not change it.
     static func periodMilliseconds(_ readings: [Reading]) -> Int64 {
-        let gaps = zip(readings, readings.dropFirst()).map { $1.monotonicNanoseconds - $0.monotonicNanoseconds }.sorted()
+        let gaps = zip(readings, readings.dropFirst()).map { $1.monotonicNanoseconds - $0.monotonicNanoseconds }
+            .sorted()
         guard !gaps.isEmpty else { return 1000 }
         return min(max(1, gaps[gaps.count / 2] / 1_000_000), 86_400_000)
     }

@@ -1,8 +1,8 @@
 import JSONText
 import TransparencyLog
 
-/// The incarnation in which the node's chain goes on, beside the spool: written when a resume entry has its index, before
-/// the first batch behind it is signed.
+/// The incarnation in which the node's chain goes on, beside the spool: written when a resume entry has its index,
+/// before the first batch behind it is signed.
 struct ChainFile: Sendable, Hashable {
     var incarnation: Int64
     var openingLeaf: MerkleHash

@@ -8,16 +8,16 @@ package import TransparencyLog
     import Musl
 #endif
 
-/// The agent's signed entries on disk until the log is known to hold them: one file an entry, `STEM.note`, with the block
-/// that travels beside it, `STEM.samples`, and for the newest batch what the next start needs, `STEM.state`.
+/// The agent's signed entries on disk until the log is known to hold them: one file an entry, `STEM.note`, with the
+/// block that travels beside it, `STEM.samples`, and for the newest batch what the next start needs, `STEM.state`.
 ///
 /// What a crash means at each step of `write`:
-/// 1. before the note has its name: the entry does not exist. Files of its stem without a note are deleted at the next
-///    start. Nobody has seen the signature, because an entry is sent only after `write` has returned, so signing its
-///    place in the chain again is no contradiction.
+/// 1. before the note has its name: the entry does not exist. Files of its stem without a note are deleted at the
+///    next start. Nobody has seen the signature, because an entry is sent only after `write` has returned, so signing
+///    its place in the chain again is no contradiction.
 /// 2. before the directory is synced: the note is there whole or not at all, as in 1.
-/// 3. during `delete`: the note goes first; a block without a note is deleted at the next start. A note that comes back
-///    is sent again and acknowledged as a duplicate.
+/// 3. during `delete`: the note goes first; a block without a note is deleted at the next start. A note that comes
+///    back is sent again and acknowledged as a duplicate.
 ///
 /// A note without its block is an entry whose block was dropped under pressure; both are sent the same way.
 package final class Spool: Sendable {
@@ -29,7 +29,8 @@ package final class Spool: Sendable {
     private let state: Mutex<SpoolState>
     private let lock: SpoolLock
 
-    /// - Throws: when the directory cannot be made, listed or locked: two agents on one spool would sign one place twice.
+    /// - Throws: when the directory cannot be made, listed or locked: two agents on one spool would sign one place
+    ///   twice.
     package init(path: String, capacityBytes: Int = SpoolState.defaultCapacityBytes) throws(SpoolError) {
         self.path = path
         try DurableFile.makeDirectory(path)
@@ -113,8 +114,8 @@ package final class Spool: Sendable {
         try DurableFile.read(path + "/" + Self.checkpointName, maximumBytes: 1 << 20)
     }
 
-    /// Remembers a checkpoint before anything is deleted on its word: a log that later shows a smaller tree has lost what
-    /// this agent no longer has.
+    /// Remembers a checkpoint before anything is deleted on its word: a log that later shows a smaller tree has lost
+    /// what this agent no longer has.
     package func remember(checkpoint note: [UInt8]) throws(SpoolError) {
         try DurableFile.replace(path + "/" + Self.checkpointName, with: note)
         try DurableFile.syncDirectory(path)

@@ -17,7 +17,8 @@ struct ChainQueue: Sendable {
     }
 
     let incarnation: Int64
-    /// Whether the newest entry stays when everything is settled: the agent's own chain goes on from it after a restart.
+    /// Whether the newest entry stays when everything is settled: the agent's own chain goes on from it after a
+    /// restart.
     private(set) var keepsNewest: Bool
     /// The chain ended on this side; what was acknowledged may still settle.
     private(set) var isGivenUp = false

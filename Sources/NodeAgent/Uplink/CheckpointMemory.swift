@@ -2,9 +2,9 @@ package import TransparencyLog
 
 /// The newest checkpoint of the log that this agent has verified. It never goes back.
 ///
-/// A smaller tree, or another root at the same size, is a log that contradicts itself: it is refused and told, because an
-/// agent deletes entries on the word of a checkpoint. That a larger tree contains the smaller one is for the witnesses to
-/// prove; the anchors in this agent's batches pin every checkpoint it has seen into the log itself.
+/// A smaller tree, or another root at the same size, is a log that contradicts itself: it is refused and told,
+/// because an agent deletes entries on the word of a checkpoint. That a larger tree contains the smaller one is for
+/// the witnesses to prove; the anchors in this agent's batches pin every checkpoint it has seen into the log itself.
 package struct CheckpointMemory: Sendable {
     package enum Fault: Error, Sendable, Hashable, CustomStringConvertible {
         case unverified(String)
@@ -18,7 +18,8 @@ package struct CheckpointMemory: Sendable {
             case .unverified(let reason): "the checkpoint does not verify: \(reason)"
             case .shrunk(let old, let new):
                 "the log shows size \(new) after it has signed size \(old): it lost entries, or two servers sign for it"
-            case .forked(let size): "the log has signed two different roots for size \(size): keep the spool as evidence"
+            case .forked(let size):
+                "the log has signed two different roots for size \(size): keep the spool as evidence"
             }
         }
 

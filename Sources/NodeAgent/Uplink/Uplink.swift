@@ -5,8 +5,8 @@ package import Wire
 
 /// Carries entries to the aggregator and tells what became of them: the shell around `UplinkState`.
 ///
-/// One connection with one stream at a time. Whoever makes entries stores them, then calls `add`; `run` does the rest until
-/// its task is cancelled.
+/// One connection with one stream at a time. Whoever makes entries stores them, then calls `add`; `run` does the rest
+/// until its task is cancelled.
 package final class Uplink: Sendable {
     package struct Configuration: Sendable {
         /// Origin of the log.
@@ -245,8 +245,8 @@ package final class Uplink: Sendable {
         perform(shared.withLock { Self.hand(change(&$0), to: $0.outbox) })
     }
 
-    /// Gives the connection its orders, still under the lock: two threads that change the state one after the other must
-    /// not send in another order.
+    /// Gives the connection its orders, still under the lock: two threads that change the state one after the other
+    /// must not send in another order.
     ///
     /// - Returns: the actions that are done outside of the lock.
     private static func hand(

@@ -3,9 +3,10 @@ package import TransparencyLog
 
 /// What the agent has told the aggregator, what the log holds for certain, and what is to be said next. No I/O.
 ///
-/// An entry leaves the spool when two things are true: the aggregator has acknowledged it, and a signed checkpoint whose
-/// tree is larger than its index is remembered. After a lost connection everything that the log's own heads do not show is
-/// sent again; the log takes a repetition for what it is. Chains are sent in order, each entry outside of chains alone.
+/// An entry leaves the spool when two things are true: the aggregator has acknowledged it, and a signed checkpoint
+/// whose tree is larger than its index is remembered. After a lost connection everything that the log's own heads do
+/// not show is sent again; the log takes a repetition for what it is. Chains are sent in order, each entry outside of
+/// chains alone.
 package struct UplinkState: Sendable {
     package struct Window: Sendable, Hashable {
         package var entries = 64
@@ -126,7 +127,8 @@ package struct UplinkState: Sendable {
         }
         openChain(position.incarnation, keepsNewest: false, nextSequence: position.sequence)
         guard chains[position.incarnation]?.append(item, sequence: position.sequence) == true else {
-            let refusal = Refusal(.chainGap, "seq \(position.sequence) does not follow what the spool holds of its chain")
+            let refusal = Refusal(
+                .chainGap, "seq \(position.sequence) does not follow what the spool holds of its chain")
             return [.setAside(item, refusal)]
         }
         return fill()
@@ -164,7 +166,8 @@ package struct UplinkState: Sendable {
         defer { chains[head.incarnation] = queue }
         let last = head.nextSequence - 1
         if head.nextSequence > queue.endSequence {
-            let text = "the log holds seq \(last) of chain \(head.incarnation), this agent only \(queue.endSequence - 1)"
+            let text =
+                "the log holds seq \(last) of chain \(head.incarnation), this agent only \(queue.endSequence - 1)"
             return giveUp(&queue, from: queue.endSequence, Refusal(.chainFork, text), isBehindHead: true)
         }
         let ours = head.nextSequence == queue.endSequence ? queue.newestLeaf : queue[last]?.item.leaf
@@ -173,8 +176,8 @@ package struct UplinkState: Sendable {
             return giveUp(&queue, from: max(last, queue.firstSequence), Refusal(.chainFork, text), isBehindHead: true)
         }
         var sequence = queue.firstSequence
-        // Their own indexes were lost with the connection; the chain's newest index bounds them all. One that cannot be it
-        // proves nothing, and they are sent again to learn their indexes.
+        // Their own indexes were lost with the connection; the chain's newest index bounds them all. One that cannot
+        // be it proves nothing, and they are sent again to learn their indexes.
         while sequence < head.nextSequence, head.isPlausible {
             if let slot = queue.acknowledge(sequence, leaf: nil, index: head.lastIndex), slot.phase == .sent {
                 release([slot.item])
@@ -182,12 +185,14 @@ package struct UplinkState: Sendable {
             sequence += 1
         }
         guard !head.isClosed else {
-            let refusal = Refusal(.chainFork, "chain \(head.incarnation) is closed: two entries claimed one place in it")
+            let refusal = Refusal(
+                .chainFork, "chain \(head.incarnation) is closed: two entries claimed one place in it")
             return giveUp(&queue, from: head.nextSequence, refusal, isBehindHead: false)
         }
         if head.nextSequence < queue.firstSequence {
             // It had acknowledged them and signed a checkpoint over them. Only the operator can bring them back.
-            queue.hold = "the log lost seq \(head.nextSequence) to \(queue.firstSequence - 1) of chain \(head.incarnation)"
+            queue.hold =
+                "the log lost seq \(head.nextSequence) to \(queue.firstSequence - 1) of chain \(head.incarnation)"
         }
         return []
     }
@@ -283,7 +288,8 @@ package struct UplinkState: Sendable {
         guard let head else { return [] }
         var settled: [SpoolItem] = []
         for leaf in looseOrder {
-            guard let slot = loose[leaf], case .acknowledged(let index) = slot.phase, UInt64(clamping: index) < head.size
+            guard let slot = loose[leaf], case .acknowledged(let index) = slot.phase,
+                UInt64(clamping: index) < head.size
             else { continue }
             settled.append(slot.item)
         }

@@ -2,7 +2,9 @@ import NodeAgent
 import Testing
 
 @Suite struct ProcessTreeTests {
-    private func process(_ pid: Int32, _ parent: Int32, own: UInt64, waited: UInt64 = 0, start: UInt64 = 1) -> ProcessEntry {
+    private func process(_ pid: Int32, _ parent: Int32, own: UInt64, waited: UInt64 = 0, start: UInt64 = 1)
+        -> ProcessEntry
+    {
         ProcessEntry(pid: pid, parent: parent, startTicks: start, ownTicks: own, waitedTicks: waited)
     }
 
@@ -16,7 +18,8 @@ import Testing
 
     @Test func descendantsCountAndStrangersDoNot() {
         var tree = ProcessTree()
-        update(&tree, [process(1, 0, own: 500), process(10, 1, own: 5), process(11, 10, own: 7), process(12, 11, own: 1)])
+        update(
+            &tree, [process(1, 0, own: 500), process(10, 1, own: 5), process(11, 10, own: 7), process(12, 11, own: 1)])
         #expect(tree.ticks == 13 && tree.isActive)
     }
 

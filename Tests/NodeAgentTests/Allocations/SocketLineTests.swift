@@ -4,7 +4,9 @@ import NodeAgent
 import Testing
 
 @Suite struct SocketLineTests {
-    private func parse(_ text: String) throws -> SocketLine { try SocketLine(parsing: Array(text.utf8), site: "hall 2") }
+    private func parse(_ text: String) throws -> SocketLine {
+        try SocketLine(parsing: Array(text.utf8), site: "hall 2")
+    }
 
     @Test func aBareNameBecomesAKeyOfTheSite() throws {
         guard case .begin(let request) = try parse("begin llama-70b") else { return #expect(Bool(false)) }
@@ -13,7 +15,8 @@ import Testing
     }
 
     @Test func everyOptionIsTaken() throws {
-        let line = "begin c/slurm/4711@1715900000 mode=exclusive devices=nvml%3AGPU-1%2Cnvml%3AGPU-2 cores=8000 "
+        let line =
+            "begin c/slurm/4711@1715900000 mode=exclusive devices=nvml%3AGPU-1%2Cnvml%3AGPU-2 cores=8000 "
             + "expect-nodes=8 rank=3 pid=77 label.model=llama%2070b"
         guard case .begin(let request) = try parse(line) else { return #expect(Bool(false)) }
         #expect(request.key == JobKey(cluster: "c", scheduler: "slurm", id: "4711", submitSeconds: 1_715_900_000))
@@ -43,7 +46,8 @@ import Testing
         request.reservedMillicores = 1000
         return AllocationBook.Claim(
             request: request, pseudonym: Pseudonym.of(jobKey: request.key.description, salt: []),
-            root: ProcessTree.Root(pid: 1, startTicks: 1), uid: 1000, controlGroup: nil, since: UTCTime(seconds: seconds))
+            root: ProcessTree.Root(pid: 1, startTicks: 1), uid: 1000, controlGroup: nil,
+            since: UTCTime(seconds: seconds))
     }
 
     @Test func ranksOfOneJobAreOneHold() {

@@ -9,8 +9,8 @@ import TransparencyLog
 @testable import NodeAgent
 
 @Suite struct MeasuringSessionTests {
-    /// Whatever happens to time, allocations, the clock and the readings: the intervals tile, every microjoule of a counter
-    /// is in exactly one of them, and each follows from its own readings.
+    /// Whatever happens to time, allocations, the clock and the readings: the intervals tile, every microjoule of a
+    /// counter is in exactly one of them, and each follows from its own readings.
     @Test(arguments: 0..<120) func intervalsTileAndConserve(seed: UInt64) {
         var node = SimulatedNode(seed: seed, intervalSeconds: 5 + Int64(seed % 40))
         let start = node.now
@@ -45,7 +45,8 @@ import TransparencyLog
         }
     }
 
-    private func checkTiling(_ intervals: [MeasuringSession.Interval], from start: Moment, to end: Moment, seed: UInt64) {
+    private func checkTiling(_ intervals: [MeasuringSession.Interval], from start: Moment, to end: Moment, seed: UInt64)
+    {
         var utc = start.utc
         var nanoseconds = start.nanoseconds
         var values: [String: Int64] = [:]

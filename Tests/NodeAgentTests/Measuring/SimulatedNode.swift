@@ -21,15 +21,16 @@ struct SimulatedNode {
 
     static let modulus: UInt64 = 262_143_328_850
 
-    static let sensors: [SensorDescription] = (0..<3).map { index in
-        SensorDescription(
-            id: "rapl:package-\(index)", kind: "rapl", layer: .package, provenance: .counter,
-            quantity: .microjouleCounter(modulus: modulus), maximumPowerMicrowatts: 1_000_000_000)
-    } + [
-        SensorDescription(
-            id: "dcmi:node", kind: "dcmi", layer: .nodeDC, provenance: .integrated,
-            quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: 5_000_000_000)
-    ]
+    static let sensors: [SensorDescription] =
+        (0..<3).map { index in
+            SensorDescription(
+                id: "rapl:package-\(index)", kind: "rapl", layer: .package, provenance: .counter,
+                quantity: .microjouleCounter(modulus: modulus), maximumPowerMicrowatts: 1_000_000_000)
+        } + [
+            SensorDescription(
+                id: "dcmi:node", kind: "dcmi", layer: .nodeDC, provenance: .integrated,
+                quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: 5_000_000_000)
+        ]
 
     init(seed: UInt64, intervalSeconds: Int64 = 30, startUTC: Int64 = 1_715_921_879_469_000) {
         random = SeededRandom(seed: seed)
@@ -38,7 +39,8 @@ struct SimulatedNode {
         session = MeasuringSession(
             settings: .init(intervalSeconds: intervalSeconds), start: now, now: now,
             tracks: Self.sensors.map { SensorTrack($0, at: 5_000_000_000_000) },
-            clock: ClockState(letter: .synchronised, errorMicroseconds: 100), usage: NodeUsage(busyMicroseconds: 0, millicores: 4000))
+            clock: ClockState(letter: .synchronised, errorMicroseconds: 100),
+            usage: NodeUsage(busyMicroseconds: 0, millicores: 4000))
         read()
     }
 

@@ -2,8 +2,8 @@ import Batches
 import Energy
 import Identity
 import NodeAgent
-import Sensors
 import SeededRandom
+import Sensors
 import Synchronization
 import Testing
 import TransparencyLog
@@ -133,7 +133,8 @@ import Wire
 
     @Test func badInputNamesThePlaceAndTheRemedy() throws {
         let settings = ImportSettings(format: .mlperf, job: job)
-        let cut = Array(":::MLLOG {\"key\": \"power_reading\", \"value\": 1, \"time_ms\": 1715921879469}\n:::MLLOG {\"ke".utf8)
+        let cut = Array(
+            ":::MLLOG {\"key\": \"power_reading\", \"value\": 1, \"time_ms\": 1715921879469}\n:::MLLOG {\"ke".utf8)
         let error = #expect(throws: AgentError.self) { try RecordedFile(path: "x.txt").sources(cut, settings) }
         #expect(error?.description.contains("x.txt: line 2") == true)
         #expect(error?.code == .input)

@@ -1,9 +1,10 @@
 import Batches
 import Glibc
-@testable import NodeAgent
 import SeededRandom
 import Testing
 import TransparencyLog
+
+@testable import NodeAgent
 
 @Suite struct SpoolTests {
     private let key = try! SigningKey(name: "n", seed: Array(repeating: 3, count: 32))
@@ -88,8 +89,8 @@ import TransparencyLog
         }
     }
 
-    /// A child that writes and deletes as fast as it can is killed at a random moment. Whatever it had reported as written
-    /// and not begun to delete is there, whole; nothing else is.
+    /// A child that writes and deletes as fast as it can is killed at a random moment. Whatever it had reported as
+    /// written and not begun to delete is there, whole; nothing else is.
     @Test(arguments: 0..<12) func killedAtAnyMomentItHoldsWhatItPromised(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         try withDirectory { path in

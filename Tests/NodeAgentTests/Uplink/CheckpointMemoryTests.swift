@@ -5,7 +5,9 @@ import TransparencyLog
 @Suite struct CheckpointMemoryTests {
     private let key = try! SigningKey(name: "log.example/a", seed: Array(repeating: 1, count: 32))
 
-    private func note(_ size: UInt64, root: UInt8 = 0, key: SigningKey? = nil, origin: String = "log.example/a") throws -> [UInt8] {
+    private func note(_ size: UInt64, root: UInt8 = 0, key: SigningKey? = nil, origin: String = "log.example/a") throws
+        -> [UInt8]
+    {
         let root = size == 0 ? MerkleHash.emptyTree : .leaf(of: [root, UInt8(size % 256)])
         return try SignedCheckpoint(Checkpoint(origin: origin, size: size, root: root), signedBy: key ?? self.key).bytes
     }

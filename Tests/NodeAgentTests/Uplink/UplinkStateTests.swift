@@ -28,7 +28,8 @@ import TransparencyLog
     }
 
     /// A state with an open connection and so many entries of chain 5, none of them sent before.
-    private func opened(_ count: Int64, window: UplinkState.Window = .init(), keepsNewest: Bool = false) -> UplinkState {
+    private func opened(_ count: Int64, window: UplinkState.Window = .init(), keepsNewest: Bool = false) -> UplinkState
+    {
         var state = UplinkState(window: window)
         state.openChain(5, keepsNewest: keepsNewest, previous: .leaf(of: Array("opening".utf8)))
         state.connected()
