@@ -95,6 +95,7 @@ package final class LiveAgent: Sendable {
             await drain()
             group.cancelAll()
         }
+        spool.close()
     }
 
     /// Waits until everything is acknowledged and covered, or for so long.
@@ -106,6 +107,11 @@ package final class LiveAgent: Sendable {
     }
 
     // MARK: Health
+
+    /// Whether the aggregator has said where the node's chains end, on the connection that is open now.
+    package var isConnected: Bool { uplink.status.isOpen && loop.status.isMeasuring }
+    /// The chain that the node writes.
+    package var incarnation: Int64 { loop.status.incarnation }
 
     package var readiness: Readiness {
         let status = loop.status

@@ -43,32 +43,7 @@ final class AllocationSocket: Sendable {
         self.path = path
         self.site = site
         self.handlers = handlers
-        listener = try Self.listen(at: path)
-    }
-
-    private static func listen(at path: String) throws(SpoolError) -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let capacity = MemoryLayout.size(ofValue: address.sun_path)
-        guard path.utf8.count < capacity else {
-            throw SpoolError("the socket's path \(path) is longer than \(capacity - 1) bytes; give a shorter --socket")
-        }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let descriptor = makeStreamSocket()
-        guard descriptor >= 0 else { throw SpoolError("make the socket", path, errno) }
-        becomeQuiet(descriptor)
-        unlink(path)
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard bound == 0, chmod(path, 0o666) == 0, beginListening(descriptor) == 0 else {
-            let code = errno
-            close(descriptor)
-            throw SpoolError("listen on", path, code)
-        }
-        return descriptor
+        listener = try UnixSocket.listen(at: path)
     }
 
     func start() { AgentThread.start { [self] in serve() } }
@@ -116,18 +91,12 @@ final class AllocationSocket: Sendable {
     }
 
     private func accept(_ count: Int) -> Connection? {
-        let descriptor = acceptConnection(listener)
-        guard descriptor >= 0 else { return nil }
-        becomeQuiet(descriptor)
-        var credentials = PeerCredentials()
-        var length = socklen_t(MemoryLayout<PeerCredentials>.size)
-        guard count < Self.maximumConnections,
-            getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0
-        else {
+        guard let (descriptor, peer) = UnixSocket.accept(listener) else { return nil }
+        guard count < Self.maximumConnections else {
             close(descriptor)
             return nil
         }
-        return Connection(descriptor: descriptor, peer: SocketPeer(pid: credentials.pid, uid: credentials.uid))
+        return Connection(descriptor: descriptor, peer: peer)
     }
 
     /// - Returns: false when the connection is over.
@@ -163,34 +132,6 @@ final class AllocationSocket: Sendable {
         }
         let bytes = Array((reply + "\n").utf8)
         // A client that does not read its one line of answer is not waited for.
-        return send(connection.descriptor, bytes, bytes.count, noSignal) == bytes.count && isOpen
+        return UnixSocket.send(bytes, to: connection.descriptor) && isOpen
     }
 }
-
-/// `struct ucred` of the kernel (include/linux/socket.h).
-private struct PeerCredentials {
-    var pid: Int32 = 0
-    var uid: UInt32 = 0
-    var gid: UInt32 = 0
-}
-
-// Calls under names that the members above do not shadow; the C libraries type their constants differently.
-
-private func makeStreamSocket() -> Int32 {
-    #if canImport(Glibc)
-        socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    #else
-        socket(AF_UNIX, SOCK_STREAM, 0)
-    #endif
-}
-
-private func beginListening(_ descriptor: Int32) -> Int32 { listen(descriptor, 64) }
-
-private func acceptConnection(_ listener: Int32) -> Int32 { accept(listener, nil, nil) }
-
-private func becomeQuiet(_ descriptor: Int32) {
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-}
-
-private let noSignal = Int32(MSG_NOSIGNAL)

@@ -46,7 +46,7 @@ final class NodeClaims: Sendable {
         _ request: ClaimRequest, _ peer: SocketPeer, _ connection: UInt64
     ) -> Result<String, SocketFault> {
         let pid = request.pid ?? peer.pid
-        guard let process = processes.process(pid), let owner = DurableFile.owner(of: "/proc/\(pid)") else {
+        guard let process = processes.process(pid), let owner = processes.owner(of: pid) else {
             return .failure(SocketFault("process \(pid) does not run"))
         }
         guard owner == peer.uid || peer.uid == 0 else {

@@ -41,6 +41,16 @@ struct ProcessTable: Sendable {
         }
     }
 
+    /// Real user id of a process.
+    func owner(of pid: Int32) -> UInt32? {
+        read("\(procfsRoot)/\(pid)/status", limit: 4096) { bytes in
+            let lines = bytes.split(separator: UInt8(ascii: "\n"))
+            guard let line = lines.first(where: { $0.starts(with: "Uid:".utf8) }) else { return nil }
+            let ids = line.dropFirst(4).split { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
+            return ids.first.flatMap { UInt32(String(decoding: $0, as: UTF8.self)) }
+        }
+    }
+
     func usage(jobs: [String: NodeUsage.Job]) -> NodeUsage {
         let busy = read(procfsRoot + "/stat", limit: 4096) { CPUTimes(stat: $0)?.busyTicks }
         return NodeUsage(

@@ -64,11 +64,7 @@ package enum DurableFile {
             throw SpoolError("read", path, errno)
         }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw SpoolError("read", path, errno) }
-        guard status.st_mode & S_IFMT != S_IFDIR else { throw SpoolError("read", path, EISDIR) }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(min(maximumBytes, max(0, Int(status.st_size))) + 1)
         var isAtEnd = false
         while !isAtEnd {
             let wanted = 65_536
@@ -111,10 +107,12 @@ package enum DurableFile {
         return names
     }
 
-    /// User id of the owner, nil when there is no such file.
-    static func owner(of path: String) -> UInt32? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status.st_uid : nil
+    /// Length of a file, 0 when there is none.
+    static func size(of path: String) -> Int {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        return max(0, Int(lseek(descriptor, 0, SEEK_END)))
     }
 
     /// Deletes a file; that it is gone already is what was wanted.

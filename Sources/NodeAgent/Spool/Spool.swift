@@ -12,12 +12,12 @@ package import TransparencyLog
 /// block that travels beside it, `STEM.samples`, and for the newest batch what the next start needs, `STEM.state`.
 ///
 /// What a crash means at each step of `write`:
-/// 1. before the note has its name: the entry does not exist. Files of its stem without a note are deleted at the next
-///    start. Nobody has seen the signature, because an entry is sent only after `write` has returned, so signing its
-///    place in the chain again is no contradiction.
+/// 1. before the note has its name: the entry does not exist. Files of its stem without a note are deleted at the
+///    next start. Nobody has seen the signature, because an entry is sent only after `write` has returned, so signing
+///    its place in the chain again is no contradiction.
 /// 2. before the directory is synced: the note is there whole or not at all, as in 1.
-/// 3. during `delete`: the note goes first; a block without a note is deleted at the next start. A note that comes back
-///    is sent again and acknowledged as a duplicate.
+/// 3. during `delete`: the note goes first; a block without a note is deleted at the next start. A note that comes
+///    back is sent again and acknowledged as a duplicate.
 ///
 /// A note without its block is an entry whose block was dropped under pressure; both are sent the same way.
 package final class Spool: Sendable {
@@ -45,6 +45,9 @@ package final class Spool: Sendable {
         damaged = found.damaged
         self.state = Mutex(state)
     }
+
+    /// Lets another agent have the spool. Nothing may be written afterwards.
+    package func close() { lock.release() }
 
     package var pressure: SpoolState.Pressure { state.withLock { $0.pressure } }
     package var byteCount: Int { state.withLock { $0.byteCount } }
@@ -134,6 +137,8 @@ private final class SpoolLock: Sendable {
         }
         self.descriptor = descriptor
     }
+
+    func release() { _ = flock(descriptor, LOCK_UN) }
 
     deinit { close(descriptor) }
 }

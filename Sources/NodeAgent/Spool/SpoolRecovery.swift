@@ -1,12 +1,6 @@
 import Batches
 import TransparencyLog
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
 /// Finds out what an earlier run left in a spool, and deletes what it left unfinished.
 enum SpoolRecovery {
     struct Found {
@@ -26,13 +20,13 @@ enum SpoolRecovery {
         var found = Found()
         var loose: [(item: SpoolItem, age: Int64)] = []
         for stem in stems {
-            guard let item = try item(stem, in: path) else {
+            guard let (item, time) = try item(stem, in: path) else {
                 try putAside(stem, in: path)
                 found.damaged.append(stem)
                 continue
             }
             if item.position == nil {
-                loose.append((item, modified(path + "/" + stem + ".note")))
+                loose.append((item, time))
             } else {
                 found.items.append(item)
             }
@@ -52,13 +46,23 @@ enum SpoolRecovery {
     }
 
     /// The entry whose files have this stem, nil when the note is no note or the name is not its own.
-    private static func item(_ stem: String, in path: String) throws(SpoolError) -> SpoolItem? {
-        guard let note = try DurableFile.read(path + "/" + stem + ".note"), (try? SignedNote(parsing: note)) != nil
+    ///
+    /// - Returns: the entry, and the time that it states.
+    private static func item(_ stem: String, in path: String) throws(SpoolError) -> (SpoolItem, Int64)? {
+        guard let note = try DurableFile.read(path + "/" + stem + ".note"),
+            let signed = try? SignedNote(parsing: note)
         else { return nil }
-        let samples = size(path + "/" + stem + ".samples")
         let item = SpoolItem(
-            leaf: .leaf(of: note), position: position(stem), noteByteCount: note.count, samplesByteCount: samples)
-        return item.fileStem == stem ? item : nil
+            leaf: .leaf(of: note), position: position(stem), noteByteCount: note.count,
+            samplesByteCount: DurableFile.size(of: path + "/" + stem + ".samples"))
+        return item.fileStem == stem ? (item, time(of: signed)) : nil
+    }
+
+    /// The third line of every entry that stands outside of chains: when it was made.
+    private static func time(of note: SignedNote) -> Int64 {
+        let lines = note.text.split(separator: UInt8(ascii: "\n"), maxSplits: 3)
+        guard lines.count > 2, lines[2].starts(with: "time ".utf8) else { return 0 }
+        return Int64(String(decoding: lines[2].dropFirst(5), as: UTF8.self)) ?? 0
     }
 
     private static func position(_ stem: String) -> ChainPosition? {
@@ -75,16 +79,5 @@ enum SpoolRecovery {
         for suffix in [".samples", ".note"] {
             try DurableFile.move("\(path)/\(stem)\(suffix)", to: "\(path)/refused/\(stem)\(suffix)")
         }
-    }
-
-    private static func size(_ path: String) -> Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : 0
-    }
-
-    private static func modified(_ path: String) -> Int64 {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return 0 }
-        return Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
     }
 }

@@ -14,7 +14,7 @@ import TransparencyLog
     @Test(arguments: 0..<120) func intervalsTileAndConserve(seed: UInt64) {
         var node = SimulatedNode(seed: seed, intervalSeconds: 5 + Int64(seed % 40))
         let start = node.now
-        for _ in 0..<400 {
+        for _ in 0..<250 {
             switch node.random.next() % 40 {
             case 0: node.tick(clockStep: Int64(node.random.next() % 20_000_000) - 5_000_000)
             case 1: node.tick(nanoseconds: Int64(node.random.next() % 60) * 1_000_000_000)
@@ -23,6 +23,10 @@ import TransparencyLog
                 node.pass(nanoseconds: Int64(node.random.next() % 900_000_000))
                 node.change(SimulatedNode.jobs.filter { _ in node.random.next() % 2 == 0 })
             case 5: node.tick(skipping: Int(node.random.next() % 4))
+            case 6:
+                // Long enough that cuts find the sensor without a reading behind them.
+                let silent = Int(node.random.next() % 4)
+                for _ in 0..<Int(node.random.next() % 90) { node.tick(skipping: silent) }
             default: node.tick()
             }
         }

@@ -1,0 +1,39 @@
+import ArgumentParser
+import JSONText
+import NodeAgent
+
+/// Tries everything that the agent will need on this node, and says what fails and what to do.
+struct SelfTest: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "self-test", abstract: "Try enrolment, disk, clock, sensors and the way to the aggregator.")
+
+    @Option(name: .customLong("data-dir"), help: "Directory of the agent's keys and spool.") var dataDirectory: String?
+    @Option(name: .customLong("sysfs-root"), help: "Tree to read instead of /sys.") var sysfsRoot: String?
+    @Option(name: .customLong("procfs-root"), help: "Tree to read instead of /proc.") var procfsRoot: String?
+    @Option(help: "YAML file.") var config: String?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let settings = try Settings(
+            file: config,
+            flags: ["data-dir": dataDirectory, "sysfs-root": sysfsRoot, "procfs-root": procfsRoot])
+        let checks = await AgentSelfTest(
+            directory: try settings.required("data-dir"), sysfsRoot: settings["sysfs-root"] ?? "/sys",
+            procfsRoot: settings["procfs-root"] ?? "/proc"
+        ).run()
+        let isPassed = checks.allSatisfy(\.isPassed)
+        if json {
+            let object: JSONValue = [
+                "passed": .bool(isPassed),
+                "checks": .array(
+                    checks.map { check -> JSONValue in
+                        ["name": .string(check.name), "passed": .bool(check.isPassed), "detail": .string(check.detail)]
+                    }),
+            ]
+            print(object.text())
+        } else {
+            for check in checks { print("\(check.isPassed ? "ok  " : "FAIL")  \(check.name): \(check.detail)") }
+        }
+        if !isPassed { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,175 @@
+import Batches
+import Energy
+import Glibc
+import Identity
+import Sensors
+import Synchronization
+import Testing
+import TransparencyLog
+import Wire
+
+@testable import NodeAgent
+
+/// The whole agent on a real thread, disk and wire, against an aggregator in memory. Each run is stopped at once: its
+/// one interval is whatever time it took.
+@Suite struct LiveAgentTests {
+    /// A counter that moves by a kilojoule at each reading.
+    private struct Meter: SensorSource {
+        let name = "fixture"
+        let isSlow = false
+        let counter: Counter
+
+        final class Counter: Sendable {
+            let value = Mutex<UInt64>(1000)
+        }
+
+        mutating func discover() -> SourceReport {
+            let description = SensorDescription(
+                id: "meter:node", kind: "meter", layer: .nodeAC, provenance: .counter, quantity: .microjouleCounter(),
+                maximumPowerMicrowatts: PowerIntegral.powerBoundMicrowatts)
+            return SourceReport(
+                source: name,
+                sensors: [
+                    FoundSensor(
+                        description: description, part: .node, measurementPoint: "test", place: "memory",
+                        costMicroseconds: 1)
+                ])
+        }
+
+        mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
+            let value = counter.value.withLock { value in
+                value += 1_000_000_000
+                return value
+            }
+            let reading = Reading(monotonicNanoseconds: nowNanoseconds, value: .counter(value))
+            readings.append(SensorReading(sensor: 0, reading: reading))
+        }
+    }
+
+    private func enrolment(_ directory: String, _ aggregator: FakeAggregator) throws -> Enrolment {
+        let (incarnation, leaf) = aggregator.enrol("n1")
+        let reply: String = """
+            {"log": "\(FakeAggregator.origin)", "log_vkey": "\(aggregator.logKey.verifier.text)", "node": "n1",
+             "site": "s", "ingest": "127.0.0.1:1", "incarnation": "\(incarnation)", "leaf": "\(leaf.base64)",
+             "job_salt": "\(Base64.encode(aggregator.jobSalt))", "interval_seconds": 30}
+            """
+        return Enrolment(
+            directory: directory, role: .node, server: "", reply: try EnrolmentReply(parsing: Array(reply.utf8)),
+            signingKey: try SigningKey(name: "n1", seed: Array(repeating: 5, count: 32)),
+            authority: aggregator.authority.certificate)
+    }
+
+    /// Runs an agent until `condition` holds, then stops it.
+    private func run(
+        _ enrolment: Enrolment, _ aggregator: FakeAggregator, _ address: NetworkAddress, _ counter: Meter.Counter,
+        until condition: @escaping @Sendable (LiveAgent) -> Bool
+    ) async throws {
+        let agent = try LiveAgent(
+            enrolment,
+            configuration: LiveAgent.Configuration(
+                intervalSeconds: 30, socketPath: enrolment.directory + "/s"),
+            sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) }, report: { _ in })
+        try await agent.run {
+            while !condition(agent) { await Task.yield() }
+        }
+    }
+
+    @Test func aRestartGoesOnWithTheChainAndItsCounters() async throws {
+        try await ChildProcess.withDirectory { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            let counter = Meter.Counter()
+            try await aggregator.run { address in
+                for _ in 0..<3 {
+                    try await run(enrolment, aggregator, address, counter) { $0.isConnected }
+                    // What happens while no agent runs is in the next one's outage.
+                    counter.value.withLock { $0 += 5_000_000_000 }
+                }
+            }
+            let batches = aggregator.batches
+            #expect(aggregator.state.refusals.isEmpty)
+            #expect(batches.map(\.position.sequence) == Array(0..<Int64(batches.count)))
+            #expect(batches.count { $0.facts.state == .outage } == 2)
+            let sum = batches.reduce(0) { $0 + $1.facts.sensors[0].advanceMicrojoules }
+            let first = try #require(batches.first?.facts.sensors.first?.firstMicrojoules)
+            let last = try #require(batches.last?.facts.sensors.first?.lastMicrojoules)
+            #expect(sum == Int128(last - first) && sum >= 10_000_000_000)
+            #expect(Set(batches.map(\.boot)).count == 1)
+        }
+    }
+
+    @Test func whatAClaimHoldsIsInTheLogWithItsRecord() async throws {
+        try await ChildProcess.withDirectory { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            try await aggregator.run { address in
+                let done = Mutex(false)
+                try await run(enrolment, aggregator, address, Meter.Counter()) { agent in
+                    guard agent.isConnected else { return false }
+                    return done.withLock { done in
+                        if done { return true }
+                        guard
+                            let claim = try? SocketClaim(
+                                path: directory + "/s", job: "train",
+                                options: [("label.model", "a b"), ("mode", "shared")])
+                        else { return false }
+                        try? claim.report([("step", "3")])
+                        #expect(throws: AgentError.self) { try claim.report([("step", "x")]) }
+                        try? claim.end()
+                        done = true
+                        return true
+                    }
+                }
+            }
+            let jobs = aggregator.entries { try JobEntry(text: $0) }
+            #expect(jobs.map(\.event) == [.start, .end])
+            let records = aggregator.state.entries.compactMap { try? JobRecord(text: $0.samples) }
+            #expect(records.first?.key.description == "s/exec/train@-")
+            #expect(records.first?.labels["model"] == "a b" && records.first?.labels["claim.uid"] == "\(getuid())")
+            #expect(records.first?.sha256 == jobs.first?.recordSHA256)
+            let pseudonym = try #require(records.first?.pseudonym)
+            #expect(aggregator.batches.contains { $0.facts.allocations.contains { $0.job == pseudonym } })
+        }
+    }
+
+    @Test func aLogThatIsAheadGetsAResumeEntryAndANewChain() async throws {
+        try await ChildProcess.withDirectory { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            let counter = Meter.Counter()
+            try await aggregator.run { address in
+                try await run(enrolment, aggregator, address, counter) { $0.isConnected }
+                // The node's disk is restored from before.
+                ChildProcess.removeTree(directory + "/spool")
+                try await run(enrolment, aggregator, address, counter) { $0.incarnation != enrolment.incarnation }
+                try await run(enrolment, aggregator, address, counter) { $0.isConnected }
+            }
+            let resumes = aggregator.entries { try ResumeEntry(text: $0) }
+            #expect(resumes.count == 1 && resumes[0].lastGood.incarnation == enrolment.incarnation)
+            let chains = Set(aggregator.batches.map(\.position.incarnation))
+            #expect(chains.count == 2)
+            #expect(aggregator.state.refusals == [])
+        }
+    }
+
+    @Test func aRefusedBatchIsSignedAgainAsAnOutageOfANewChain() async throws {
+        try await ChildProcess.withDirectory { directory in
+            let refusal = Refusal(.overlap, "the test refuses it")
+            let aggregator = try FakeAggregator(faults: .init(refuses: [1: refusal]))
+            let enrolment = try enrolment(directory, aggregator)
+            let counter = Meter.Counter()
+            try await aggregator.run { address in
+                try await run(enrolment, aggregator, address, counter) { $0.isConnected }
+                try await run(enrolment, aggregator, address, counter) { $0.incarnation != enrolment.incarnation }
+                try await run(enrolment, aggregator, address, counter) { $0.isConnected }
+            }
+            let batches = aggregator.batches
+            let old = batches.filter { $0.position.incarnation == enrolment.incarnation }
+            let new = batches.filter { $0.position.incarnation != enrolment.incarnation }
+            #expect(old.count == 1 && new.first?.facts.state == .outage)
+            #expect(new.first?.facts.interval.start == old.last?.facts.interval.end)
+            #expect(new.first?.facts.sensors[0].firstMicrojoules == old.last?.facts.sensors[0].lastMicrojoules)
+            #expect(try DurableFile.names(in: directory + "/spool/refused").contains { $0.hasSuffix("-1.note") })
+        }
+    }
+}
