@@ -5,8 +5,8 @@ package import Energy
 /// are known, and gives them out in chain order. No I/O, no clock.
 ///
 /// An interval ends when its time is over, at each full UTC hour, when the set of allocations changes, and where the
-/// clock is stepped (RULES section 3). It is given out when every sensor has a reading at or after the cut, or the wait
-/// is over.
+/// clock is stepped (RULES section 3). It is given out when every sensor has a reading at or after the cut, or the
+/// wait is over.
 package struct MeasuringSession: Sendable {
     package struct Settings: Sendable, Hashable {
         package var intervalSeconds: Int64
@@ -239,10 +239,14 @@ package struct MeasuringSession: Sendable {
         var facts: [SensorFacts] = []
         var series: [SampleBlock.Series] = []
         facts.reserveCapacity(tracks.count)
+        var keepsBlock = cut.keepsBlock
         for index in tracks.indices {
+            let beganHeld = tracks[index].isHeldAtCut
             let (line, points) = tracks[index].cut(at: cut.end.nanoseconds)
             facts.append(line)
-            if cut.keepsBlock { series.append(points) }
+            series.append(points)
+            // The energy since the last reading before the interval is in it; its block could not show where from.
+            if beganHeld, points.points.count > 1 { keepsBlock = false }
         }
         guard let closing = cut.closing else {
             merged.append(facts)
@@ -260,7 +264,7 @@ package struct MeasuringSession: Sendable {
             state: closing.state, host: closing.host, sensors: facts, allocations: closing.allocations)
         begin = Moment(nanoseconds: cut.end.nanoseconds, utc: interval.interval.end)
         return Interval(
-            facts: interval, samples: cut.keepsBlock ? SampleBlock(series: series) : nil, clock: cut.clock,
+            facts: interval, samples: keepsBlock ? SampleBlock(series: series) : nil, clock: cut.clock,
             continuations: tracks.map(\.continuation))
     }
 

@@ -18,6 +18,8 @@ package struct SensorTrack: Sendable {
     private var missed: [SampleBlock.Unreadable] = []
     private var flags: SensorFlags = []
     private var isOpenEnded = false
+    /// No reading stood behind the last cut: what its value says cannot be seen from the readings around it.
+    package private(set) var isHeldAtCut = false
 
     private enum Meter: Sendable {
         case counter(ExtendedCounter)
@@ -85,8 +87,8 @@ package struct SensorTrack: Sendable {
 
     /// A sensor that an earlier run of the agent read.
     ///
-    /// - Parameter isSameBoot: whether the hardware has counted on since. A power sensor has not been read in between,
-    ///   so it begins a new epoch either way.
+    /// - Parameter isSameBoot: whether the hardware has counted on since. A power sensor has not been read in
+    ///   between, so it begins a new epoch either way.
     package init(
         _ description: SensorDescription, continuing state: Continuation, isSameBoot: Bool, at nanoseconds: Int64
     ) {
@@ -202,6 +204,7 @@ package struct SensorTrack: Sendable {
         cutValue = last
         cutNanoseconds = nanoseconds
         epochAtCut = facts.epoch
+        isHeldAtCut = facts.flags.contains(.held)
         missed.removeAll(keepingCapacity: true)
         flags = []
         return (facts, series)
