@@ -61,7 +61,8 @@ struct Serve: AsyncParsableCommand {
         _ settings: Settings, _ installation: Installation, _ database: Database, _ logger: Logger
     ) async throws {
         let pool = try ConnectionPool(database.intake, limits: .init(connections: 6, patienceSeconds: 30))
-        var configuration = Aggregator.Configuration(originHost: settings["origin-host"] ?? Environment.hostName)
+        var configuration = Aggregator.Configuration(
+            originHost: settings["origin-host"] ?? installation.originHost ?? Environment.hostName)
         configuration.checkpointSeconds = try settings.integer("checkpoint-seconds", in: 1...60, otherwise: 5)
         configuration.intervalSeconds = try settings.integer("interval-seconds", in: 5...300, otherwise: 30)
         let cluster = database.cluster

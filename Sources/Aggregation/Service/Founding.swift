@@ -45,6 +45,7 @@ package struct Founding: Sendable {
                         usesLeft: 1, expires: expires))
             }
         }
+        try PrivateFile.write(Array("\(host)\n".utf8), to: installation.originHostFile, mode: 0o644)
         let policy = try LogKeys(directory: installation.logDirectory(founded.slug)).policy
         try PrivateFile.write(Array(policy.utf8), to: installation.policy, mode: 0o644)
         // Last: the token is the mark that everything before it is there.

@@ -30,6 +30,16 @@ package struct Installation: Sendable {
     package var serverKey: String { "\(directory)/server.key" }
     package var adminToken: String { "\(directory)/admin.token" }
     package var policy: String { "\(directory)/policy.txt" }
+    /// Host name under which the logs' origins are made: pinned by nodes and auditors, so it outlives a renamed machine.
+    package var originHostFile: String { "\(directory)/origin.host" }
+
+    /// The host that `init` was given, nil in an installation that has not kept it.
+    package var originHost: String? {
+        guard let bytes = try? PrivateFile.read(originHostFile) else { return nil }
+        let text = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        return text.isEmpty ? nil : text
+    }
+
     package func logDirectory(_ slug: String) -> String { "\(directory)/logs/\(slug)" }
 
     /// Whether `init` has finished here: the token is what it writes last.
