@@ -106,7 +106,8 @@ let package = Package(
         module(
             "NodeAgent",
             [
-                "Energy", "Batches", "TransparencyLog", "JSONText", "Wire", "Identity", "PinnedHTTPS", "MetricsEndpoint",
+                "Energy", "Batches", "TransparencyLog", "JSONText", "Wire", "Identity", "PinnedHTTPS",
+                "MetricsEndpoint",
                 "Sensors", crypto,
             ]),
         module("ClusterSimulation", ["Batches", "Disclosure", "Energy", "SeededRandom", "TransparencyLog"]),
@@ -121,7 +122,8 @@ let package = Package(
         program(
             "wattest-agent",
             [
-                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "TransparencyLog",
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors",
+                "TransparencyLog",
                 argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
             ]),
         program(
@@ -139,10 +141,15 @@ let package = Package(
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
+        // A child for the tests that kill one in the middle of its writes.
+        .executableTarget(
+            name: "SpoolWriter", dependencies: ["NodeAgent", "Batches", "TransparencyLog"], path: "Tests/SpoolWriter",
+            swiftSettings: settings),
         tests(
             "NodeAgentTests",
             [
-                "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire", "Identity",
+                "SpoolWriter", "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire",
+                "Identity",
                 "Sensors", "JSONText", crypto,
             ], fixtures: true),
         tests(

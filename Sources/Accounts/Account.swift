@@ -79,7 +79,8 @@ package enum Component: Int, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// The outermost layer at which a posting's energy was measured. Figures of different boundaries are never ranked together.
+/// The outermost layer at which a posting's energy was measured. Figures of different boundaries are never ranked
+/// together.
 package enum Boundary: Int16, Sendable, Hashable, CaseIterable {
     case facility = 1
     case nodeAC = 2

@@ -51,8 +51,12 @@ private struct Attribution {
     }
 
     private var duration: Int128 { Int128(facts.durationNanoseconds / 1000) }
-    /// What nobody holds: idle while the agent watched, a gap when it was away.
-    private var nobody: Account { facts.state == .outage ? .gap : .idle }
+    /// What nobody holds: idle while the agent watched, a gap when it was away. A recorded log has no agent beside it,
+    /// so nobody can say that the node was idle outside the job's window (RULES section 6).
+    private var nobody: Account {
+        if facts.state == .outage { return .gap }
+        return facts.monotonic == nil ? .unattributed : .idle
+    }
     private var unknown: Account { facts.state == .outage ? .gap : .unattributed }
     private var isExtract: Bool { facts.others != nil }
 
@@ -204,7 +208,9 @@ private struct Attribution {
     /// A shared source by the node-seconds of the jobs that it serves.
     private func networkShares(_ energy: Int128) -> [(account: Account, amount: Int128)] {
         var shares = LargestRemainder()
-        for holder in holders { shares.add(holder.account, holder.held * Int128(max(1, holder.facts.expectedNodes ?? 1))) }
+        for holder in holders {
+            shares.add(holder.account, holder.held * Int128(max(1, holder.facts.expectedNodes ?? 1)))
+        }
         return shares.split(energy) ?? [(unknown, energy)]
     }
 

@@ -1,6 +1,7 @@
 package import Energy
 
-/// Spreads an amount over the UTC hours of an interval, linearly, rounding down for the earlier part at each hour's edge.
+/// Spreads an amount over the UTC hours of an interval, linearly, rounding down for the earlier part at each hour's
+/// edge.
 package enum HourSplit {
     /// Hours that one batch may span: longer than any outage that a spool survives.
     package static let maximumHours: Int64 = 24 * 366

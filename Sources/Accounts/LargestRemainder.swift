@@ -3,7 +3,8 @@ import Energy
 /// Splits an amount by weights into integers that sum to it exactly.
 ///
 /// Each account gets the whole part of |amount| · weight / Σ weights; what is left goes one by one to the largest
-/// remainders, ties by the account's key bytes. The sign is restored at the end, so a split of −E mirrors the split of E.
+/// remainders, ties by the account's key bytes. The sign is restored at the end, so a split of −E mirrors the split of
+/// E.
 package struct LargestRemainder: Sendable {
     private var weights: [(account: Account, weight: Int128)] = []
 

@@ -49,8 +49,8 @@ package struct SampleCommitment: Sendable, Hashable {
 
 /// The unit of evidence: one interval of one chain, in which the set of allocations did not change.
 ///
-/// Batches of a chain tile time: each begins with the very values with which the one before it ended, so the posting of a
-/// batch is a pure function of that batch alone (RULES section 3).
+/// Batches of a chain tile time: each begins with the very values with which the one before it ended, so the posting of
+/// a batch is a pure function of that batch alone (RULES section 3).
 package struct Batch: Sendable, Hashable {
     package var log: String
     package var node: String

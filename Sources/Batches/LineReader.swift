@@ -16,8 +16,8 @@ package struct NoteSyntaxError: Error, Sendable, Hashable, CustomStringConvertib
 
 /// Reads the text of an entry field by field.
 ///
-/// Every field has exactly one spelling and nothing may be left over, so whatever is accepted renders to the same bytes;
-/// a second spelling of one fact would be a second leaf of the log for it.
+/// Every field has exactly one spelling and nothing may be left over, so whatever is accepted renders to the same
+/// bytes; a second spelling of one fact would be a second leaf of the log for it.
 struct LineReader {
     private let bytes: [UInt8]
     private let end: Int

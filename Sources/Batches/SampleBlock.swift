@@ -3,10 +3,10 @@ package import Energy
 /// The readings behind a batch, coded in under four bytes each.
 ///
 /// Times and counter values are coded as differences of differences, power as differences, all divided by the largest
-/// unit that they share, as zigzag varints of the least possible length. A series that was read in the same passes as the
-/// one before it carries no times of its own. One list of readings has one coding: decoding refuses any other.
-/// A block carries for each sensor the readings inside the interval and the nearest one on either side of it, so that
-/// the sums of a batch can be recomputed from its own block alone.
+/// unit that they share, as zigzag varints of the least possible length. A series that was read in the same passes as
+/// the one before it carries no times of its own. One list of readings has one coding: decoding refuses any other. A
+/// block carries for each sensor the readings inside the interval and the nearest one on either side of it, so that the
+/// sums of a batch can be recomputed from its own block alone.
 package struct SampleBlock: Sendable, Hashable {
     package var series: [Series]
 
@@ -127,8 +127,8 @@ private struct VarintWriter {
         }
     }
 
-    /// Differences of the given order, in the largest common unit. Wrapping arithmetic decodes to the same values, so no
-    /// input can trap here.
+    /// Differences of the given order, in the largest common unit. Wrapping arithmetic decodes to the same values, so
+    /// no input can trap here.
     private mutating func column(_ values: [Int64], order: Int) {
         let unit = commonUnit(values)
         unsigned(UInt64(unit))

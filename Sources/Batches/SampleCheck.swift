@@ -3,7 +3,8 @@ import Energy
 
 /// Holds a block of readings against the batch that commits to it.
 package enum SampleCheck {
-    /// Why the block is not the batch's, nil when it is. An empty block stands for one that was deleted and proves nothing.
+    /// Why the block is not the batch's, nil when it is. An empty block stands for one that was deleted and proves
+    /// nothing.
     package static func refusal(of block: [UInt8], for batch: Batch) -> Refusal? {
         guard let commitment = batch.samples else {
             return block.isEmpty ? nil : Refusal(.samplesMismatch, "the batch commits to no sample block")
@@ -36,8 +37,11 @@ package enum SampleCheck {
     }
 
     /// Whether a sensor's line follows from its readings: their number, and the energy between both cuts.
-    private static func agrees(_ series: SampleBlock.Series, _ sensor: SensorFacts, durationNanoseconds: Int64) -> Bool {
-        let inside = series.points.lazy.filter { $0.offsetNanoseconds > 0 && $0.offsetNanoseconds <= durationNanoseconds }
+    private static func agrees(_ series: SampleBlock.Series, _ sensor: SensorFacts, durationNanoseconds: Int64) -> Bool
+    {
+        let inside = series.points.lazy.filter {
+            $0.offsetNanoseconds > 0 && $0.offsetNanoseconds <= durationNanoseconds
+        }
         guard Int64(inside.count) == sensor.readings else { return false }
         // Across an epoch's end a value is not a function of the readings; the line says so and the energy is absent.
         guard !sensor.flags.contains(.reset), series.points.count > 1 else { return true }
@@ -54,12 +58,15 @@ package enum SampleCheck {
 
     /// A counter at an instant, linear between two readings and rounded down; held beyond the ends.
     private static func value(_ points: [SampleBlock.Point], at offset: Int64) -> Int64? {
-        guard let before = points.lastIndex(where: { $0.offsetNanoseconds <= offset }) else { return points.first?.value }
+        guard let before = points.lastIndex(where: { $0.offsetNanoseconds <= offset }) else {
+            return points.first?.value
+        }
         let reached = points[before]
         guard before + 1 < points.count, reached.offsetNanoseconds < offset else { return reached.value }
         let after = points[before + 1]
         return CounterCut.value(
-            at: offset, between: (reached.offsetNanoseconds, reached.value), and: (after.offsetNanoseconds, after.value))
+            at: offset, between: (reached.offsetNanoseconds, reached.value), and: (after.offsetNanoseconds, after.value)
+        )
     }
 
     private static func integral(_ series: SampleBlock.Series, _ duration: Int64) -> Int128? {

@@ -92,13 +92,15 @@ package struct ExtendedCounter: Sendable, Hashable {
         }
         let possible = possibleMicrojoules(elapsedNanoseconds: Int128(now) - Int128(last.nanoseconds))
         if raw > last.raw {
-            return advance(by: raw - last.raw, to: Point(raw: raw, nanoseconds: now), possible: possible, wrapped: false)
+            return advance(
+                by: raw - last.raw, to: Point(raw: raw, nanoseconds: now), possible: possible, wrapped: false)
         }
         if let modulus, last.raw <= modulus {
             let distance = modulus - last.raw + raw
             let advance = Int128(distance) * numerator
             if advance <= possible * denominator, possible * denominator < Int128(modulus) * numerator {
-                return self.advance(by: distance, to: Point(raw: raw, nanoseconds: now), possible: possible, wrapped: true)
+                return self.advance(
+                    by: distance, to: Point(raw: raw, nanoseconds: now), possible: possible, wrapped: true)
             }
         }
         openEpoch(at: Point(raw: raw, nanoseconds: now))
@@ -129,7 +131,7 @@ package struct ExtendedCounter: Sendable, Hashable {
         let exact = remainder + Int128(units) * numerator
         let whole = exact / denominator
         guard let microjoules = Int64(exactly: whole),
-            case let (sum, overflow) = extendedMicrojoules.addingReportingOverflow(microjoules), !overflow
+            case (let sum, let overflow) = extendedMicrojoules.addingReportingOverflow(microjoules), !overflow
         else {
             // Above 2.5 TWh no counter is believed: garbage with a success code opens a new epoch.
             openEpoch(at: reading)

@@ -26,7 +26,8 @@ package struct IntervalFacts: Sendable, Hashable {
 
     package enum State: String, Sendable, Hashable, CaseIterable {
         case measured
-        /// Written after a restart, from the last signed value to now: energy is known, its shape and some holders are not.
+        /// Written after a restart, from the last signed value to now: energy is known, its shape and some holders are
+        /// not.
         case outage
     }
 

@@ -1,7 +1,7 @@
 /// Where in the power path of a node a sensor measures, from the outside in.
 ///
-/// Layers nest sensor by sensor: what a sensor lies within is a fact of the sensor (`SensorDescription.within`), never of
-/// its layer, because DRAM lies beside the package on servers and inside it on some client parts.
+/// Layers nest sensor by sensor: what a sensor lies within is a fact of the sensor (`SensorDescription.within`), never
+/// of its layer, because DRAM lies beside the package on servers and inside it on some client parts.
 package enum Layer: String, Sendable, Hashable, CaseIterable {
     /// A meter outside the node: distribution unit, rack shelf, room.
     case facility

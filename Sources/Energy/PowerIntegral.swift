@@ -1,8 +1,8 @@
 /// The exact integral of power readings over time, evaluated in whole microjoules.
 ///
-/// The integral is a rational number; its value at an instant is that number rounded down once (RULES section 2). Energy
-/// between two instants is the difference of two such values, so the parts of any cut add up to the whole, whatever the
-/// cut. Readings may be negative; nothing is clamped.
+/// The integral is a rational number; its value at an instant is that number rounded down once (RULES section 2).
+/// Energy between two instants is the difference of two such values, so the parts of any cut add up to the whole,
+/// whatever the cut. Readings may be negative; nothing is clamped.
 package struct PowerIntegral: Sendable, Hashable {
     /// µW · ns · 2 in one microjoule: the trapezoid's halves stay integers.
     private static let unitsPerMicrojoule: Int128 = 2_000_000_000
@@ -31,8 +31,8 @@ package struct PowerIntegral: Sendable, Hashable {
     /// The largest power that is believed, in either direction: a gigawatt. It keeps every product inside 128 bits.
     package static let powerBoundMicrowatts: Int64 = 1_000_000_000_000_000
 
-    /// The integral at an instant between the last reading and `next`, rounded down; at the last reading's value when the
-    /// instant is not after it or when nothing was read yet. Nil when it leaves 64 bits.
+    /// The integral at an instant between the last reading and `next`, rounded down; at the last reading's value when
+    /// the instant is not after it or when nothing was read yet. Nil when it leaves 64 bits.
     package func microjoules(at nanoseconds: Int64, next: (nanoseconds: Int64, microwatts: Int64)) -> Int64? {
         guard let last, nanoseconds > last.nanoseconds, next.nanoseconds > last.nanoseconds else { return whole }
         let instant = min(nanoseconds, next.nanoseconds)

@@ -3,7 +3,8 @@
 package struct SensorDescription: Sendable, Hashable {
     /// Stable identity, 1 to 128 bytes of `[A-Za-z0-9._:/-]`, for example `rapl:package-0`.
     package var id: String
-    /// The source's name as the batch states it: `nvml`, `rapl`, `hwmon`, `dcmi`, `mlperf` …, 1 to 32 of the same bytes.
+    /// The source's name as the batch states it: `nvml`, `rapl`, `hwmon`, `dcmi`, `mlperf` …, 1 to 32 of the same
+    /// bytes.
     package var kind: String
     package var layer: Layer
     /// The sensor whose reading includes this one, or nil for a root.
@@ -38,8 +39,8 @@ package struct SensorDescription: Sendable, Hashable {
 
     /// What the raw value of a reading means.
     package enum Quantity: Sendable, Hashable {
-        /// A cumulative counter in units of `microjoulesNumerator / microjoulesDenominator` µJ. `modulus` is the value at
-        /// which it wraps, in counter units (`max_energy_range_uj` exactly for powercap), or nil when it never wraps
+        /// A cumulative counter in units of `microjoulesNumerator / microjoulesDenominator` µJ. `modulus` is the value
+        /// at which it wraps, in counter units (`max_energy_range_uj` exactly for powercap), or nil when it never wraps
         /// within a machine's life.
         case energyCounter(microjoulesNumerator: Int64, microjoulesDenominator: Int64, modulus: UInt64?)
         /// Instantaneous or averaged power in µW, integrated by `rule`.

@@ -15,7 +15,11 @@ package struct UTCTime: Sendable, Hashable, Comparable {
     /// Milliseconds since 1970, rounded down: differences of it telescope over the batches of a chain.
     package var milliseconds: Int64 { floorDivide(microseconds, by: 1000) }
 
-    package init(hour: Int64) { microseconds = hour * Self.microsecondsPerHour }
+    /// The start of an hour; an hour beyond the range of 64 bits is its nearest end, so that no signed time can trap.
+    package init(hour: Int64) {
+        let (product, overflow) = hour.multipliedReportingOverflow(by: Self.microsecondsPerHour)
+        microseconds = overflow ? (hour < 0 ? .min : .max) : product
+    }
 
     package var isWholeHour: Bool { microseconds % Self.microsecondsPerHour == 0 }
 }

@@ -1,5 +1,5 @@
-/// Division that rounds towards minus infinity, so that a signed integral cut at any instant rounds the same way on both
-/// sides of zero and the parts of a cut add up to the whole.
+/// Division that rounds towards minus infinity, so that a signed integral cut at any instant rounds the same way on
+/// both sides of zero and the parts of a cut add up to the whole.
 ///
 /// - Precondition: `divisor > 0`.
 package func floorDivide<I: FixedWidthInteger & SignedInteger>(_ dividend: I, by divisor: I) -> I {

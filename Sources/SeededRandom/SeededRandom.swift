@@ -1,5 +1,5 @@
-/// A small seeded generator for tests, simulations and benchmarks, so that a failing run names the seed that repeats it.
-/// It is SplitMix64 (Steele, Lea and Flood 2014) and of no use for secrets.
+/// A small seeded generator for tests, simulations and benchmarks, so that a failing run names the seed that repeats
+/// it. It is SplitMix64 (Steele, Lea and Flood 2014) and of no use for secrets.
 package struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -27,7 +27,7 @@ final class AgentHost: Sendable {
     /// Runs the work until it returns. The work is given a wait for the signal that asks it to end.
     func run(
         metrics: @escaping @Sendable () -> MetricsPage, readiness: @escaping @Sendable () -> Readiness,
-        _ work: @escaping @Sendable (_ untilStopped: @escaping @Sendable () async -> Void) async throws -> Void
+        work: @escaping @Sendable (_ untilStopped: @escaping @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let signals = Signals.stream()
         let listener = MetricsListener(

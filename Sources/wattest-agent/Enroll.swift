@@ -58,8 +58,8 @@ struct Enroll: AsyncParsableCommand {
         }
         let what = outcome.wasEnrolled ? "is enrolled already" : "is enrolled"
         print(
-            "\(enrolment.node) \(what) in \(enrolment.log); "
-                + "start it with: wattest-agent run --data-dir \(enrolment.directory)"
+            "\(enrolment.node) \(what) in \(enrolment.log); start it with: "
+                + "wattest-agent run --data-dir \(enrolment.directory)"
         )
     }
 }

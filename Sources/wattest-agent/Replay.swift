@@ -30,20 +30,22 @@ struct Replay: Sendable {
     func run() async throws {
         let progress = progress
         let node = enrolment.node
-        try await host.run(metrics: { progress.page(node) }, readiness: { .ready }) { untilStopped in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await untilStopped() }
-                group.addTask {
-                    let result = try await recorded.run(environment: .live(enrolment)) { progress.update($0) }
-                    progress.finish()
-                    Self.report(result)
-                    if isLingering { try await AgentEnvironment.pause(milliseconds: .max / 2_000_000) }
+        try await host.run(
+            metrics: { progress.page(node) }, readiness: { .ready },
+            work: { untilStopped in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await untilStopped() }
+                    group.addTask {
+                        let result = try await recorded.run(environment: .live(enrolment)) { progress.update($0) }
+                        progress.finish()
+                        Self.report(result)
+                        if isLingering { try await AgentEnvironment.pause(milliseconds: .max / 2_000_000) }
+                    }
+                    // A replay that is stopped goes on when it is started again.
+                    defer { group.cancelAll() }
+                    try await group.next()
                 }
-                // A replay that is stopped goes on when it is started again.
-                defer { group.cancelAll() }
-                try await group.next()
-            }
-        }
+            })
     }
 
     private static func report(_ result: RecordedImport.Result) {

@@ -50,8 +50,10 @@ struct Run: AsyncParsableCommand {
             configuration.spoolBytes = Int(bytes)
         }
         let agent = try LiveAgent(enrolment, configuration: configuration) { Terminal.line("wattest-agent: \($0)") }
-        try await host.run(metrics: { agent.metrics }, readiness: { agent.readiness }) { untilStopped in
-            try await agent.run(until: untilStopped)
-        }
+        try await host.run(
+            metrics: { agent.metrics }, readiness: { agent.readiness },
+            work: { untilStopped in
+                try await agent.run(until: untilStopped)
+            })
     }
 }

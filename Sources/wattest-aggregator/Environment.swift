@@ -1,13 +1,13 @@
+import Aggregation
+import Energy
+import Logging
+import Store
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
-
-import Aggregation
-import Energy
-import Logging
-import Store
 
 /// What the program takes from the machine: time, randomness, names, a log on standard error.
 enum Environment {

@@ -29,7 +29,8 @@ struct Failure: Error {
     }
 
     func report() {
-        let line = "wattest: error[\(code.rawValue)]: \(message.split(whereSeparator: \.isNewline).joined(separator: " "))\n"
+        let line =
+            "wattest: error[\(code.rawValue)]: \(message.split(whereSeparator: \.isNewline).joined(separator: " "))\n"
         let bytes = Array(line.utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
     }

@@ -31,7 +31,8 @@ struct Init: AsyncParsableCommand {
         let installation = Installation(directory: try settings.required("data-dir"))
         guard !installation.isComplete else {
             throw Failure(
-                .refused, "\(installation.directory) is an installation already; choose another --data-dir or run 'serve'")
+                .refused,
+                "\(installation.directory) is an installation already; choose another --data-dir or run 'serve'")
         }
         guard LogNaming.slug(of: organization) != nil else {
             throw Failure(.usage, "--organization '\(organization)': it needs a letter or digit of ASCII")

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 import Aggregation
 import ArgumentParser
 import HTTPEdge
@@ -15,6 +9,12 @@ import Store
 import Synchronization
 import UnixSignals
 import Wire
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Runs the aggregator until SIGTERM or SIGINT, then drains.
 struct Serve: AsyncParsableCommand {
@@ -177,7 +177,8 @@ private final class Readiness: Sendable {
         fflush(nil)
         guard let file else { return }
         let object: JSONValue = [
-            "server": .string("https://\(Self.reachable(server))"), "ingest": .string(Self.reachable(ingest).description),
+            "server": .string("https://\(Self.reachable(server))"),
+            "ingest": .string(Self.reachable(ingest).description),
             "http": .string(server.description), "pid": .integer(getpid()),
         ]
         do {

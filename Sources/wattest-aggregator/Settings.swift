@@ -1,11 +1,11 @@
+import Identity
+import Yams
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
-
-import Identity
-import Yams
 
 /// The configuration: file, then environment, then flags; the later wins.
 struct Settings {

@@ -1,6 +1,7 @@
 import ArgumentParser
 
-/// The central program of Wattest: takes signed evidence from nodes, keeps each organization's log, serves its accounts.
+/// The central program of Wattest: takes signed evidence from nodes, keeps each organization's log, serves its
+/// accounts.
 @main
 struct WattestAggregator: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,7 +22,7 @@ struct WattestAggregator: AsyncParsableCommand {
             exit(withError: ExitCode(failure.status))
         } catch let code as ExitCode {
             exit(withError: code)
-        } catch where exitCode(for: error) == .validationFailure || exitCode(for: error) == .success {
+        } catch  where exitCode(for: error) == .validationFailure || exitCode(for: error) == .success {
             let isHelp = exitCode(for: error) == .success
             if isHelp { exit(withError: error) }
             Failure(.usage, "\(message(for: error)); see 'wattest-aggregator --help'").report()

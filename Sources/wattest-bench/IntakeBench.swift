@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 import Aggregation
 import ArgumentParser
 import Batches
@@ -17,11 +11,19 @@ import Synchronization
 import TransparencyLog
 import Wire
 
-/// Standard batches through the whole intake: mutual TLS, signature, chain, samples, postings, one durable transaction a
-/// group, acknowledgement. The limit is the rate at which one core verifies the very same signatures and does nothing else.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Standard batches through the whole intake: mutual TLS, signature, chain, samples, postings, one durable transaction
+/// a group, acknowledgement. The limit is the rate at which one core verifies the very same signatures and does nothing
+/// else.
 struct IntakeBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "intake", abstract: "Batches per second through the whole intake, against raw Ed25519 verification.")
+        commandName: "intake",
+        abstract: "Batches per second through the whole intake, against raw Ed25519 verification.")
 
     @Option(help: "Nodes that stream at the same time.") var nodes = 16
     @Option(help: "Batches of each node in one slice.") var batches = 400

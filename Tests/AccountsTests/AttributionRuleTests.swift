@@ -62,6 +62,12 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
         #expect(sums(result) == ["idle-reserved/\(jobA) accelerator": 7])
     }
 
+    @Test func recordedEnergyOutsideTheWindowIsNobodysAndNotIdle() {
+        var recorded = facts([sensor("node", .nodeAC, 9), sensor("gpu", .gpu, 4, within: "node")])
+        recorded.monotonic = nil
+        #expect(sums(rule.post(recorded)) == ["unattributed accelerator": 4, "unattributed rest": 5])
+    }
+
     @Test func acceleratorGoesToItsHolderElseIdle() {
         let result = rule.post(
             facts(
@@ -243,7 +249,8 @@ private func randomFacts(_ random: inout SeededRandom) -> IntervalFacts {
     let extreme = random.next() % 8 == 0
     let sensors = names.prefix(Int(random.next() % 9)).map { name in
         var facts = sensor(
-            name, layers[Int(random.next() % 8)], 0, within: random.next() % 2 == 0 ? names.randomElement(using: &random) : nil,
+            name, layers[Int(random.next() % 8)], 0,
+            within: random.next() % 2 == 0 ? names.randomElement(using: &random) : nil,
             idle: Int64(random.next() % 200_000), flags: random.next() % 5 == 0 ? .failed : [],
             readings: Int64(random.next() % 3))
         facts.firstMicrojoules = extreme ? Int64.random(in: .min...(.max), using: &random) : 5

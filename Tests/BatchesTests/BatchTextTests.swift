@@ -33,9 +33,11 @@ func randomBatch(_ random: inout SeededRandom) -> Batch {
     let facts = IntervalFacts(
         interval: UTCInterval(
             start: UTCTime(microseconds: count(1 << 52)), end: UTCTime(microseconds: count(1 << 52))),
-        monotonic: isRecorded ? nil : MonotonicInterval(startNanoseconds: count(1 << 60), endNanoseconds: count(1 << 60)),
+        monotonic: isRecorded
+            ? nil : MonotonicInterval(startNanoseconds: count(1 << 60), endNanoseconds: count(1 << 60)),
         state: random.next() % 4 == 0 ? .outage : .measured,
-        host: random.next() % 2 == 0 ? HostFacts(millicores: count(1 << 20), unheldCPUMicroseconds: count(1 << 40)) : nil,
+        host: random.next() % 2 == 0
+            ? HostFacts(millicores: count(1 << 20), unheldCPUMicroseconds: count(1 << 40)) : nil,
         sensors: sensors, allocations: allocations,
         others: random.next() % 4 == 0
             ? OtherTenants(reservedMillicores: count(99), cpuMicroseconds: count(99), devices: devices()) : nil)
@@ -45,7 +47,8 @@ func randomBatch(_ random: inout SeededRandom) -> Batch {
         previous: MerkleHash(random.bytes(32))!,
         anchor: random.next() % 2 == 0 ? TreeHead(size: random.next() >> 1, root: MerkleHash(random.bytes(32))!) : nil,
         boot: isRecorded ? nil : name("boot"),
-        clock: ClockState(letter: ClockState.Letter.allCases[Int(random.next() % 4)], errorMicroseconds: maybe(count(99))),
+        clock: ClockState(
+            letter: ClockState.Letter.allCases[Int(random.next() % 4)], errorMicroseconds: maybe(count(99))),
         facts: facts,
         samples: random.next() % 2 == 0
             ? SampleCommitment(readings: count(400), byteCount: 1 + count(4000), sha256: random.bytes(32)) : nil,

@@ -55,7 +55,8 @@ import Testing
             let points = (0..<Int(random.next() % 40)).map { _ in
                 SampleBlock.Point(
                     offsetNanoseconds: isExtreme
-                        ? Int64.random(in: .min...(.max), using: &random) : Int64(repeatsTimes ? 7 : random.next() % 1000) * unit,
+                        ? Int64.random(in: .min...(.max), using: &random)
+                        : Int64(repeatsTimes ? 7 : random.next() % 1000) * unit,
                     value: isExtreme
                         ? Int64.random(in: .min...(.max), using: &random) : (Int64(random.next() % 9999) - 50) * unit)
             }
@@ -65,7 +66,8 @@ import Testing
                     reason: UnreadableReason.allCases[Int(random.next() % 7)])
             }
             return SampleBlock.Series(
-                quantity: SampleBlock.Quantity(rawValue: UInt8(random.next() % 3))!, points: points, unreadable: missing)
+                quantity: SampleBlock.Quantity(rawValue: UInt8(random.next() % 3))!, points: points, unreadable: missing
+            )
         }
         return SampleBlock(series: series)
     }

@@ -93,6 +93,7 @@ import Testing
         }
         let killed = try await storm(&replays, aggregator, &random)
         let comment: Comment = "seed \(seed), killed \(killed.map(\.rawValue))"
+        print("CrashTests: \(comment)")
         #expect(Set(killed) == Set(Victim.allCases), comment)
         let job = try await organization.job("hall/slurm/4711@1715921878")
         let undisturbed = Dictionary(

@@ -14,9 +14,10 @@ extension ClusterTests {
             let total = rule == .right ? expected.rightMicrojoules : expected.trapezoidMicrojoules
             #expect(job.energyMicrojoules == total, comment)
             #expect(
-                job.energies == expected.nodes.mapValues {
-                    rule == .right ? $0.rightMicrojoules : $0.trapezoidMicrojoules
-                }, comment)
+                job.energies
+                    == expected.nodes.mapValues {
+                        rule == .right ? $0.rightMicrojoules : $0.trapezoidMicrojoules
+                    }, comment)
             #expect(job.nodesReporting == 8, comment)
             #expect(job.byProvenance == ["recorded": total], comment)
         }
@@ -33,7 +34,7 @@ extension ClusterTests {
             let size = try await organization.size()
             wanted.files.shuffle(using: &random)
             let second = try await organization.run(wanted)
-            #expect(second.allSatisfy(\.alreadyImported))
+            #expect(second.allSatisfy { $0.alreadyImported })
             try expectAll(of: run, rule, as: try await organization.job("whole"), "seed \(Seed.fresh)")
             #expect(try await organization.size() == size, "a repetition adds nothing to the log")
         }
@@ -68,21 +69,45 @@ extension ClusterTests {
             try expectAll(of: run, .trapezoid, as: try await organization.job("twice"))
         }
 
+        /// Kills an import soon after the log has grown, so that something of it is there and something is not.
+        private func kill(
+            _ process: ChildProcess, _ organization: OrganizationUnderTest, after size: Int64,
+            _ random: inout SeededRandom
+        ) async throws {
+            _ = try await Patience.until("the log to grow") { () -> Bool? in
+                if process.poll() != nil { return true }
+                return try await organization.size() > size ? true : nil
+            }
+            try await Patience.moment(milliseconds: 0..<300, &random)
+            try await process.kill9()
+        }
+
         @Test(arguments: Seed.two) func killedAtAnyMomentAndRunAgain(seed: UInt64) async throws {
             var random = SeededRandom(seed: seed)
             let run = RecordedRun.acrossAnHour
             let organization = try await AggregatorUnderTest.current.organization("Killed \(seed)")
-            let wanted = Import(job: "killed", files: run.files, integration: "right")
-            var killed = 0
-            for _ in 0..<5 {
+            let long = "\(organization.directory)/long.txt"
+            try SyntheticLog.write(readings: 20_000, to: long, &random)
+            let wanted = Import(
+                job: "killed", files: run.files + [long], expectedNodes: 9, integration: "right")
+            var sizes = [try await organization.size()]
+            for _ in 0..<6 {
                 let process = try organization.start(wanted)
-                try await Patience.moment(milliseconds: 20..<900, &random)
-                if process.poll() == nil { killed += 1 }
-                try await process.kill9()
+                // Every other time at the very beginning, where the identity and the openings are made.
+                if Bool.random(using: &random) { try await Patience.moment(milliseconds: 20..<900, &random) }
+                try await kill(process, organization, after: sizes[sizes.count - 1], &random)
+                sizes.append(try await organization.size())
             }
-            #expect(killed > 0, "seed \(seed): every import was done before it was killed")
+            print("ImportTests: seed \(seed), killed with \(sizes) entries in the log")
             try await organization.run(wanted)
-            try expectAll(of: run, .right, as: try await organization.job("killed"), "seed \(seed)")
+            let whole = try await organization.size()
+            #expect(sizes.contains { $0 > sizes[0] && $0 < whole }, "seed \(seed): never half way: \(sizes), \(whole)")
+            var expected = try run.expected().nodes.mapValues(\.rightMicrojoules)
+            let log = try ExactIntegral(mlperf: long)
+            expected["long"] = log.microjoules(until: log.last, .right)
+            let job = try await organization.job("killed")
+            #expect(job.energies == expected, "seed \(seed)")
+            #expect(job.energyMicrojoules == expected.values.reduce(0, +), "seed \(seed)")
         }
 
         @Test(arguments: RecordedRun.all) func theSwitchIsAnEstimateAndNoNode(run: RecordedRun) async throws {

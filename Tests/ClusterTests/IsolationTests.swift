@@ -1,4 +1,6 @@
 import Foundation
+import JSONText
+import PinnedHTTPS
 import Testing
 
 extension ClusterTests {

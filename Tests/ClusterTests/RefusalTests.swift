@@ -88,6 +88,43 @@ extension ClusterTests {
             return counters
         }
 
+        /// Another node goes on all the while, undisturbed.
+        private static func goOn(_ enrolment: Enrolment, until isOver: Flag) async throws {
+            let taken = try await Conversation.hold(as: enrolment) { conversation in
+                var maker = BatchMaker(enrolment)
+                while !isOver.isRaised, maker.sequence < 100 {
+                    let upload = try maker.batch()
+                    let verdict = try await conversation.say(upload)
+                    try #require(verdict.index != nil, "\(verdict)")
+                    maker.advance(past: upload)
+                }
+                return maker.sequence
+            }
+            #expect(taken > 0)
+        }
+
+        /// After each offence the same stream takes the right batch for the same place.
+        private static func offend(_ enrolment: Enrolment, _ offences: [Offence]) async throws {
+            try await Conversation.hold(as: enrolment) { conversation in
+                var maker = BatchMaker(enrolment)
+                func goOn(_ upload: EntryUpload) async throws {
+                    let verdict = try await conversation.say(upload)
+                    try #require(verdict.index != nil, "\(verdict)")
+                    maker.advance(past: upload)
+                }
+                try await goOn(try maker.batch())
+                for offence in offences {
+                    let verdict = try await conversation.say(try offence.upload(maker))
+                    let refusal = try #require(verdict.refusal, "\(offence.name): \(verdict)")
+                    #expect(refusal.code == offence.code, "\(offence.name): \(refusal.message)")
+                    #expect(refusal.isPermanent == offence.isPermanent, "\(offence.name): \(refusal.message)")
+                    try await goOn(try maker.batch())
+                }
+                try await goOn(try maker.batch(ofBytes: 65_535))
+                try await goOn(try maker.batch())
+            }
+        }
+
         @Test func eachHasItsCodeAndHarmsNobody() async throws {
             let aggregator = try AggregatorUnderTest.current
             let organization = try await aggregator.organization("Refusals")
@@ -95,46 +132,14 @@ extension ClusterTests {
             let (culprit, other) = (try await organization.enrol("culprit"), try await organization.enrol("honest"))
             let offences = offences(other, foreign)
             let before = try await counters()
-            let isOver = Atomic<Bool>(false)
-
-            try await withThrowingTaskGroup(of: Int64.self) { group in
-                // Another node goes on all the while.
+            let isOver = Flag()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await Self.goOn(other, until: isOver) }
                 group.addTask {
-                    try await Conversation.hold(as: other) { conversation in
-                        var maker = BatchMaker(other)
-                        while !isOver.load(ordering: .relaxed), maker.sequence < 100 {
-                            let upload = try maker.batch()
-                            let verdict = try await conversation.say(upload)
-                            try #require(verdict.index != nil, "\(verdict)")
-                            maker.advance(past: upload)
-                        }
-                        return maker.sequence
-                    }
+                    defer { isOver.raise() }
+                    try await Self.offend(culprit, offences)
                 }
-                group.addTask {
-                    defer { isOver.store(true, ordering: .relaxed) }
-                    return try await Conversation.hold(as: culprit) { conversation in
-                        var maker = BatchMaker(culprit)
-                        func goOn(_ upload: EntryUpload) async throws {
-                            let verdict = try await conversation.say(upload)
-                            try #require(verdict.index != nil, "\(verdict)")
-                            maker.advance(past: upload)
-                        }
-                        try await goOn(try maker.batch())
-                        for offence in offences {
-                            let verdict = try await conversation.say(try offence.upload(maker))
-                            let refusal = try #require(verdict.refusal, "\(offence.name): \(verdict)")
-                            #expect(refusal.code == offence.code, "\(offence.name): \(refusal.message)")
-                            #expect(refusal.isPermanent == offence.isPermanent, "\(offence.name): \(refusal.message)")
-                            // The same stream, and the same place in the chain.
-                            try await goOn(try maker.batch())
-                        }
-                        try await goOn(try maker.batch(ofBytes: 65_535))
-                        try await goOn(try maker.batch())
-                        return maker.sequence
-                    }
-                }
-                for try await sequence in group { #expect(sequence > 0) }
+                try await group.waitForAll()
             }
 
             let after = try await counters()
@@ -197,7 +202,8 @@ extension ClusterTests {
             let before = try await aggregator.metric(counter)
             let authority = try aggregator.authority
             let client = PinnedHTTPS(
-                server: try aggregator.addresses.ingest, trust: .authority(authority), now: AgentEnvironment.unixSeconds,
+                server: try aggregator.addresses.ingest, trust: .authority(authority),
+                now: AgentEnvironment.unixSeconds,
                 timeoutSeconds: 20)
             await #expect(throws: PinnedHTTPSError.self) { try await client.get("/") }
             _ = try await Patience.until("\(counter) to grow", seconds: 20) {
@@ -212,7 +218,8 @@ extension ClusterTests {
             let counter = "wattest_tls_refused_total{reason=\"unknown_ca\"}"
             let before = try await aggregator.metric(counter)
             let client = try Self.client(
-                "guest", by: CertificateAuthority(organization: "First", now: AgentEnvironment.unixSeconds()), aggregator)
+                "guest", by: CertificateAuthority(organization: "First", now: AgentEnvironment.unixSeconds()),
+                aggregator)
             let error = await #expect(throws: IngestError.self) {
                 try await Conversation.hold(client, log: organization.origin, node: "guest") { _ in }
             }
@@ -259,4 +266,12 @@ extension ClusterTests {
                     authority: aggregator.authority))
         }
     }
+}
+
+/// Tells one task that another is done.
+private final class Flag: Sendable {
+    private let raised = Atomic<Bool>(false)
+
+    var isRaised: Bool { raised.load(ordering: .relaxed) }
+    func raise() { raised.store(true, ordering: .relaxed) }
 }

@@ -41,7 +41,9 @@ extension ClusterTests {
             var cuts: [Cut] = []
             for run in RecordedRun.all {
                 let expected = try run.expected()
-                let (start, stop) = (Int128(expected.startMilliseconds) * 1000, Int128(expected.stopMilliseconds) * 1000)
+                let (start, stop) = (
+                    Int128(expected.startMilliseconds) * 1000, Int128(expected.stopMilliseconds) * 1000
+                )
                 for rule in ExactIntegral.Rule.allCases {
                     cuts.append(
                         Cut(
@@ -68,7 +70,8 @@ extension ClusterTests {
                 let files = try await organization.run(
                     Import(
                         job: name, files: [cut.file], start: RecordedTime.text(cut.start),
-                        stop: RecordedTime.text(cut.stop), expectedNodes: 1, integration: cut.rule.rawValue, node: name))
+                        stop: RecordedTime.text(cut.stop), expectedNodes: 1, integration: cut.rule.rawValue, node: name)
+                )
                 #expect(files.map(\.energyMicrojoules) == [energy], comment)
                 #expect(files.map(\.unattributedMicrojoules) == [whole - energy], comment)
                 let job = try await organization.job(name)

@@ -102,11 +102,13 @@ import TransparencyLog
             record, .start, attempt: .max, start: UTCTime(microseconds: .max), stop: UTCTime(microseconds: 0),
             expected: .max)
         try log.job(
-            record, .start, attempt: 0, start: UTCTime(microseconds: 0), stop: UTCTime(microseconds: .max), expected: .max)
+            record, .start, attempt: 0, start: UTCTime(microseconds: 0), stop: UTCTime(microseconds: .max),
+            expected: .max)
         let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
         #expect(summary.isLowerBound)
         let value = Disclosure(try log.disclosureInput(examplePeriod)).value
-        #expect(value["checks"]?.array?.contains { $0["id"]?.string == "windows" && $0["passed"]?.bool == false } == true)
+        #expect(
+            value["checks"]?.array?.contains { $0["id"]?.string == "windows" && $0["passed"]?.bool == false } == true)
     }
 
     /// The sums of the whole log and those of the period alone give the same bytes.

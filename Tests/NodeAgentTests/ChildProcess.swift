@@ -47,7 +47,7 @@ enum ChildProcess {
         return try body(path)
     }
 
-    static func withDirectory<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    static func withDirectoryAsync<Value>(_ body: (String) async throws -> Value) async throws -> Value {
         var template = Array("/tmp/wattest-agent-XXXXXX".utf8CString)
         guard let path = mkdtemp(&template).map({ String(cString: $0) }) else { throw Failure(what: "no directory") }
         defer { removeTree(path) }

@@ -102,10 +102,10 @@ final class FakeAggregator: Sendable {
         let (bound, binding) = AsyncStream.makeStream(of: NetworkAddress.self)
         let server = try IngestServer(
             configuration: configuration, now: { Int64(time(nil)) },
-            handlers: IngestHandlers(stream: { _, up, down in try await self.serve(up, down) }) { _, _ in
-                .refused(code: .unknownNode, message: "nobody renews here")
-            }
-        ) { binding.yield($0) }
+            handlers: IngestHandlers(
+                stream: { _, up, down in try await self.serve(up, down) },
+                renew: { _, _ in .refused(code: .unknownNode, message: "nobody renews here") }),
+            onBound: { binding.yield($0) })
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             var addresses = bound.makeAsyncIterator()

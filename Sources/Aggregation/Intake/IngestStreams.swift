@@ -70,24 +70,28 @@ package struct IngestStreams: Sendable {
     private func submit(
         _ upload: EntryUpload, _ peer: Peer, _ answers: AsyncStream<DownMessage>.Continuation, _ window: StreamWindow
     ) async {
-        let reference = EntryReference(upload)
         let metrics = metrics
-        guard let log = log(upload.log) else {
-            let refusal = Refusal(.foreignLog, "this aggregator has no log \(upload.log)")
-            metrics.refused(refusal.code)
-            answers.yield(.refuse(reference.refusal(refusal)))
-            return window.leave()
-        }
-        let bytes = upload.note.count + upload.samples.count
-        await log.sequencer.submit(note: upload.note, samples: upload.samples, peer: peer.node) { result in
-            switch result {
-            case .success(let index):
-                metrics.accepted(bytes: bytes)
-                answers.yield(.ack(reference.receipt(index: index)))
-            case .failure(let refusal):
-                metrics.refused(refusal.code)
-                answers.yield(.refuse(reference.refusal(refusal)))
+        do throws(Refusal) {
+            guard let log = log(upload.log) else {
+                throw Refusal(.foreignLog, "this aggregator has no log \(upload.log)")
             }
+            let received = try ReceivedEntry(note: upload.note, samples: upload.samples)
+            let reference = EntryReference(received)
+            let bytes = upload.note.count + upload.samples.count
+            return await log.sequencer.submit(received, peer: peer.node) { result in
+                switch result {
+                case .success(let index):
+                    metrics.accepted(bytes: bytes)
+                    answers.yield(.ack(reference.receipt(index: index)))
+                case .failure(let refusal):
+                    metrics.refused(refusal.code)
+                    answers.yield(.refuse(reference.refusal(refusal)))
+                }
+                window.leave()
+            }
+        } catch {
+            metrics.refused(error.code)
+            answers.yield(.refuse(EntryReference(unread: upload.note).refusal(error)))
             window.leave()
         }
     }
@@ -108,7 +112,7 @@ package struct IngestStreams: Sendable {
                     chain: ChainReference(
                         log: log.origin, node: chain.node, incarnation: UInt64(clamping: chain.incarnation)),
                     nextSequence: UInt64(clamping: head.nextSequence), leaf: head.leaf.bytes,
-                    lastIndex: UInt64(clamping: chain.incarnation), isClosed: chain.isClosed)
+                    lastIndex: UInt64(clamping: intake.lastIndex(of: chain.incarnation)), isClosed: chain.isClosed)
             }
         }
     }
@@ -120,13 +124,21 @@ private struct EntryReference: Sendable {
     let sequence: UInt64
     let leaf: MerkleHash
 
-    init(_ upload: EntryUpload) {
-        leaf = MerkleHash.leaf(of: upload.note)
-        let batch = (try? SignedNote(parsing: upload.note)).flatMap { try? Batch(text: Array($0.text)) }
-        chain = batch.map {
-            ChainReference(log: $0.log, node: $0.node, incarnation: UInt64(clamping: $0.position.incarnation))
+    init(_ received: ReceivedEntry) {
+        leaf = received.leaf
+        guard case .batch(let batch) = received.entry else {
+            (chain, sequence) = (nil, 0)
+            return
         }
-        sequence = UInt64(clamping: batch?.position.sequence ?? 0)
+        chain = ChainReference(
+            log: batch.log, node: batch.node, incarnation: UInt64(clamping: batch.position.incarnation))
+        sequence = UInt64(clamping: batch.position.sequence)
+    }
+
+    /// A note that could not be read is told by its hash alone.
+    init(unread note: [UInt8]) {
+        leaf = MerkleHash.leaf(of: note)
+        (chain, sequence) = (nil, 0)
     }
 
     func receipt(index: Int64) -> EntryReceipt {

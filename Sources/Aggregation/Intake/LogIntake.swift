@@ -12,6 +12,8 @@ package struct LogIntake: Sendable {
     package private(set) var signers: SignerRegister
     package private(set) var chains: ChainRegister
     private var heads: [Int64: ChainHead] = [:]
+    /// Index of the newest entry of each chain that is known to be in the log.
+    private var lastIndexes: [Int64: Int64] = [:]
     private var imports: [ImportKey: MerkleHash] = [:]
     /// Lower bound of the index that the next entry gets; revocations count by it.
     package private(set) var size: Int64 = 0
@@ -97,8 +99,8 @@ package struct LogIntake: Sendable {
         case append(BatchPostings?)
         /// Its place is taken: the log tells by the leaf hash whether it is a duplicate or a fork.
         case compare
-        /// These chains of the node are to be read from the log with `load`, then the entry is admitted again: where its
-        /// own chain ends, and what the others cover.
+        /// These chains of the node are to be read from the log with `load`, then the entry is admitted again: where
+        /// its own chain ends, and what the others cover.
         case needsHeads([Int64])
         case refuse(Refusal)
     }
@@ -106,8 +108,22 @@ package struct LogIntake: Sendable {
     /// - Parameter postings: what the batch posts when no other chain covers its interval.
     package mutating func admit(_ verified: VerifiedEntry, postings: BatchPostings?) -> Admission {
         let received = verified.received
+        let signer = received.signer
+        // Between verification and this moment the key may have been rotated, revoked or retired.
+        let peer = signer == signers.administrationKey.name ? nil : signer
+        do throws(Refusal) {
+            guard try key(for: received, peer: peer) == verified.key else {
+                throw Refusal(.retiredKey, isPermanent: false, "the key of \(signer) changed; send again")
+            }
+        } catch {
+            return .refuse(error)
+        }
         switch received.entry {
         case .batch(let batch): return admit(batch, received.leaf, postings)
+        case .node(let node) where node.action != .enrol:
+            // What follows in line stands behind it in the log, so it counts from here on.
+            if let refusal = signers.apply(node, at: size) { return .refuse(refusal) }
+            return .append(nil)
         case .imported(let imported):
             let key = ImportKey(imported)
             if let known = imports[key] {
@@ -130,7 +146,8 @@ package struct LogIntake: Sendable {
         guard unknown.isEmpty, var head = heads[incarnation] else { return .needsHeads(unknown) }
         if batch.position.sequence < head.nextSequence { return .compare }
         guard !chain.isClosed else {
-            return .refuse(Refusal(.chainFork, "the chain \(incarnation) is closed: two entries claimed one place in it"))
+            return .refuse(
+                Refusal(.chainFork, "the chain \(incarnation) is closed: two entries claimed one place in it"))
         }
         if let refusal = head.refusal(of: batch) { return .refuse(refusal) }
         head.advance(past: batch, leaf: leaf)
@@ -145,9 +162,12 @@ package struct LogIntake: Sendable {
     ///
     /// - Parameters:
     ///   - first: the first batch of the chain, nil when it holds none.
-    ///   - last: the last one with its leaf hash.
-    package mutating func load(incarnation: Int64, first: Batch?, last: (batch: Batch, leaf: MerkleHash)?) {
+    ///   - last: the last one with its leaf hash and log index.
+    package mutating func load(
+        incarnation: Int64, first: Batch?, last: (batch: Batch, leaf: MerkleHash, index: Int64)?
+    ) {
         guard let chain = chains[incarnation] else { return }
+        lastIndexes[incarnation] = last?.index
         chains.restore(incarnation, first: first, last: last?.batch)
         if let last {
             heads[incarnation] = ChainHead(after: last.batch, leaf: last.leaf)
@@ -158,13 +178,19 @@ package struct LogIntake: Sendable {
 
     package func head(of incarnation: Int64) -> ChainHead? { heads[incarnation] }
 
+    /// Log index of the newest entry of a chain: of its opening entry while it has no batch.
+    package func lastIndex(of incarnation: Int64) -> Int64 { lastIndexes[incarnation] ?? incarnation }
+
     // MARK: What the log says
 
     /// An entry stands in the log at this index.
     package mutating func logged(_ entry: Entry, signer: String, at index: Int64, leaf: MerkleHash) {
         size = max(size, index + 1)
         switch entry {
-        case .batch: return
+        case .batch(let batch):
+            let incarnation = batch.position.incarnation
+            lastIndexes[incarnation] = max(lastIndexes[incarnation] ?? 0, index)
+            return
         case .node(let node):
             // A refusal here would mean that the log holds what intake never admits: an audit names it.
             _ = signers.apply(node, at: index)

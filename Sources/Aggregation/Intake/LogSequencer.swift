@@ -7,8 +7,8 @@ package import TransparencyLog
 ///
 /// Any number of streams submit; one loop at a time takes what has gathered and makes it durable in one transaction, so
 /// a group grows with the load and an acknowledgement never waits for a timer. What a crash means: before the commit
-/// nothing of the group is in the log and every sender still has it; after the commit all of it is, and a sender that was
-/// not told sends again and learns the index of the first.
+/// nothing of the group is in the log and every sender still has it; after the commit all of it is, and a sender that
+/// was not told sends again and learns the index of the first.
 package final class LogSequencer: Sendable {
     /// An entry on its way into the log.
     package struct Item: Sendable {
@@ -39,14 +39,19 @@ package final class LogSequencer: Sendable {
         /// Leaf hash of the entry at an index.
         package var leaf: @Sendable (Int64) async throws -> MerkleHash?
 
+        /// Root of the published tree of exactly this size, nil when none was published.
+        package var root: @Sendable (UInt64) async throws -> MerkleHash?
+
         package init(
             append: @escaping @Sendable ([Item]) async throws -> [Verdict],
             chainEnds: @escaping @Sendable (ChainRegister.Chain) async throws -> ChainEnds?,
-            leaf: @escaping @Sendable (Int64) async throws -> MerkleHash?
+            leaf: @escaping @Sendable (Int64) async throws -> MerkleHash?,
+            root: @escaping @Sendable (UInt64) async throws -> MerkleHash?
         ) {
             self.append = append
             self.chainEnds = chainEnds
             self.leaf = leaf
+            self.root = root
         }
     }
 
@@ -55,11 +60,14 @@ package final class LogSequencer: Sendable {
         package var first: Batch
         package var last: Batch
         package var leaf: MerkleHash
+        /// Log index of the last one.
+        package var lastIndex: Int64
 
-        package init(first: Batch, last: Batch, leaf: MerkleHash) {
+        package init(first: Batch, last: Batch, leaf: MerkleHash, lastIndex: Int64) {
             self.first = first
             self.last = last
             self.leaf = leaf
+            self.lastIndex = lastIndex
         }
     }
 
@@ -69,11 +77,14 @@ package final class LogSequencer: Sendable {
     /// What may wait for a commit; beyond it senders are told to come back.
     package static let maximumPendingEntries = 20_000
     package static let maximumPendingBytes = 128 << 20
+    static let maximumRoots = 4096
 
     private struct State {
         var intake: LogIntake
         var pending: [(item: Item, completion: Completion)] = []
         var pendingBytes = 0
+        /// Roots of published trees that entries have named: nodes name the same few.
+        var roots: [UInt64: MerkleHash] = [:]
     }
 
     private let log: Log
@@ -101,11 +112,11 @@ package final class LogSequencer: Sendable {
     /// - Parameters:
     ///   - peer: node of the TLS certificate, nil for the aggregator's own entries.
     ///   - completion: called once, after the durable commit or with the refusal; never under a lock.
-    package func submit(note: [UInt8], samples: [UInt8], peer: String?, completion: @escaping Completion) async {
+    package func submit(_ received: ReceivedEntry, peer: String?, completion: @escaping Completion) async {
         do {
-            let received = try ReceivedEntry(note: note, samples: samples)
             let key = try state.withLock { state throws(Refusal) in try state.intake.key(for: received, peer: peer) }
             let verified = try VerifiedEntry.verify(received, key: key)
+            try await checkAnchor(of: received.entry)
             var postings: BatchPostings?
             if case .batch(let batch) = received.entry { postings = AttributionRule.attribution1.post(batch.facts) }
             try await order(verified, postings, completion)
@@ -113,6 +124,26 @@ package final class LogSequencer: Sendable {
             completion(.failure(refusal))
         } catch {
             completion(.failure(Self.unavailable(error)))
+        }
+    }
+
+    /// An anchor must be a tree that this log published: one false anchor would fail every later audit.
+    private func checkAnchor(of entry: Entry) async throws {
+        let anchor: TreeHead?
+        switch entry {
+        case .batch(let batch): anchor = batch.anchor
+        case .imported(let imported): anchor = imported.anchor
+        case .resume(let resume): anchor = resume.anchor
+        case .genesis, .node, .job, .set, .conflict, .report: anchor = nil
+        }
+        guard let anchor else { return }
+        if state.withLock({ $0.roots[anchor.size] }) == anchor.root { return }
+        guard try await log.root(anchor.size) == anchor.root else {
+            throw Refusal(.chainFork, "the anchor of size \(anchor.size) is no tree that this log has published")
+        }
+        state.withLock { state in
+            if state.roots.count >= Self.maximumRoots { state.roots.removeAll(keepingCapacity: true) }
+            state.roots[anchor.size] = anchor.root
         }
     }
 
@@ -187,14 +218,15 @@ package final class LogSequencer: Sendable {
                 // Another stream may have loaded and advanced it meanwhile: what is known is never older.
                 guard state.intake.head(of: incarnation) == nil else { return }
                 state.intake.load(
-                    incarnation: incarnation, first: ends?.first, last: ends.map { ($0.last, $0.leaf) })
+                    incarnation: incarnation, first: ends?.first, last: ends.map { ($0.last, $0.leaf, $0.lastIndex) })
             }
         }
     }
 
     // MARK: Committing
 
-    /// Commits what gathers until the task is cancelled or `finish` is called; what is in line by then is committed first.
+    /// Commits what gathers until the task is cancelled or `finish` is called; what is in line by then is committed
+    /// first.
     package func run() async {
         for await _ in work {
             while let group = nextGroup() { await commit(group) }
@@ -240,7 +272,9 @@ package final class LogSequencer: Sendable {
             intake.logged(received.entry, signer: received.signer, at: index, leaf: received.leaf)
         case .fork, .gap, .closed, .unrepresentable:
             intake.forget(received.entry)
-            if verdict != .gap, verdict != .unrepresentable, case .batch(let batch) = received.entry { intake.close(batch.position.incarnation) }
+            if verdict != .gap, verdict != .unrepresentable, case .batch(let batch) = received.entry {
+                intake.close(batch.position.incarnation)
+            }
         }
     }
 

@@ -42,15 +42,19 @@ package struct ReceivedEntry: Sendable {
 /// An entry whose signature, signer and block were checked. Only `LogIntake.verify` makes one.
 package struct VerifiedEntry: Sendable {
     package let received: ReceivedEntry
+    /// The key under which the signature holds.
+    package let key: VerifierKey
     /// The record beside a job entry.
     package let record: JobRecord?
 
-    fileprivate init(received: ReceivedEntry, record: JobRecord?) {
+    fileprivate init(received: ReceivedEntry, key: VerifierKey, record: JobRecord?) {
         self.received = received
+        self.key = key
         self.record = record
     }
 
-    /// Checks everything that needs no state: the signature under the key that must have signed, and the block beside it.
+    /// Checks everything that needs no state: the signature under the key that must have signed, and the block beside
+    /// it.
     package static func verify(_ received: ReceivedEntry, key: VerifierKey) throws(Refusal) -> VerifiedEntry {
         let signature = received.signed.signatures[0]
         guard key.matches(signature), key.isValidSignature(signature, for: received.signed.text) else {
@@ -59,14 +63,14 @@ package struct VerifiedEntry: Sendable {
         switch received.entry {
         case .batch(let batch):
             if let refusal = SampleCheck.refusal(of: received.samples, for: batch) { throw refusal }
-            return VerifiedEntry(received: received, record: nil)
+            return VerifiedEntry(received: received, key: key, record: nil)
         case .job(let job):
-            return VerifiedEntry(received: received, record: try record(of: job, received.samples))
+            return VerifiedEntry(received: received, key: key, record: try record(of: job, received.samples))
         default:
             guard received.samples.isEmpty else {
                 throw Refusal(.samplesMismatch, "this kind of entry has nothing beside it")
             }
-            return VerifiedEntry(received: received, record: nil)
+            return VerifiedEntry(received: received, key: key, record: nil)
         }
     }
 

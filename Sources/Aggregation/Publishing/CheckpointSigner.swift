@@ -14,7 +14,8 @@ package struct CheckpointSigner: Sendable {
     /// The last tree that was signed.
     package private(set) var last: TreeHead
 
-    /// - Parameter path: the signer's file. A missing one is an error, because nobody could tell what was signed before.
+    /// - Parameter path: the signer's file. A missing one is an error, because nobody could tell what was signed
+    ///   before.
     package init(origin: String, key: SigningKey, selfWitness: CosigningKey, path: String) throws {
         self.origin = origin
         self.key = key
@@ -80,7 +81,8 @@ package enum PublishingError: Error, Sendable, Hashable, CustomStringConvertible
     package var description: String {
         switch self {
         case .behind(let origin, let signed, let offered):
-            "the log \(origin) has \(offered) entries, but \(signed) were signed: the database was restored from an older "
+            "the log \(origin) has \(offered) entries, but \(signed) were signed: "
+                + "the database was restored from an older "
                 + "backup; restore the newer one"
         case .fork(let origin, let size):
             "the first \(size) entries of the log \(origin) are not those that were signed; nothing is signed over them"

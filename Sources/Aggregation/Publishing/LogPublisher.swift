@@ -1,14 +1,15 @@
+import Identity
+import Synchronization
+package import TransparencyLog
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
 
-import Identity
-import Synchronization
-package import TransparencyLog
-
-/// Turns what is durable in a log into tiles and a signed checkpoint: one publisher for each log, on the host of its key.
+/// Turns what is durable in a log into tiles and a signed checkpoint: one publisher for each log, on the host of its
+/// key.
 ///
 /// Order of durability, and what a crash after each step means:
 /// 1. entries are committed in the database: they are in the log, not yet under a checkpoint;

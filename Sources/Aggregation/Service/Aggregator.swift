@@ -85,7 +85,8 @@ package final class Aggregator: Sendable {
     /// Founds another organization on this aggregator.
     package func found(name: String, site: String) async throws -> LogRuntime {
         let row = try await Founding.foundOrganization(
-            name: name, site: site, host: configuration.originHost, installation: installation, pool: pool, clock: clock)
+            name: name, site: site, host: configuration.originHost, installation: installation, pool: pool, clock: clock
+        )
         try await open(row)
         guard let runtime = organization(slug: row.slug) else { throw StoreError(.unknownLog, "the log is not open") }
         return runtime
@@ -111,7 +112,8 @@ package final class Aggregator: Sendable {
                     try await runtime.publish()
                 } catch {
                     // The log goes on taking entries; without a checkpoint no sender forgets them.
-                    logger.error("no checkpoint", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
+                    logger.error(
+                        "no checkpoint", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
                 }
             }
             try? await Task.sleep(for: .seconds(configuration.checkpointSeconds))

@@ -37,7 +37,8 @@ package struct Founding: Sendable {
             try connection.change(founded.log) { change throws(StoreError) in
                 try change.add(
                     TokenRecord(
-                        log: founded.log, sha256: Token.sha256(admin), kind: Token.Kind.operator.rawValue, name: "admin"))
+                        log: founded.log, sha256: Token.sha256(admin), kind: Token.Kind.operator.rawValue, name: "admin"
+                    ))
                 try change.add(
                     TokenRecord(
                         log: founded.log, sha256: Token.sha256(join), kind: Token.Kind.join.rawValue, name: "init",

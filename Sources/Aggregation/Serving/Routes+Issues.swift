@@ -53,7 +53,8 @@ extension Routes {
         let failed = disclosure.failedChecks
         guard failed.isEmpty else {
             throw Problem(
-                .unprocessableContent, "not_issued", "the report fails its own checks: \(failed.joined(separator: "; "))")
+                .unprocessableContent, "not_issued",
+                "the report fails its own checks: \(failed.joined(separator: "; "))")
         }
         let now = aggregator.clock.now()
         let number = try await runtime.database.nextReportNumber()

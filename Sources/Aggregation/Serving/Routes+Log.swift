@@ -17,7 +17,9 @@ extension Routes {
         router.get("/log/{org}/tile/**") { request, context in
             let runtime = try log(context)
             let path = "tile/" + context.parameters.getCatchAll().joined(separator: "/")
-            guard let resource = try? LogResource(parsing: path) else { throw Problem.notFound("no such tile: \(path)") }
+            guard let resource = try? LogResource(parsing: path) else {
+                throw Problem.notFound("no such tile: \(path)")
+            }
             switch resource {
             case .checkpoint: throw Problem.notFound("no such tile: \(path)")
             case .tile(let tile): return try self.tile(tile, runtime)

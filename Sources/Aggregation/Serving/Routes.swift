@@ -48,14 +48,16 @@ package struct Routes: Sendable {
     func access(_ request: Request) async throws -> Access {
         guard let token = try BearerToken(request.headers) else { throw Problem.unauthorized }
         let hash = Token.sha256(token.secret)
-        let found = try await aggregator.pool.run { connection throws(StoreError) in try connection.token(sha256: hash) }
+        let found = try await aggregator.pool.run { connection throws(StoreError) in try connection.token(sha256: hash)
+        }
         guard let found, found.kind != Token.Kind.join.rawValue, let runtime = aggregator.log(number: found.log),
             found.expires.map({ $0.microseconds > aggregator.clock.now().microseconds }) ?? true
         else { throw Problem.unauthorized }
         return Access(runtime: runtime, isOperator: found.kind == Token.Kind.operator.rawValue)
     }
 
-    /// The organization of the path, if the token is its own. Another organization's answers like one that is not there.
+    /// The organization of the path, if the token is its own. Another organization's answers like one that is not
+    /// there.
     func organization(_ request: Request, _ context: EdgeContext) async throws -> LogRuntime {
         let access = try await access(request)
         let name = try Self.pathPart("org", context)

@@ -19,7 +19,8 @@ package enum UTCTimeText {
         }
         guard isAt(4, "-"), isAt(7, "-"), isAt(10, "T") || isAt(10, " ") || isAt(10, "t"), isAt(13, ":"),
             let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
-            let minute = number(14..<16), (1970...2261).contains(year), (1...12).contains(month), (1...31).contains(day),
+            let minute = number(14..<16), (1970...2261).contains(year), (1...12).contains(month),
+            (1...31).contains(day),
             hour < 24, minute < 60
         else { return nil }
         guard let (seconds, micros) = fraction(Array(bytes[16..<(bytes.count - 1)])) else { return nil }

@@ -1,10 +1,10 @@
+package import Identity
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
-
-package import Identity
 
 /// Makes directories.
 package enum DirectoryTree {

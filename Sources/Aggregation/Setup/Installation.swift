@@ -1,11 +1,11 @@
+package import Identity
+import TransparencyLog
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
     import Musl
 #endif
-
-package import Identity
-import TransparencyLog
 
 /// The files of one aggregator's data directory.
 ///

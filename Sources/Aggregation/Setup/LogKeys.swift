@@ -81,7 +81,8 @@ package enum LogNaming {
     /// Origin of an organization's log at a host.
     package static func origin(host: String, slug: String) -> String {
         let plain = host.lowercased().utf8.filter { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
         }
         let name = String(decoding: plain, as: UTF8.self)

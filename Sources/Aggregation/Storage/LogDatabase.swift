@@ -31,7 +31,19 @@ package final class LogDatabase: Sendable {
         LogSequencer.Log(
             append: { [self] items in try await append(items) },
             chainEnds: { [self] chain in try await chainEnds(chain) },
-            leaf: { [self] index in try await publisherLog().leaves(index..<(index + 1)).first })
+            leaf: { [self] index in try await publisherLog().leaves(index..<(index + 1)).first },
+            root: { [self] size in try await publishedRoot(size) })
+    }
+
+    private func publishedRoot(_ size: UInt64) async throws -> MerkleHash? {
+        let log = log
+        let stored = try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                try snapshot.checkpoint(covering: Int64(clamping: size))
+            }
+        }
+        guard let stored, UInt64(clamping: stored.size) == size else { return nil }
+        return try SignedCheckpoint(parsing: stored.note).checkpoint.root
     }
 
     /// The intake's registers, from every entry that is no batch.
@@ -139,7 +151,7 @@ package final class LogDatabase: Sendable {
             // Asked again after a lost connection, the log answers for what it already holds.
             do throws(StoreError) {
                 return try connection.append(group)
-            } catch where error.kind == .connectionLost {
+            } catch  where error.kind == .connectionLost {
                 return try connection.append(group)
             }
         }
@@ -164,16 +176,18 @@ package final class LogDatabase: Sendable {
     private func chainEnds(_ chain: ChainRegister.Chain) async throws -> LogSequencer.ChainEnds? {
         let (log, node, incarnation) = (log, try await number(ofNode: chain.node), chain.incarnation)
         let found = try await pool.run { connection throws(StoreError) in
-            try connection.snapshot(of: log) { snapshot throws(StoreError) -> (first: [UInt8], last: [UInt8])? in
+            try connection.snapshot(of: log) {
+                snapshot throws(StoreError) -> (first: [UInt8], last: Store.ChainHead)? in
                 guard let last = try snapshot.head(node: node, incarnation: incarnation),
                     let first = try snapshot.firstNote(node: node, incarnation: incarnation)
                 else { return nil }
-                return (first, last.note)
+                return (first, last)
             }
         }
         guard let found else { return nil }
         return LogSequencer.ChainEnds(
-            first: try Self.batch(found.first), last: try Self.batch(found.last), leaf: MerkleHash.leaf(of: found.last))
+            first: try Self.batch(found.first), last: try Self.batch(found.last.note),
+            leaf: MerkleHash.leaf(of: found.last.note), lastIndex: found.last.index)
     }
 
     private func number(ofNode name: String) async throws -> Int32 {
@@ -275,7 +289,8 @@ package final class LogDatabase: Sendable {
             row.samples = received.samples.isEmpty ? nil : received.samples
             if let postings = item.postings {
                 let place = Place(
-                    node: node, site: siteOfNode[batch.node] ?? 0, minute: batch.facts.interval.start.minute, jobs: jobs)
+                    node: node, site: siteOfNode[batch.node] ?? 0, minute: batch.facts.interval.start.minute, jobs: jobs
+                )
                 row.postings = place.postings(postings)
                 row.coverage = place.coverage(postings)
                 row.gaps = place.gaps(postings)

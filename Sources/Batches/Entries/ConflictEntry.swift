@@ -1,7 +1,8 @@
 package import Energy
 package import TransparencyLog
 
-/// Two different signed entries for one place in a chain: proof of equivocation that anyone can check. The chain ends here.
+/// Two different signed entries for one place in a chain: proof of equivocation that anyone can check. The chain ends
+/// here.
 ///
 /// Signed by the administration key; both notes carry the node's own signature.
 package struct ConflictEntry: Sendable, Hashable {

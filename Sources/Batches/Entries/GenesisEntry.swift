@@ -7,7 +7,8 @@ package struct GenesisEntry: Sendable, Hashable {
     package var time: UTCTime
     package var slug: String
     package var organization: String
-    /// Verifier keys of the log's checkpoints, of the organization's administration, and of the operator's own cosigner.
+    /// Verifier keys of the log's checkpoints, of the organization's administration, and of the operator's own
+    /// cosigner.
     package var logKey: String
     package var administrationKey: String
     package var selfWitnessKey: String

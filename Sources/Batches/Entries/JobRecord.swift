@@ -1,6 +1,7 @@
 import Crypto
 
-/// What is known of a job by name: it lies outside the log, is bound by its SHA-256 in the job entry, and can be erased.
+/// What is known of a job by name: it lies outside the log, is bound by its SHA-256 in the job entry, and can be
+/// erased.
 ///
 /// It travels beside the job entry as the entry's sample block does beside a batch.
 package struct JobRecord: Sendable, Hashable {

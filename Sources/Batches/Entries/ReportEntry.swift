@@ -1,7 +1,8 @@
 package import Energy
 import TransparencyLog
 
-/// An issued disclosure: its digest stands in the log, so that two different reports for one period cannot both be hidden.
+/// An issued disclosure: its digest stands in the log, so that two different reports for one period cannot both be
+/// hidden.
 ///
 /// Signed by the administration key.
 package struct ReportEntry: Sendable, Hashable {

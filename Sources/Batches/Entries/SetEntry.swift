@@ -1,7 +1,8 @@
 package import Energy
 import TransparencyLog
 
-/// One configured input that a report reads: site, PUE, class, contract, factor choice. Signed by the administration key.
+/// One configured input that a report reads: site, PUE, class, contract, factor choice. Signed by the administration
+/// key.
 ///
 /// For one field and subject the entry with the highest index below the report's end wins, from its effective time on.
 package struct SetEntry: Sendable, Hashable {

@@ -92,7 +92,8 @@ extension BundleAudit {
 
     private func describe(_ conflict: ReplayCounts.Conflict, _ report: inout AuditReport) {
         let (node, place) = (conflict.node, conflict.position)
-        let what = "\(node) signed two batches for seq \(place.sequence) of its chain \(place.incarnation), which ends there"
+        let what =
+            "\(node) signed two batches for seq \(place.sequence) of its chain \(place.incarnation), which ends there"
         if conflict.isProved {
             report.proved.append("\(what): entry \(conflict.index) carries the second one")
         } else {

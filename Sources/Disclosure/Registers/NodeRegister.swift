@@ -10,8 +10,8 @@ package struct NodeRegister: Sendable, Hashable {
         package var kind: Kind
         /// As enrolled; the importer's for a recorded log, nil when neither says.
         package var site: String?
-        /// From when to when it was enrolled, by the administration's clock: then its silence is a finding. A recorded log
-        /// alone promises nothing.
+        /// From when to when it was enrolled, by the administration's clock: then its silence is a finding. A recorded
+        /// log alone promises nothing.
         package var enrolled: UTCTime?
         package var retired: UTCTime?
 

@@ -49,7 +49,7 @@ struct BarChart {
         let amount = HTMLText.escaped(HTMLText.energy(bar.microjoules))
         return """
             <text x="\(Self.labelWidth)" y="\(top + 15)" text-anchor="end">\(HTMLText.escaped(label))</text>
-            <rect x="\(left)" y="\(top + 3)" width="\(width)" height="16" rx="2"/>
+            <rect x="\(left)" y="\(top + 3)" width="\(width)" height="16" rx="2" fill="#1f6f5c"/>
             <text x="\(left + Int(width) + 6)" y="\(top + 15)">\(amount)</text>
 
             """

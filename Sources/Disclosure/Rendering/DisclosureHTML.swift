@@ -40,15 +40,17 @@ package struct DisclosureHTML: Sendable {
         :root{color-scheme:light}body{font:15px/1.5 system-ui,sans-serif;color:#1b1f23;background:#fff;max-width:60rem;
         margin:2rem auto;padding:0 1rem}h1{font-size:1.7rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .5rem;
         border-bottom:1px solid #d0d7de}.who{font-size:1.2rem;margin:.2rem 0}table{border-collapse:collapse;width:100%;
-        font-size:.85rem;margin:.5rem 0}th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #e3e7eb;
-        vertical-align:top;overflow-wrap:anywhere}th{background:#f6f8fa}.n{text-align:right;
-        font-variant-numeric:tabular-nums;white-space:nowrap}dl{display:grid;grid-template-columns:repeat(auto-fit,
-        minmax(12rem,1fr));gap:.8rem;margin:1rem 0}dl div{border:1px solid #d0d7de;border-radius:6px;padding:.6rem}
+        font-size:.85em;margin:.5rem 0}th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #e3e7eb;
+        vertical-align:top;overflow-wrap:break-word}td:first-child{overflow-wrap:anywhere;min-width:6rem}
+        th{background:#f6f8fa}.n{text-align:right;
+        font-variant-numeric:tabular-nums;white-space:nowrap}dl{display:grid;grid-template-columns:
+        repeat(3,1fr);gap:.8rem;margin:1rem 0}dl div{border:1px solid #d0d7de;border-radius:6px;padding:.6rem}
         dt{font-size:.8rem;color:#57606a}dd{margin:0;font-size:1.25rem;font-variant-numeric:tabular-nums}
         figure{margin:1rem 0}figcaption{font-weight:600}svg{max-width:100%;height:auto;font:12px system-ui,sans-serif}
-        svg rect{fill:#1f6f5c}pre{background:#f6f8fa;padding:.6rem;overflow-x:auto;font-size:.8rem}
+        pre{background:#f6f8fa;padding:.6rem;overflow-x:auto;font-size:.8rem}
         .bad{color:#a40e26;font-weight:600}.note{color:#57606a;font-size:.85rem}
-        @media print{body{max-width:none;margin:0;font-size:11px}section{break-inside:auto}tr,figure{break-inside:avoid}
+        @media print{body{max-width:none;margin:0;padding:0;font-size:12px}
+        section{break-inside:auto}tr,figure{break-inside:avoid}
         h2{break-after:avoid}}
         """
 
@@ -121,18 +123,26 @@ package struct DisclosureHTML: Sendable {
         guard !jobs.isEmpty else { return "" }
         let rows = jobs.map { job in
             [
-                name(of: job), HTMLText.escaped(job["class"]), HTMLText.escaped(job["start"]),
-                HTMLText.escaped(job["stop"]),
+                name(of: job), HTMLText.escaped(job["class"]), times(job),
                 "\(HTMLText.escaped(job["nodes_reporting"])) of \(HTMLText.escaped(job["nodes_expected"]))",
                 HTMLText.escaped(HTMLText.percent(job["coverage"])),
                 (job["lower_bound"]?.bool == true ? "at least " : "")
                     + HTMLText.escaped(HTMLText.energy(HTMLText.microjoules(job["energy_uj"]))),
-                HTMLText.escaped((job["flags"]?.array ?? []).compactMap(\.string).joined(separator: ", ")),
+                HTMLText.escaped(flags(of: job)),
             ]
         }
         let table = HTMLText.table(
-            ["Job", "Class", "Start", "Stop", "Nodes", "Coverage", "Energy", "Remarks"], rows, numeric: [4, 5, 6])
+            ["Job", "Class", "From, to", "Nodes", "Coverage", "Energy", "Remarks"], rows, numeric: [3, 4, 5])
         return HTMLText.section("Jobs", table + jobs.map(nodes).joined())
+    }
+
+    private func times(_ job: JSONValue) -> String {
+        ["start", "stop"].map { HTMLText.escaped(HTMLText.plain(job[$0]).replacing("T", with: " ")) }
+            .joined(separator: "<br>")
+    }
+
+    private func flags(of job: JSONValue) -> String {
+        (job["flags"]?.array ?? []).compactMap(\.string).joined(separator: ", ").replacing("_", with: " ")
     }
 
     private func nodes(of job: JSONValue) -> String {

@@ -1,4 +1,4 @@
-package import Batches
+import Batches
 
 #if canImport(Glibc)
     import Glibc

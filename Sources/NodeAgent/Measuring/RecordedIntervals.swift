@@ -5,8 +5,7 @@ package import Energy
 /// full UTC hour and at the batch interval.
 ///
 /// It is a pure function of the readings and the settings, so an interrupted import is resumed, and repeated by a
-/// second process, with the same bytes. Intervals are made one at a time: a year of readings becomes a million of
-/// them.
+/// second process, with the same bytes. Intervals are made one at a time: a year of readings becomes a million of them.
 package struct RecordedIntervals: Sendable, Sequence {
     package var sensor: SensorDescription
     /// In stable time order; the monotonic time of a recorded reading is its UTC in nanoseconds.

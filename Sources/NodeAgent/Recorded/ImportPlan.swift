@@ -66,8 +66,9 @@ package struct ImportPlan: Sendable {
                 guard let start, let stop, start < stop, let value = source.readings.last?.value else {
                     throw AgentError(
                         .usage,
-                        "\(source.path): a constant estimate needs a window; give --start and --stop, or import it "
-                            + "together with the logs of the nodes")
+                        "\(source.path): a constant estimate needs a window; "
+                            + "give --start and --stop, or import it together "
+                            + "with the logs of the nodes")
                 }
                 source.readings = [start, stop].map { Reading(monotonicNanoseconds: $0, value: value) }
                 let period = max(1, (stop - start) / 1_000_000)

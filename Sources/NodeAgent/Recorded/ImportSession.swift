@@ -108,8 +108,9 @@ package struct ImportSession: Sendable {
             if let head, head.leaf != previous || head.isClosed || next > chain.batchCount {
                 throw AgentError(
                     .refused,
-                    "\(chain.source.path): the log holds other batches of this import; repeat it with the settings "
-                        + "of the first time")
+                    "\(chain.source.path): the log holds other batches of this import; "
+                        + "repeat it with the settings of the "
+                        + "first time")
             }
             isKnown[index] = next == chain.batchCount
             states[index] = isKnown[index] ? .sent : .sending(batches, incarnation: incarnation)

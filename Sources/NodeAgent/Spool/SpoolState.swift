@@ -3,8 +3,8 @@ package import TransparencyLog
 /// What the spool holds and how full it is: which blocks go first, and how coarsely the agent should cut. No I/O.
 ///
 /// A signed note is never dropped: when the aggregator stays away, the spool gives up the readings' shape, then time
-/// resolution, and at last keeps one batch open, whose energy is signed as an outage when there is room (RULES
-/// section 3).
+/// resolution, and at last keeps one batch open, whose energy is signed as an outage when there is room (RULES section
+/// 3).
 package struct SpoolState: Sendable {
     /// How the agent cuts and signs while the spool is so full.
     package enum Pressure: Int, Sendable, Hashable, Comparable, CaseIterable {

@@ -2,9 +2,9 @@ package import TransparencyLog
 
 /// The newest checkpoint of the log that this agent has verified. It never goes back.
 ///
-/// A smaller tree, or another root at the same size, is a log that contradicts itself: it is refused and told,
-/// because an agent deletes entries on the word of a checkpoint. That a larger tree contains the smaller one is for
-/// the witnesses to prove; the anchors in this agent's batches pin every checkpoint it has seen into the log itself.
+/// A smaller tree, or another root at the same size, is a log that contradicts itself: it is refused and told, because
+/// an agent deletes entries on the word of a checkpoint. That a larger tree contains the smaller one is for the
+/// witnesses to prove; the anchors in this agent's batches pin every checkpoint it has seen into the log itself.
 package struct CheckpointMemory: Sendable {
     package enum Fault: Error, Sendable, Hashable, CustomStringConvertible {
         case unverified(String)

@@ -176,8 +176,8 @@ package struct UplinkState: Sendable {
             return giveUp(&queue, from: max(last, queue.firstSequence), Refusal(.chainFork, text), isBehindHead: true)
         }
         var sequence = queue.firstSequence
-        // Their own indexes were lost with the connection; the chain's newest index bounds them all. One that cannot
-        // be it proves nothing, and they are sent again to learn their indexes.
+        // Their own indexes were lost with the connection; the chain's newest index bounds them all. One that cannot be
+        // it proves nothing, and they are sent again to learn their indexes.
         while sequence < head.nextSequence, head.isPlausible {
             if let slot = queue.acknowledge(sequence, leaf: nil, index: head.lastIndex), slot.phase == .sent {
                 release([slot.item])

@@ -101,7 +101,8 @@ extension Snapshot {
             """
             SELECT job, node, sum(measured_ms)::bigint, sum(bridged_ms)::bigint, sum(missing_ms)::bigint
             FROM coverage_hourly
-            WHERE log = $1 AND hour >= $2 AND hour < $3 AND \(jobs == nil ? "$4::bigint[] IS NOT NULL" : "job = ANY ($4)")
+            WHERE log = $1 AND hour >= $2 AND hour < $3
+                AND \(jobs == nil ? "$4::bigint[] IS NOT NULL" : "job = ANY ($4)")
             GROUP BY job, node ORDER BY job, node
             """, [.int4(hours.lowerBound), .int4(hours.upperBound), .int8s(jobs ?? [])]
         ).map { row throws(StoreError) in

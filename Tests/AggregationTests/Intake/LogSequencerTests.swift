@@ -47,7 +47,11 @@ private func submit(
     _ sequencer: LogSequencer, _ note: [UInt8], _ samples: [UInt8] = [], peer: String?
 ) async -> Result<Int64, Refusal> {
     let (results, done) = AsyncStream.makeStream(of: Result<Int64, Refusal>.self)
-    await sequencer.submit(note: note, samples: samples, peer: peer) { done.yield($0) }
+    do throws(Refusal) {
+        await sequencer.submit(try ReceivedEntry(note: note, samples: samples), peer: peer) { done.yield($0) }
+    } catch {
+        return .failure(error)
+    }
     for await result in results { return result }
     return .failure(Refusal(.overloaded, "no verdict"))
 }
@@ -89,7 +93,9 @@ private func running<Value: Sendable>(
         let foreign = try other.batches(of: "node-0")
         try await running(sequencer) {
             func code(_ note: [UInt8], _ samples: [UInt8] = [], peer: String? = "node-0") async -> Refusal.Code? {
-                guard case .failure(let refusal) = await submit(sequencer, note, samples, peer: peer) else { return nil }
+                guard case .failure(let refusal) = await submit(sequencer, note, samples, peer: peer) else {
+                    return nil
+                }
                 return refusal.code
             }
             #expect(await code(Array(repeating: 65, count: 65_536)) == .tooLarge)

@@ -33,14 +33,23 @@ final class MemoryLog: Sendable {
             },
             chainEnds: { [self] chain in
                 state.withLock { state in
-                    let batches = state.entries.indices.filter { state.batch(at: $0)?.position.incarnation == chain.incarnation }
+                    let batches = state.entries.indices.filter {
+                        state.batch(at: $0)?.position.incarnation == chain.incarnation
+                    }
                     guard let first = batches.first.flatMap({ state.batch(at: $0) }),
                         let last = batches.last.flatMap({ state.batch(at: $0) }), let end = batches.last
                     else { return nil }
-                    return LogSequencer.ChainEnds(first: first, last: last, leaf: state.leaves[end])
+                    return LogSequencer.ChainEnds(
+                        first: first, last: last, leaf: state.leaves[end], lastIndex: Int64(end))
                 }
             },
-            leaf: { [self] index in state.withLock { $0.leaves[Int(index)] } })
+            leaf: { [self] index in state.withLock { $0.leaves[Int(index)] } },
+            root: { [self] size in
+                state.withLock { state in
+                    guard size <= UInt64(state.leaves.count) else { return nil }
+                    return MerkleHash.root(of: state.leaves.prefix(Int(size)))
+                }
+            })
     }
 
     private func append(_ received: ReceivedEntry) -> Int64 {

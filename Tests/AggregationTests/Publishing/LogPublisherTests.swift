@@ -1,15 +1,15 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 import Aggregation
 import Identity
 import SeededRandom
 import Synchronization
 import Testing
 import TransparencyLog
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// A log's database as the publisher sees it; it can be rolled back, edited and made to fail.
 private final class LeafStore: Sendable {

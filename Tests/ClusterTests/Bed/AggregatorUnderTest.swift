@@ -55,8 +55,7 @@ final class AggregatorUnderTest: Sendable {
             [
                 "serve", "--data-dir", installation, "--http", known?.server.description ?? "127.0.0.1:0", "--ingest",
                 known?.ingest.description ?? "127.0.0.1:0", "--ready-file", ready, "--checkpoint-seconds", "1",
-                "--origin-host", "cluster.test",
-            ], directory: directory.path)
+            ], environment: ["WATTEST_ORIGIN_HOST": "cluster.test"], directory: directory.path)
         process.withLock { $0 = child }
         let text = try await Patience.until("the aggregator's ready file", seconds: 120) { () throws -> String? in
             if let status = child.poll() {

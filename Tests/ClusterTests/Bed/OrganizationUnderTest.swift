@@ -1,3 +1,4 @@
+import Batches
 import Foundation
 import Identity
 import JSONText
@@ -83,7 +84,7 @@ struct OrganizationUnderTest: Sendable {
                 node: try #require(node["node"]?.string),
                 energyMicrojoules: try #require(node["energy_uj"]?.decimalString),
                 unattributedMicrojoules: try #require(node["unattributed_uj"]?.decimalString),
-                alreadyImported: try #require(node["already_imported"]?.bool))
+                alreadyImported: try #require(node["already_imported"]?.bool as Bool?))
         }
     }
 
@@ -158,7 +159,7 @@ struct JobAnswer: Sendable {
     init(_ json: JSONValue) throws {
         energyMicrojoules = try #require(json["energy_uj"]?.decimalString)
         nodesReporting = try #require(json["nodes_reporting"]?.int64)
-        isLowerBound = try #require(json["lower_bound"]?.bool)
+        isLowerBound = try #require(json["lower_bound"]?.bool as Bool?)
         flags = try #require(json["flags"]?.array).compactMap(\.string)
         byProvenance = try Self.figures(json["by_provenance"])
         byBoundary = try Self.figures(json["by_boundary"])

@@ -42,7 +42,8 @@ struct Conversation {
         as enrolment: Enrolment, _ body: @escaping @Sendable (inout Conversation) async throws -> Value
     ) async throws -> Value {
         try await hold(
-            IngestClient(configuration: enrolment.clientConfiguration()), log: enrolment.log, node: enrolment.node, body)
+            IngestClient(configuration: enrolment.clientConfiguration()), log: enrolment.log, node: enrolment.node, body
+        )
     }
 
     /// Says one thing and waits for the verdict on it.

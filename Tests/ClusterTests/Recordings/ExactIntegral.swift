@@ -24,7 +24,8 @@ struct ExactIntegral {
             let json = try JSONValue(parsing: Array(line.drop { $0 != UInt8(ascii: "{") }))
             guard json["key"]?.string == "power_reading" else { continue }
             let milliseconds = try #require(json["time_ms"]?.int64)
-            points.append(Point(microseconds: Int128(milliseconds) * 1000, watts: Int128(try #require(json["value"]?.int64))))
+            points.append(
+                Point(microseconds: Int128(milliseconds) * 1000, watts: Int128(try #require(json["value"]?.int64))))
         }
         // Stable: readings of one time stay in the order of the file.
         self.points = points.enumerated()

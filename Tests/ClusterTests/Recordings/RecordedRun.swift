@@ -71,7 +71,7 @@ struct RecordedRun: Sendable, CustomTestStringConvertible {
     private static func table(_ name: String) throws -> [[String: String]] {
         let path = "\(tests)ClusterTests/Fixtures/mlperf/\(name).csv"
         let bytes = try #require(FileManager.default.contents(atPath: path), "\(path) cannot be read")
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
         let titles = try #require(lines.first)
