@@ -131,6 +131,8 @@ package final class LiveAgent: Sendable {
 /// Breaks the circle of uplink and measuring loop: events before the loop is there wait for it.
 private final class EventRelay: Sendable {
     private let loop = Mutex<MeasuringLoop?>(nil)
+    /// An aggregator that is away for a week is one line, not ten thousand.
+    private let lastFault = Mutex<String?>(nil)
     private let report: @Sendable (String) -> Void
 
     init(report: @escaping @Sendable (String) -> Void) { self.report = report }
@@ -145,8 +147,19 @@ private final class EventRelay: Sendable {
             report("the log refused \(item.fileStem): \(refusal); it is kept in the spool's directory refused")
             if item.position == nil { loop.post(.refused(leaf: item.leaf, refusal)) }
         case .gaveUp(let loss): loop.post(.gaveUp(loss))
-        case .fault(let text): report(text)
-        case .heads, .settled, .disconnected: break
+        case .fault(let text):
+            let isNew = lastFault.withLock { last in
+                defer { last = text }
+                return last != text
+            }
+            if isNew { report(text) }
+        case .heads:
+            let wasAway = lastFault.withLock { last in
+                defer { last = nil }
+                return last != nil
+            }
+            if wasAway { report("the aggregator is connected again") }
+        case .settled, .disconnected: break
         }
     }
 }

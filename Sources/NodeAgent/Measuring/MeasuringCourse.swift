@@ -17,6 +17,7 @@ struct MeasuringCourse: ~Copyable {
     /// The open interval began in another boot: its monotonic length means nothing.
     private var beganInOtherBoot: Bool
     private var isStopped = false
+    private var discovery = Discovery()
 
     private static let tickNanoseconds: Int64 = 1_000_000_000
 
@@ -103,6 +104,43 @@ struct MeasuringCourse: ~Copyable {
             session.pass(to: now, clock: session.clock)
         }
         if session.hasPendingCut { sign(session.takeReady(at: now.nanoseconds)) }
+        rediscover(now)
+    }
+
+    /// Sensors come and go: a GPU falls off the bus, a driver is loaded after the agent. What is new begins with the
+    /// next interval; what is gone ends with this one.
+    private mutating func rediscover(_ now: Moment) {
+        if discovery.isDue(at: now.nanoseconds, samples: sampler.samples) {
+            let found = Sampler(sources: loop.configuration.sources())
+            guard found.descriptions != sampler.descriptions else { return found.stop() }
+            discovery.candidate = found
+            session.finish(at: now, usage: usage())
+        }
+        guard let found = discovery.candidate, !session.hasPendingCut else { return }
+        discovery.candidate = nil
+        let descriptions = found.descriptions
+        let isReplaced = session.replaceTracks { start, known in
+            descriptions.map { description in
+                guard var track = known.first(where: { $0.description.id == description.id }) else {
+                    return SensorTrack(description, at: start)
+                }
+                guard track.description.quantity == description.quantity else {
+                    // Read in another way than before: the chain's value goes on, in a new epoch.
+                    return SensorTrack(description, continuing: track.continuation, isSameBoot: false, at: start)
+                }
+                track.rename(description)
+                return track
+            }
+        }
+        guard isReplaced else {
+            discovery.candidate = found
+            return
+        }
+        sampler.stop()
+        sampler = found
+        let boundary = found.report.layering.boundary
+        loop.publish { $0.boundary = boundary }
+        loop.configuration.report("the sensors of this node changed: \(descriptions.map(\.id).joined(separator: ", "))")
     }
 
     private mutating func stop() {
