@@ -75,7 +75,7 @@ import Wire
     }
 
     @Test func aRestartGoesOnWithTheChainAndItsCounters() async throws {
-        try await ChildProcess.withDirectory { directory in
+        try await ChildProcess.withDirectoryAsync { directory in
             let aggregator = try FakeAggregator()
             let enrolment = try enrolment(directory, aggregator)
             let counter = Meter.Counter()
@@ -99,7 +99,7 @@ import Wire
     }
 
     @Test func whatAClaimHoldsIsInTheLogWithItsRecord() async throws {
-        try await ChildProcess.withDirectory { directory in
+        try await ChildProcess.withDirectoryAsync { directory in
             let aggregator = try FakeAggregator()
             let enrolment = try enrolment(directory, aggregator)
             try await aggregator.run { address in
@@ -133,7 +133,7 @@ import Wire
     }
 
     @Test func aLogThatIsAheadGetsAResumeEntryAndANewChain() async throws {
-        try await ChildProcess.withDirectory { directory in
+        try await ChildProcess.withDirectoryAsync { directory in
             let aggregator = try FakeAggregator()
             let enrolment = try enrolment(directory, aggregator)
             let counter = Meter.Counter()
@@ -153,7 +153,7 @@ import Wire
     }
 
     @Test func aRefusedBatchIsSignedAgainAsAnOutageOfANewChain() async throws {
-        try await ChildProcess.withDirectory { directory in
+        try await ChildProcess.withDirectoryAsync { directory in
             let refusal = Refusal(.overlap, "the test refuses it")
             let aggregator = try FakeAggregator(faults: .init(refuses: [1: refusal]))
             let enrolment = try enrolment(directory, aggregator)
