@@ -14,7 +14,11 @@ package enum EntryKind: Int16, Sendable, CaseIterable {
     case extract = 12
 }
 
-/// Entries that one transaction appends to one log.
+/// Entries that one transaction appends to one log; 100 to 500 make the best use of it, and hold the log's lock for
+/// some tens of milliseconds.
+///
+/// Rows of one chain stand in the order of their seq. Once one of them is not appended for a gap, its successors in the
+/// group are not either, even where they would fit.
 package struct AppendGroup: Sendable {
     package let log: Int32
     package var rows: [AppendRow]

@@ -20,12 +20,12 @@ struct ClusterCreation {
         try directory.make(directory.nursery, for: user)
         try runInitdb()
         try configure()
-        sync()
         // An empty directory may stand there already; rename(2) replaces it.
         guard rename(directory.nursery, directory.path) == 0 else {
             throw StoreError(
                 .cluster, "cannot rename \(directory.nursery) to \(directory.path): \(Files.reason(errno))")
         }
+        Files.flushDirectory(directory.parent)
     }
 
     private func runInitdb() throws(StoreError) {
@@ -50,7 +50,8 @@ struct ClusterCreation {
         let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.cluster, "cannot open \(path): \(Files.reason(errno))") }
         defer { close(descriptor) }
-        guard write(descriptor, text, text.count) == text.count else {
+        // initdb has flushed its own files.
+        guard write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0 else {
             throw StoreError(.cluster, "cannot write \(path): \(Files.reason(errno))")
         }
     }

@@ -79,6 +79,14 @@ enum Files {
         rmdir(path)
     }
 
+    /// Makes a rename within the directory durable.
+    static func flushDirectory(_ path: String) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
     /// The path without `.`, `..`, links or doubled slashes; `nil` when it does not exist.
     static func canonical(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }

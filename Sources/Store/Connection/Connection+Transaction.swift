@@ -30,6 +30,11 @@ extension Connection {
 
     static func opening(_ mode: TransactionMode, log: Int32?) -> [Statement] {
         var statements = [Statement(mode.rawValue)]
+        // A writer that freezes amid its transaction (a paused machine, a lost network) holds the log's lock: others
+        // get it after this time. Readers block nobody and may take longer between two portions.
+        if mode == .readCommitted {
+            statements.append(Statement("SET LOCAL idle_in_transaction_session_timeout = '30s'"))
+        }
         // SET takes no parameters; an integer needs no quoting. set_config() would not reach Citus' workers.
         if let log { statements.append(Statement("SET LOCAL app.log = \(log)")) }
         return statements

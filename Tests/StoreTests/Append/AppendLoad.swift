@@ -69,7 +69,7 @@ struct AppendLoadTests {
     @Test(arguments: [1, 20, 100, 500])
     func oneWriter(groupOf size: Int) async throws {
         let batches = getenv("WATTEST_APPEND_LOAD").flatMap { Int(String(cString: $0)) } ?? 20_000
-        let database = try await TestCluster.database()
+        let database = try await TestCluster.ownDatabase()
         let connection = try Connection(database.target(.intake))
         let log = try connection.found("load")
         let opening = [UInt8](repeating: 1, count: 32)

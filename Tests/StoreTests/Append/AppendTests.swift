@@ -138,14 +138,14 @@ import Testing
     @Test func anUnknownLogIsAnError() async throws {
         let (connection, log) = try await opened()
         for rows in [[], [batch(0, 1, after: 0)], [batch(0, 1, after: 0), record(3)]] {
-            #expect { try connection.append(AppendGroup(log: log + 1, rows: rows)) } throws: { error in
+            #expect { try connection.append(AppendGroup(log: -log, rows: rows)) } throws: { error in
                 (error as? StoreError)?.kind == .unknownLog
             }
         }
     }
 
     @Test func missingPartitionsAreMade() async throws {
-        let database = try await TestCluster.database()
+        let database = try await TestCluster.ownDatabase()
         let administrator = try Connection(database.administrator)
         try administrator.query(
             """

@@ -52,13 +52,3 @@ enum LogInvariants {
         }
     }
 }
-
-extension Connection {
-    /// A new organization; its log's number.
-    func found(_ slug: String) throws(StoreError) -> Int32 {
-        try query(
-            "SELECT found_organization($1, $2, $3)",
-            [.text(slug), .text("The \(slug) company"), .text("log.example/\(slug)")]
-        ).get(0, 0)
-    }
-}

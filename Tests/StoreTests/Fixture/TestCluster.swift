@@ -10,7 +10,8 @@ import Synchronization
     import Musl
 #endif
 
-/// One private cluster for the whole run, with a database of its own for each test.
+/// One private cluster for the whole run. Tests share a database, where each founds logs of its own; those that change
+/// the schema or count organizations have one to themselves.
 enum TestCluster {
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -28,8 +29,13 @@ enum TestCluster {
 
     private static let lastNumber = Atomic<Int>(0)
 
+    /// The migrated database that tests share.
+    static func database() async throws -> TestDatabase { try await common.value }
+
+    private static let common = Task { () throws -> TestDatabase in try await ownDatabase() }
+
     /// A migrated database that nobody else uses.
-    static func database() async throws -> TestDatabase {
+    static func ownDatabase() async throws -> TestDatabase {
         let cluster = try await cluster()
         let template = try await template.value
         let name = "test_\(lastNumber.add(1, ordering: .relaxed).newValue)"
@@ -87,6 +93,17 @@ struct TestDatabase: Sendable {
 
     func pool(_ role: DatabaseRole = .intake, connections: Int = 2) throws -> ConnectionPool {
         try ConnectionPool(target(role), limits: .init(connections: connections))
+    }
+}
+
+private let lastOrganization = Atomic<Int>(0)
+
+extension Connection {
+    /// A new organization, under a slug that begins as wanted; its log's number.
+    func found(_ slug: String) throws(StoreError) -> Int32 {
+        let number = lastOrganization.add(1, ordering: .relaxed).newValue
+        return try foundOrganization(
+            slug: "\(slug)-\(number)", name: "The \(slug) company", origin: "log.example/\(slug)-\(number)")
     }
 }
 

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func migratesOnce() async throws {
-        let database = try await TestCluster.database()
+        let database = try await TestCluster.ownDatabase()
         let connection = try Connection(database.administrator)
         #expect(try Migrator().isCurrent(connection))
         #expect(try Migrator().migrate(connection).isEmpty)
@@ -32,7 +32,7 @@ import Testing
     private func extra(_ sql: String) -> Migration { Migration(name: "9999_extra.sql", text: Array(sql.utf8)) }
 
     @Test func aFailedMigrationLeavesNothing() async throws {
-        let database = try await TestCluster.database()
+        let database = try await TestCluster.ownDatabase()
         let connection = try Connection(database.administrator)
         let broken = Migrator(Migration.all + [extra("CREATE TABLE t (a int);\nSELECT 1 / 0;")])
         #expect { try broken.migrate(connection) } throws: { error in
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func anEditedMigrationIsRefused() async throws {
-        let database = try await TestCluster.database()
+        let database = try await TestCluster.ownDatabase()
         let connection = try Connection(database.administrator)
         var edited = Migration.all
         edited[0] = Migration(name: edited[0].name, text: edited[0].text + Array("\n".utf8))
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func aDatabaseFromTheFutureIsRefused() async throws {
-        let database = try await TestCluster.database()
+        let database = try await TestCluster.ownDatabase()
         let connection = try Connection(database.administrator)
         try Migrator(Migration.all + [extra("CREATE TABLE t (a int)")]).migrate(connection)
         #expect { try Migrator().migrate(connection) } throws: { error in

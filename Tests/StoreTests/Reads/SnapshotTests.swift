@@ -133,8 +133,7 @@ import Testing
 
     @Test func aSnapshotStandsStillWhileTheLogGrows() async throws {
         let (connection, log, _) = try await filled()
-        let name = try connection.query("SELECT current_database()::text").get(0, 0, as: String.self)
-        let other = try Connection(try await TestCluster.cluster().target(.reader, database: name))
+        let other = try Connection(try await TestCluster.database().target(.reader))
         try other.snapshot(of: log) { snapshot throws(StoreError) in
             let before = try snapshot.jobEnergy(hours: 0..<99)
             _ = try connection.append(
@@ -167,7 +166,7 @@ import Testing
     @Test func anUnknownLogIsAnError() async throws {
         let database = try await TestCluster.database()
         let connection = try Connection(database.target(.reader))
-        #expect { try connection.snapshot(of: 5) { _ throws(StoreError) in } } throws: {
+        #expect { try connection.snapshot(of: -5) { _ throws(StoreError) in } } throws: {
             ($0 as? StoreError)?.kind == .unknownLog
         }
     }

@@ -10,9 +10,9 @@ import Testing
         let connection = try Connection(database.target(.intake))
         let logs = [try connection.found("acme"), try connection.found("globex")]
         for log in logs {
-            let leaf = [UInt8](repeating: UInt8(log), count: 32)
+            let leaf = [UInt8](repeating: 1, count: 32)
             _ = try connection.append(
-                AppendGroup(log: log, rows: [AppendRow(kind: .genesis, leaf: leaf, note: [UInt8(log)])]))
+                AppendGroup(log: log, rows: [AppendRow(kind: .genesis, leaf: leaf, note: [1])]))
         }
         return (database, logs)
     }
@@ -53,7 +53,7 @@ import Testing
         }
         #expect(try seen(logs[0]) == 1)
         #expect(try seen(nil) == 0)
-        #expect(try seen(99) == 0)
+        #expect(try seen(-1) == 0)
     }
 
     @Test func nobodyWritesIntoAnotherLog() async throws {
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test func retentionDropsOldDaysAndNothingElse() async throws {
-        let (database, _) = try await filled()
+        let database = try await TestCluster.ownDatabase()
         let administrator = try Connection(database.administrator)
         // Days of long ago, one of them detached by a run that was killed.
         for (day, attached) in [("20200101", true), ("20200102", true), ("20200103", false)] {

@@ -18,7 +18,9 @@ import Testing
     private func pseudonym(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: 16) }
 
     @Test func organizationsAreNumberedAndListed() async throws {
-        let (_, connection, first) = try await founded()
+        let database = try await TestCluster.ownDatabase()
+        let connection = try Connection(database.target(.intake))
+        let first = try connection.foundOrganization(slug: "acme", name: "Acme", origin: "log.example/acme")
         let second = try connection.foundOrganization(slug: "globex", name: "Globex", origin: "log.example/globex")
         #expect([first, second] == [1, 2])
         #expect(try connection.organizations().map(\.slug) == ["acme", "globex"])
