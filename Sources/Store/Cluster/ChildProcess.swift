@@ -22,28 +22,36 @@ struct ChildProcess {
         defer { close(input) }
         let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=\(user.home)", "LC_ALL=C", "TZ=UTC"]
         var failure = wattest_child_failure()
-        let pid = withMutableCStrings([program] + arguments) { arguments in
-            withMutableCStrings(environment) { environment in
-                user.groups.withUnsafeBufferPointer { groups in
-                    directory.withCString { directory in
-                        var child = wattest_child()
-                        child.program = UnsafePointer(arguments[0])
-                        child.arguments = arguments
-                        child.environment = environment
-                        child.directory = directory
-                        child.change_user = user.isOther
-                        child.user = user.user
-                        child.group = user.group
-                        child.groups = groups.baseAddress
-                        child.group_count = groups.count
-                        child.input = input
-                        child.output = output
-                        child.errors = output
-                        child.death_signal = deathSignal
-                        return wattest_child_start(&child, &failure)
+        func attempt() -> pid_t {
+            withMutableCStrings([program] + arguments) { arguments in
+                withMutableCStrings(environment) { environment in
+                    user.groups.withUnsafeBufferPointer { groups in
+                        directory.withCString { directory in
+                            var child = wattest_child()
+                            child.program = UnsafePointer(arguments[0])
+                            child.arguments = arguments
+                            child.environment = environment
+                            child.directory = directory
+                            child.change_user = user.isOther
+                            child.user = user.user
+                            child.group = user.group
+                            child.groups = groups.baseAddress
+                            child.group_count = groups.count
+                            child.input = input
+                            child.output = output
+                            child.errors = output
+                            child.death_signal = deathSignal
+                            return wattest_child_start(&child, &failure)
+                        }
                     }
                 }
             }
+        }
+        var pid = attempt()
+        // A program that was just written may still be open for writing in a child that another thread is forking.
+        for _ in 0..<50 where pid <= 0 && failure.error == ETXTBSY {
+            usleep(10_000)
+            pid = attempt()
         }
         guard pid > 0 else { throw refusal(failure, program, user, directory) }
         return ChildProcess(pid: pid)
