@@ -111,11 +111,17 @@ import Testing
             let holder = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(host: address.host, port: address.port).get()
             try await holder.writeAndFlush(ByteBuffer(string: "GET "))
-            let answer = try await self.get(address, "/healthz")
-            #expect(answer == "")
+            // A refused connection may be closed before the request is written: that is no answer either.
+            func answer() async -> String { (try? await self.get(address, "/healthz")) ?? "" }
+            // Another event loop may take the later connection first; it is refused once the holder is counted.
+            var refused = await answer()
+            for _ in 0..<1000 where refused != "" { refused = await answer() }
+            #expect(refused == "")
             try await holder.close()
             // The place is free as soon as the listener has seen the close.
-            while try await self.get(address, "/healthz") == "" { await Task.yield() }
+            var served = await answer()
+            for _ in 0..<10_000 where served == "" { served = await answer() }
+            #expect(served.hasPrefix("HTTP/1.1 200"))
         }
     }
 
