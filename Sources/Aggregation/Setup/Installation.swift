@@ -30,7 +30,7 @@ package struct Installation: Sendable {
     package var serverKey: String { "\(directory)/server.key" }
     package var adminToken: String { "\(directory)/admin.token" }
     package var policy: String { "\(directory)/policy.txt" }
-    /// Host name under which the logs' origins are made: pinned by nodes and auditors, so it outlives a renamed machine.
+    /// Host name of the logs' origins: nodes and auditors pin it, so it outlives a renamed machine.
     package var originHostFile: String { "\(directory)/origin.host" }
 
     /// The host that `init` was given, nil in an installation that has not kept it.
