@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by deploy/demo: our integers beside figures that others computed. Bash; energies are whole µJ, no rounding.
 
 # Joules with decimals as µJ.

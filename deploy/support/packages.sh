@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts of deploy/: Debian and Ubuntu packages, and the build. Bash.
 
 say() { printf '%s\n' "$*"; }

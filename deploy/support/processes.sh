@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # Sourced by the scripts of deploy/: what they start, they stop. Bash. Needs $work.
 
 declare -A process_of=()
+: "${work:=}"
 
 # start_process NAME COMMAND…: in the background, its output in $work/log/NAME.
 start_process() {
@@ -65,10 +67,16 @@ end_by_signal() {
 
 # A private PostgreSQL outlives an aggregator that was killed.
 stop_postgresql() {
-    local file pid
+    local file pid tenths
     for file in "$1"/postgres/postmaster.pid "$1"/postgres/*/postmaster.pid; do
         [ -f "$file" ] || continue
         pid=$(head -n 1 "$file" 2>/dev/null || true)
-        [ -z "$pid" ] || kill -INT "$pid" 2>/dev/null || true
+        [ -n "$pid" ] || continue
+        kill -INT "$pid" 2>/dev/null || continue
+        tenths=0
+        while kill -0 "$pid" 2>/dev/null && [ $tenths -lt 100 ]; do
+            sleep 0.1
+            tenths=$((tenths + 1))
+        done
     done
 }
