@@ -211,8 +211,8 @@ private struct ImportCourse {
             failures = 0
             for chain in try session.heads(heads) {
                 uplink.openChain(
-                    chain.incarnation, node: chain.node, keepsNewest: false, nextSequence: chain.next,
-                    previous: chain.previous)
+                    chain.incarnation, node: chain.node, keepsNewest: false, isReproducible: true,
+                    nextSequence: chain.next, previous: chain.previous)
             }
         case .settled(let item):
             session.settled(item.leaf)

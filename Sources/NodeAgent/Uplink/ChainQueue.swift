@@ -20,6 +20,9 @@ struct ChainQueue: Sendable {
     /// Whether the newest entry stays when everything is settled: the agent's own chain goes on from it after a
     /// restart.
     private(set) var keepsNewest: Bool
+    /// Whether the entries are made again from a recorded log after a restart: what the log already holds of the chain
+    /// was signed by an earlier run, and arrived after its end.
+    let isReproducible: Bool
     /// The chain ended on this side; what was acknowledged may still settle.
     private(set) var isGivenUp = false
     /// Sequence of the first slot, of the next entry when there is none.
@@ -33,8 +36,12 @@ struct ChainQueue: Sendable {
     /// Why nothing of the chain is sent, nil while it is.
     var hold: String?
 
-    init(incarnation: Int64, keepsNewest: Bool, nextSequence: Int64, newestLeaf: MerkleHash?) {
+    init(
+        incarnation: Int64, keepsNewest: Bool, isReproducible: Bool = false, nextSequence: Int64,
+        newestLeaf: MerkleHash?
+    ) {
         self.incarnation = incarnation
+        self.isReproducible = isReproducible
         self.keepsNewest = keepsNewest
         self.newestLeaf = newestLeaf
         firstSequence = nextSequence

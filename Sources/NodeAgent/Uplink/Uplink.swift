@@ -86,12 +86,14 @@ package final class Uplink: Sendable {
     // MARK: For those who make entries
 
     package func openChain(
-        _ incarnation: Int64, node: String, keepsNewest: Bool, nextSequence: Int64 = 0, previous: MerkleHash? = nil
+        _ incarnation: Int64, node: String, keepsNewest: Bool, isReproducible: Bool = false, nextSequence: Int64 = 0,
+        previous: MerkleHash? = nil
     ) {
         shared.withLock {
             $0.nodes[incarnation] = node
             $0.state.openChain(
-                incarnation, keepsNewest: keepsNewest, nextSequence: nextSequence, previous: previous)
+                incarnation, keepsNewest: keepsNewest, isReproducible: isReproducible, nextSequence: nextSequence,
+                previous: previous)
         }
     }
 

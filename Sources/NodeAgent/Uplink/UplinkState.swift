@@ -96,14 +96,17 @@ package struct UplinkState: Sendable {
     /// A chain that this uplink sends. Its entries follow in order.
     ///
     /// - Parameters:
+    ///   - isReproducible: the entries come from a recorded log, the same bytes in every run.
     ///   - nextSequence: the first that will be added.
     ///   - previous: leaf hash before it.
     package mutating func openChain(
-        _ incarnation: Int64, keepsNewest: Bool, nextSequence: Int64 = 0, previous: MerkleHash? = nil
+        _ incarnation: Int64, keepsNewest: Bool, isReproducible: Bool = false, nextSequence: Int64 = 0,
+        previous: MerkleHash? = nil
     ) {
         guard chains[incarnation] == nil else { return }
         chains[incarnation] = ChainQueue(
-            incarnation: incarnation, keepsNewest: keepsNewest, nextSequence: nextSequence, newestLeaf: previous)
+            incarnation: incarnation, keepsNewest: keepsNewest, isReproducible: isReproducible,
+            nextSequence: nextSequence, newestLeaf: previous)
     }
 
     package mutating func closeChain(_ incarnation: Int64) {
@@ -166,6 +169,9 @@ package struct UplinkState: Sendable {
         defer { chains[head.incarnation] = queue }
         let last = head.nextSequence - 1
         if head.nextSequence > queue.endSequence {
+            // A run that was killed had more under way than the first heads showed. This run makes the same entries
+            // again; the log takes them for repetitions, and refuses any that differs.
+            guard !queue.isReproducible else { return [] }
             let text =
                 "the log holds seq \(last) of chain \(head.incarnation), this agent only \(queue.endSequence - 1)"
             return giveUp(&queue, from: queue.endSequence, Refusal(.chainFork, text), isBehindHead: true)

@@ -99,6 +99,24 @@ import TransparencyLog
         #expect(settles(state.checkpoint(tree(6))) == [])
     }
 
+    /// An import is killed with batches under way; they arrive after the next run has asked how far the log is.
+    @Test func entriesOfAKilledRunThatArriveLateAreMadeAgain() {
+        var state = UplinkState()
+        state.openChain(5, keepsNewest: false, isReproducible: true, nextSequence: 2, previous: item(1).leaf)
+        state.connected()
+        #expect(state.heads([head(2, leaf: item(1).leaf)]) == [])
+        #expect(sends(state.add(item(2))) == [2])
+        _ = state.disconnected(jitter: 0)
+        state.connected()
+        #expect(sends(state.heads([head(5, leaf: item(4).leaf)])) == [2])
+        #expect(sends(state.add(item(3))) == [3])
+        // Another entry in its place is refused by the log, and ends the import.
+        let refusal = Refusal(.chainFork, "another entry")
+        let actions = state.refused(leaf: item(3).leaf, position: item(3).position, refusal, jitter: 0)
+        guard case .giveUp(let loss) = actions.last else { return #expect(Bool(false), "\(actions)") }
+        #expect(loss.lastGoodSequence == 2)
+    }
+
     @Test func aLogThatHasMoreThanThisAgentEndsTheChain() {
         var state = opened(2)
         _ = state.disconnected(jitter: 0)
