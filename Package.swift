@@ -182,6 +182,7 @@ let package = Package(
         tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),
+        tests("DeployTests", ["wattest-agent", "wattest-aggregator", product("Yams", "Yams")]),
         tests(
             "WattestTests",
             [
