@@ -8,9 +8,11 @@ package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
 
     package var name: String { "attribution/1" }
 
-    /// - Parameter superseded: another chain of the node and sensor covered the interval before.
-    package func post(_ facts: IntervalFacts, superseded: Bool = false) -> BatchPostings {
-        var attribution = Attribution(facts: facts)
+    /// - Parameters:
+    ///   - superseded: another chain of the node and sensor covered the interval before.
+    ///   - tree: the batch's sensors as a tree, where the caller has it already.
+    package func post(_ facts: IntervalFacts, superseded: Bool = false, tree: SensorTree? = nil) -> BatchPostings {
+        var attribution = Attribution(facts: facts, tree: tree ?? SensorTree(facts.sensors))
         if superseded {
             attribution.supersede()
         } else {
@@ -37,10 +39,12 @@ private struct Attribution {
         var held: Int128
     }
 
-    init(facts: IntervalFacts) {
+    init(facts: IntervalFacts, tree: SensorTree) {
         self.facts = facts
-        tree = SensorTree(facts.sensors)
+        self.tree = tree
         let duration = Int128(facts.durationNanoseconds / 1000)
+        self.duration = duration
+        onlyHour = facts.interval.start.hour == facts.interval.lastHour ? facts.interval.start.hour : nil
         holders = facts.allocations.map { allocation in
             let account: Account =
                 allocation.mode == .tenant
@@ -50,7 +54,13 @@ private struct Attribution {
         }
     }
 
-    private var duration: Int128 { Int128(facts.durationNanoseconds / 1000) }
+    /// In microseconds.
+    private let duration: Int128
+    /// The hour of a batch that lies in one, as nearly all do.
+    private let onlyHour: Int64?
+    private lazy var exclusive = exclusiveHolders()
+    private lazy var reserved = reservedShares()
+    private lazy var processed = processedShares()
     /// What nobody holds: idle while the agent watched, a gap when it was away. A recorded log has no agent beside it,
     /// so nobody can say that the node was idle outside the job's window (RULES section 6).
     private var nobody: Account {
@@ -94,8 +104,13 @@ private struct Attribution {
             result.flags.insert("suspect")
             return write(unknown, component, sensor, boundary, energy)
         }
+        if component == .accelerator, exclusive == nil, let only = onlyHolder(of: sensor.id) {
+            write(holders[only].account, component, sensor, boundary, energy)
+            acceleratorWeight.add(holders[only].account, energy)
+            return
+        }
         let split: [(account: Account, amount: Int128)]
-        if let exclusive = exclusiveHolders() {
+        if let exclusive {
             split = exclusive.split(energy) ?? [(nobody, energy)]
         } else {
             switch component {
@@ -123,7 +138,7 @@ private struct Attribution {
             return write(unknown, .rest, sensor, boundary, rest)
         }
         let split =
-            exclusiveHolders()?.split(rest) ?? acceleratorWeight.split(rest) ?? packageWeight.split(rest)
+            exclusive?.split(rest) ?? acceleratorWeight.split(rest) ?? packageWeight.split(rest)
             ?? [(nobody, rest)]
         for (account, amount) in split { write(account, .rest, sensor, boundary, amount) }
     }
@@ -174,18 +189,32 @@ private struct Attribution {
         return shares.split(energy) ?? [(nobody, energy)]
     }
 
+    /// Place of the one holder of a device throughout the interval, nil when there are several or none.
+    private func onlyHolder(of device: String) -> Int? {
+        guard facts.others == nil else { return nil }
+        var only: Int?
+        for index in holders.indices where holders[index].facts.devices.contains(where: { $0.sensor == device }) {
+            guard only == nil, holders[index].held == duration, duration > 0 else { return nil }
+            only = index
+        }
+        return only
+    }
+
     /// The idle part by reserved cores, the rest by CPU time.
-    private func processorShares(_ sensor: SensorFacts, _ energy: Int128) -> [(account: Account, amount: Int128)] {
+    private mutating func processorShares(_ sensor: SensorFacts, _ energy: Int128) -> [(account: Account, amount: Int128)] {
         let idleEnergy = Int128(sensor.idlePowerMilliwatts) * Int128(facts.durationNanoseconds) / 1_000_000
         let idle = min(energy, idleEnergy)
-        let reserved = reservedShares()
-        var byTime = LargestRemainder()
-        for holder in holders { byTime.add(holder.account, Int128(holder.facts.cpuMicroseconds)) }
-        if let others = facts.others { byTime.add(.tenant, Int128(others.cpuMicroseconds)) }
-        byTime.add(unknown, Int128(facts.host?.unheldCPUMicroseconds ?? 0))
         let idleSplit = reserved.split(idle) ?? [(nobody, idle)]
         let active = energy - idle
-        return idleSplit + (byTime.split(active) ?? reserved.split(active) ?? [(nobody, active)])
+        return idleSplit + (processed.split(active) ?? reserved.split(active) ?? [(nobody, active)])
+    }
+
+    private func processedShares() -> LargestRemainder {
+        var shares = LargestRemainder()
+        for holder in holders { shares.add(holder.account, Int128(holder.facts.cpuMicroseconds)) }
+        if let others = facts.others { shares.add(.tenant, Int128(others.cpuMicroseconds)) }
+        shares.add(unknown, Int128(facts.host?.unheldCPUMicroseconds ?? 0))
+        return shares
     }
 
     private func reservedShares() -> LargestRemainder {
@@ -221,6 +250,10 @@ private struct Attribution {
     ) {
         // An extract posts the tenant's own shares only; the home log has the whole.
         if isExtract, account.job == nil { return }
+        if let onlyHour {
+            if amount != 0 { add(account, component, sensor.provenance, boundary, onlyHour, amount) }
+            return
+        }
         for (hour, part) in HourSplit.split(amount, over: facts.interval) where part != 0 {
             add(account, component, sensor.provenance, boundary, hour, part)
         }
@@ -230,10 +263,9 @@ private struct Attribution {
         _ account: Account, _ component: Component, _ provenance: Provenance, _ boundary: Boundary, _ hour: Int64,
         _ amount: Int128
     ) {
-        if let index = result.postings.firstIndex(where: {
-            $0.hour == hour && $0.component == component && $0.provenance == provenance && $0.boundary == boundary
-                && $0.account == account
-        }), let sum = Int64(exactly: Int128(result.postings[index].microjoules) + amount) {
+        if let index = place(of: account, component, provenance, boundary, hour),
+            let sum = Int64(exactly: Int128(result.postings[index].microjoules) + amount)
+        {
             result.postings[index].microjoules = sum
             return
         }
@@ -247,6 +279,20 @@ private struct Attribution {
                     microjoules: part))
             left -= Int128(part)
         } while left != 0
+    }
+
+    private func place(
+        of account: Account, _ component: Component, _ provenance: Provenance, _ boundary: Boundary, _ hour: Int64
+    ) -> Int? {
+        // By index: a loop over elements would copy each account.
+        for index in result.postings.indices
+        where result.postings[index].component == component && result.postings[index].hour == hour
+            && result.postings[index].provenance == provenance && result.postings[index].boundary == boundary
+            && result.postings[index].account == account
+        {
+            return index
+        }
+        return nil
     }
 
     // MARK: Coverage
@@ -266,6 +312,14 @@ private struct Attribution {
         func scaled(_ milliseconds: Int64) -> Int128 {
             guard holder.held < duration, duration > 0 else { return Int128(milliseconds) }
             return Int128(milliseconds) * holder.held / duration
+        }
+        if let onlyHour {
+            return [
+                CoverageSpan(
+                    job: holder.facts.job, hour: onlyHour, interval: facts.interval,
+                    measuredMilliseconds: Int64(clamping: scaled(known.measured)),
+                    bridgedMilliseconds: Int64(clamping: scaled(known.bridged)))
+            ]
         }
         var spans: [Int64: CoverageSpan] = [:]
         for hour in facts.interval.start.hour...facts.interval.lastHour {
@@ -287,6 +341,7 @@ private struct Attribution {
         let duration = facts.interval.durationMilliseconds
         guard duration > 0, !tree.roots.isEmpty else { return }
         let known = tree.knownMilliseconds(facts.sensors, of: duration)
+        guard known.measured < duration || facts.state == .outage else { return }
         let jobs = Set(facts.allocations.filter { $0.mode != .tenant }.map(\.job))
         let job = jobs.count == 1 ? jobs.first : nil
         let missing = duration - known.measured - known.bridged

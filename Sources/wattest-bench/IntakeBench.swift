@@ -90,8 +90,8 @@ struct IntakeBench: AsyncParsableCommand {
             """
             intake         \(Int(Figures.median(result.intake))) batches/s, durable, \(nodes) nodes over TLS, generator included
             verification   \(Int(Figures.median(result.verification)))/s, Ed25519 alone, one core
-            ratio          \(Figures.two(Figures.median(ratios))) (\(Figures.two(ratios.first ?? 0)) to \
-            \(Figures.two(ratios.last ?? 0)) over \(slices) slices)
+            ratio          \(Figures.two(Figures.median(ratios))) (\(Figures.two(ratios.first ?? 0)) \
+            to \(Figures.two(ratios.last ?? 0)) over \(slices) slices)
             batch          note \(result.noteBytes) B, samples \(result.sampleBytes) B for 390 readings
             """)
     }

@@ -129,8 +129,10 @@ struct LogBench: AsyncParsableCommand {
         }
         print(
             """
-            appended       \(Int(result.appended)) entries/s into tiles, \(result.checkpoints) signed checkpoints, all fsynced
-            hashing        \(Int(result.hashed)) leaf hashes/s, one core; ratio \(Figures.two(result.appended / result.hashed))
+            appended       \(Int(result.appended)) entries/s into tiles, \(result.checkpoints) signed checkpoints, \
+            all fsynced
+            hashing        \(Int(result.hashed)) leaf hashes/s, one core; ratio \
+            \(Figures.two(result.appended / result.hashed))
             bytes          \(Figures.two(beyond)) beside an entry of \(result.entryBytes / entries)
             inclusion      \(result.inclusionBytes) B; as .tlog-proof \(result.tlogProofBytes) B; as COSE receipt \
             \(result.receiptBytes) B

@@ -59,8 +59,8 @@ package struct BundleAudit: Sendable {
         let checkpoint = try verifiedCheckpoint(&report)
         let manifest = try verifiedManifest(checkpoint, &report)
         let outside = try OutsideFiles(manifest, source: source)
-        let survey = try await survey(manifest, checkpoint.checkpoint.head, &report)
-        let replayed = try await replay(manifest, survey, outside)
+        let survey = try await survey(manifest)
+        let replayed = try await replay(manifest, survey, outside, checkpoint.checkpoint.head)
         return Disclosure(try input(replayed.replay, manifest, outside, checkpoint))
     }
 
@@ -68,8 +68,10 @@ package struct BundleAudit: Sendable {
         let checkpoint = try verifiedCheckpoint(&report)
         let manifest = try verifiedManifest(checkpoint, &report)
         let outside = try OutsideFiles(manifest, source: source)
-        let survey = try await survey(manifest, checkpoint.checkpoint.head, &report)
-        let replayed = try await replay(manifest, survey, outside)
+        let survey = try await survey(manifest)
+        let replayed = try await replay(manifest, survey, outside, checkpoint.checkpoint.head)
+        report.proved.append(
+            "all \(manifest.size) entries are those of the signed tree, none left out, added or reordered")
         try judge(replayed.replay, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
         if let statement { report.proved.append(try held(statement, to: replayed.replay)) }
