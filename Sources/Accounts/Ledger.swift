@@ -96,7 +96,7 @@ package struct Ledger: Sendable, Hashable {
         for span in batch.gaps { gaps.append(Gap(node: node, span: span, index: index)) }
     }
 
-    /// The components of one account are added with one look at the ledger: the first posting of the key stands for all.
+    /// The components of one account are added with one look at the ledger: the key's first posting stands for all.
     private func isLaterComponent(_ index: Int, of postings: [Posting]) -> Bool {
         for earlier in 0..<index where isSameKey(postings, earlier, index) { return true }
         return false

@@ -280,8 +280,8 @@ extension LineReader {
     }
 
     private mutating func flags() throws(NoteSyntaxError) -> SensorFlags {
-        if takeNothing() { return SensorFlags(rawValue: 0) }
         var flags = SensorFlags(rawValue: 0)
+        if takeNothing() { return flags }
         var words = SensorFlags.words[...]
         for text in try list("flags") {
             // Only forwards through the fixed order, so that one set of flags has one spelling.
@@ -310,7 +310,7 @@ extension LineReader {
         let start = position
         let hold = BatchRecall.Hold(
             job: try pseudonym("job pseudonym"), mode: try word("mode", of: AllocationFacts.Mode.self),
-            devices: try devices())
+            devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation))
         recall.keep(hold: hold, Array(taken(from: start)), at: number)
         return hold
     }
@@ -338,24 +338,12 @@ extension LineReader {
         return value == 1
     }
 
-    private mutating func devices() throws(NoteSyntaxError) -> [DeviceHold] {
-        if takeNothing() { return [] }
-        var devices: [DeviceHold] = []
-        for text in try list("devices") {
-            guard devices.count < Batch.maximumDevicesPerAllocation, let hold = DeviceHold(field: text) else {
-                throw failure("devices, at most 256 of id or id=weight")
-            }
-            devices.append(hold)
-        }
-        return devices
-    }
-
     mutating func othersLine() throws(NoteSyntaxError) -> OtherTenants? {
         guard startsLine("others") else { return nil }
         try begin("others")
         let others = OtherTenants(
             reservedMillicores: try integer("reserved millicores"), cpuMicroseconds: try integer("CPU time"),
-            devices: try devices())
+            devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation))
         try endLine()
         return others
     }
@@ -381,22 +369,5 @@ extension LineReader {
         let salt = try base64("salt", count: 16)
         try endLine()
         return salt
-    }
-}
-
-extension DeviceHold {
-    /// Parses `id` or `id=weight`.
-    fileprivate init?(field: String) {
-        let parts = field.utf8.split(separator: UInt8(ascii: "="), omittingEmptySubsequences: false)
-        guard let id = parts.first.flatMap({ String($0) }), SensorDescription.isWellFormed(id) else { return nil }
-        switch parts.count {
-        case 1: self.init(sensor: id)
-        case 2:
-            guard let text = String(parts[1]), let weight = Int64(text), weight >= 0, "\(weight)" == text else {
-                return nil
-            }
-            self.init(sensor: id, weight: weight)
-        default: return nil
-        }
     }
 }

@@ -88,7 +88,8 @@ struct IntakeBench: AsyncParsableCommand {
         }
         print(
             """
-            intake         \(Int(Figures.median(result.intake))) batches/s, durable, \(nodes) nodes over TLS, generator included
+            intake         \(Int(Figures.median(result.intake))) batches/s, durable, \(nodes) nodes over TLS, with \
+            the generator
             verification   \(Int(Figures.median(result.verification)))/s, Ed25519 alone, one core
             ratio          \(Figures.two(Figures.median(ratios))) (\(Figures.two(ratios.first ?? 0)) \
             to \(Figures.two(ratios.last ?? 0)) over \(slices) slices)
