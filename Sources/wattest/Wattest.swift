@@ -24,7 +24,8 @@ struct Wattest: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             OrganizationCommand.self, SiteCommand.self, TokenCommand.self, NodeCommand.self, JobCommand.self,
-            ReportCommand.self, EvidenceCommand.self, ImportCommand.self,
+            FactorCommand.self, ContractCommand.self, MeterCommand.self, ReportCommand.self, EvidenceCommand.self,
+            ImportCommand.self,
             ExecCommand.self, ProgressCommand.self,
         ])
 

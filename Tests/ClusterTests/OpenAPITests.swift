@@ -139,6 +139,16 @@ extension ClusterTests {
                     operation: "set", path: "\(root)/settings", body: ["field": "job.class", "value": "final"],
                     status: 201),
                 Question(operation: "set", path: "\(root)/settings", body: ["field": "a b", "value": 1], status: 400),
+                Question(operation: "importFactors", path: "\(root)/factors", body: ["content": "x"], status: 400),
+                Question(
+                    operation: "importFactors", path: "\(root)/factors",
+                    body: [
+                        "declaration": ["provider": "Own", "version": "1", "licence": "CC0-1.0"],
+                        "content": "zone,period,g_per_kwh\nX,2024,400\n",
+                    ], status: 201),
+                Question(operation: "listFactors", path: "\(root)/factors", status: 200),
+                Question(operation: "proofs", path: "\(root)/proofs?index=0", status: 200),
+                Question(operation: "proofs", path: "\(root)/proofs", status: 400),
                 Question(operation: "listJobs", path: "\(root)/jobs?limit=1", status: 200),
                 Question(operation: "listJobs", path: "\(root)/jobs?limit=0", status: 400),
                 Question(operation: "job", path: "\(root)/jobs/spoken", status: 200),
@@ -150,6 +160,8 @@ extension ClusterTests {
                 Question(operation: "listDisclosures", path: "\(root)/disclosures", status: 200),
                 Question(operation: "issuedDisclosure", path: "\(root)/disclosures/1", status: 200),
                 Question(operation: "issuedDisclosure", path: "\(root)/disclosures/99", status: 404),
+                Question(operation: "disclosureStatement", path: "\(root)/disclosures/1/statement", status: 200),
+                Question(operation: "disclosureStatement", path: "\(root)/disclosures/99/statement", status: 404),
                 Question(operation: "evidence", path: "\(root)/evidence?\(period)", status: 200),
             ] {
                 _ = try await ask(question, owner.token, of: aggregator)

@@ -56,6 +56,10 @@ private struct Evidence: Sendable {
             let sha256 = Hexadecimal.encode(record.sha256)
             try await sendFile(writer.add(.record(pseudonym: pseudonym, sha256: sha256), record.text))
         }
+        let factors = FactorFiles(runtime).read(prefix.accounts.settings)
+        for (sha256, bytes) in factors.sorted(by: { $0.key < $1.key }) {
+            try await sendFile(writer.add(.factor(sha256: sha256), bytes))
+        }
         try await sendFile(writer.add(.disclosure, disclosure.bytes))
         try await sendFile(try writer.manifest(signedBy: runtime.keys.administration))
         try await send(TarArchive.end)

@@ -29,6 +29,7 @@ extension Routes {
         }
         addIssues(to: router)
         addEvidence(to: router)
+        addFactors(to: router)
         addProofs(to: router)
     }
 
@@ -98,7 +99,8 @@ extension Routes {
         let prefix = try await AccountsReader(runtime).read(period: query.period)
         let input = DisclosureInput(
             genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
-            policy: Array(runtime.keys.policy.utf8), period: query.period, audience: query.audience)
+            policy: Array(runtime.keys.policy.utf8), period: query.period, audience: query.audience,
+            factorFiles: FactorFiles(runtime).read(prefix.accounts.settings))
         return (Disclosure(input), prefix)
     }
 

@@ -71,6 +71,11 @@ package struct SettingRegister: Sendable, Hashable {
         settings.keys.filter { $0.field == field }.compactMap(\.subject).sorted()
     }
 
+    /// Everything that was ever set for a field, about whomever.
+    package func every(_ field: String) -> [Setting] {
+        settings.filter { $0.key.field == field }.flatMap(\.value).sorted { $0.index < $1.index }
+    }
+
     package var count: Int { settings.values.reduce(0) { $0 + $1.count } }
 }
 
@@ -102,4 +107,6 @@ package enum SettingField {
     /// JSON object {kind, certificate_ids, market, start, end, mwh, retired_for, g_per_kwh, document_sha256}; subject:
     /// id.
     package static let instrument = "contract.instrument"
+    /// JSON object {site, start, end, mwh, kind, source}; subject: the meter. What a meter or a bill says of whole hours.
+    package static let siteMeter = "site.meter"
 }

@@ -13,6 +13,7 @@ struct DisclosureBuilder {
     private let runs: RunSection
     private let checks: CheckSection
     private let supply: SupplySection
+    private let reconciliation: ReconciliationSection
     private var missing: [(field: String, reason: String)] = []
 
     init(_ input: DisclosureInput) {
@@ -22,6 +23,7 @@ struct DisclosureBuilder {
         coverage = CoverageSection(input, jobs: jobs)
         runs = RunSection(jobs, audience: input.audience)
         supply = SupplySection(input)
+        reconciliation = ReconciliationSection(input)
         checks = CheckSection(energy, jobs: jobs, others: supply.checks)
         collectMissing()
     }
@@ -45,7 +47,7 @@ struct DisclosureBuilder {
         object.append("embodied", .null)
         object.append("compute", ["flop": .null, "method": .null])
         object.append("uncertainty", ["relative_k2": .null, "method": .null])
-        object.append("reconciliation", .array([]))
+        object.append("reconciliation", input.audience.showsJobs ? reconciliation.json : [])
         object.append("checks", checks.json)
         object.append("late_since", late)
         object.append(
@@ -152,6 +154,7 @@ struct DisclosureBuilder {
                 ("runs[].accelerator_seconds_by_model", "the log does not tell the models of accelerators"))
         }
         missing += supply.missing
+        if input.audience.showsJobs { missing += reconciliation.missing }
         missing += Self.notComputed
     }
 

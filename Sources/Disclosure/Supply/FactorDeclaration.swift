@@ -1,0 +1,46 @@
+package import Emissions
+package import JSONText
+
+/// A factor file with what its importer says of it, before it is declared in the log.
+package enum FactorDeclaration {
+    /// Members that a declaration may have; `sha256` is added to them.
+    package static let members = [
+        "format", "provider", "dataset", "version", "licence", "citation", "scope", "signal", "gases",
+        "warming_potentials", "retrieved_at",
+    ]
+    /// Without them a reader could not find the file, or may not use it.
+    package static let required = ["provider", "version", "licence"]
+
+    /// Reads the file as a report will.
+    ///
+    /// - Returns: one object of the list that `factor.set` holds.
+    /// - Throws: what is wrong with the declaration or the table, with the place.
+    package static func checked(
+        _ declaration: JSONValue, sha256: String, bytes: [UInt8]
+    ) throws(EmissionsError) -> JSONValue {
+        for name in declaration.object?.names ?? [] where !members.contains(name) {
+            throw EmissionsError(.malformedTable, "'\(name)' is no member of a factor declaration")
+        }
+        for name in required where (declaration[name]?.string ?? "").isEmpty {
+            throw EmissionsError(.missingInput, "\(name) of the factor file is missing")
+        }
+        var value = JSONObject()
+        value.append("sha256", .string(sha256))
+        for member in declaration.object?.members ?? [] { value.append(member.name, member.value) }
+        _ = try FactorSet.listed([.object(value)], files: [sha256: bytes])
+        return .object(value)
+    }
+}
+
+extension SettingRegister {
+    /// SHA-256, in hex, of every factor file that any setting of the log ever named.
+    package var factorFiles: Set<String> {
+        var names: Set<String> = []
+        for field in [SettingField.factorSet, SettingField.residualMix] {
+            for setting in every(field) {
+                names.formUnion((setting.json?.array ?? []).compactMap { $0["sha256"]?.string })
+            }
+        }
+        return names
+    }
+}

@@ -1,0 +1,94 @@
+import Accounts
+import Emissions
+import Energy
+import JSONText
+
+/// Meters and utility bills of the sites against what the accounts hold: jobs, idle, unattributed and gap together.
+/// The difference is shown, never spread: it is what stands at the site and is not measured here, or measured wrongly.
+struct ReconciliationSection {
+    private(set) var json: JSONValue = []
+    private(set) var missing: [(field: String, reason: String)] = []
+
+    init(_ input: DisclosureInput) {
+        let settings = SiteSettings(settings: input.accounts.settings, period: input.period)
+        var items: [JSONValue] = []
+        for meter in input.accounts.settings.subjects(of: SettingField.siteMeter) {
+            // Readings of one meter stand side by side, each with its own span: the newest of a span wins.
+            var latest: [UTCInterval: Reading] = [:]
+            for setting in input.accounts.settings.every(SettingField.siteMeter) where setting.subject == meter {
+                guard let reading = setting.json.flatMap(Reading.init) else {
+                    missing.append(
+                        (
+                            "reconciliation",
+                            "the reading of \(meter) at log index \(setting.index) is none: site, start, end, mwh"
+                        ))
+                    continue
+                }
+                latest[reading.span] = reading
+            }
+            for (span, reading) in latest.sorted(by: { $0.key.start < $1.key.start }) {
+                guard span.start < input.period.end, span.end > input.period.start else { continue }
+                guard span.start >= input.period.start, span.end <= input.period.end else {
+                    missing.append(
+                        (
+                            "reconciliation",
+                            "\(meter) was read from \(TimeText.rfc3339(span.start)) to \(TimeText.rfc3339(span.end)), "
+                                + "which reaches beyond the period"
+                        ))
+                    continue
+                }
+                items.append(Self.json(meter, reading, inside: Self.inside(reading, input, settings)))
+            }
+        }
+        if items.isEmpty, missing.isEmpty {
+            missing.append(("reconciliation", "no meter or bill is set; set \(SettingField.siteMeter)"))
+        }
+        json = .array(items)
+    }
+
+    /// One reading: {site, start, end, mwh, kind, source}.
+    private struct Reading {
+        var site: String
+        var span: UTCInterval
+        var microjoules: Int128
+        var kind: String
+        var source: String?
+
+        init?(_ value: JSONValue) {
+            guard let site = value["site"]?.string, let start = value["start"]?.string.flatMap({ UTCTime(civil: $0) }),
+                let end = value["end"]?.string.flatMap({ UTCTime(civil: $0) }), start.isWholeHour, end.isWholeHour,
+                start < end,
+                let text = value["mwh"]?.number?.text ?? value["mwh"]?.string,
+                let figure = try? DecimalFigure(parsing: text), figure.ratio >= .zero,
+                let energy = try? (figure.ratio * ExactRatio(Figure.microjoulesPerMegawattHour)).rounded(decimals: 0)
+            else { return nil }
+            self.site = site
+            span = UTCInterval(start: start, end: end)
+            microjoules = energy.coefficient
+            kind = value["kind"]?.string ?? "meter"
+            source = value["source"]?.string
+        }
+    }
+
+    private static func inside(_ reading: Reading, _ input: DisclosureInput, _ settings: SiteSettings) -> Int128 {
+        let hours = reading.span.start.hour...reading.span.lastHour
+        var sum: Int128 = 0
+        for (key, energy) in input.accounts.ledger.energy where hours.contains(key.hour) && key.isOwn {
+            let site = settings.site(
+                of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
+            if site == reading.site { sum += energy.total }
+        }
+        return sum
+    }
+
+    private static func json(_ meter: String, _ reading: Reading, inside: Int128) -> JSONValue {
+        [
+            "meter": .string(meter), "site": .string(reading.site), "kind": .string(reading.kind),
+            "start": TimeText.json(reading.span.start), "end": TimeText.json(reading.span.end),
+            "meter_uj": .decimalString(reading.microjoules), "inside_uj": .decimalString(inside),
+            "outside_uj": .decimalString(reading.microjoules - inside),
+            "inside_share": Figure.ratio(inside, reading.microjoules, decimals: 4) ?? .null,
+            "source": reading.source.map { .string($0) } ?? .null,
+        ]
+    }
+}

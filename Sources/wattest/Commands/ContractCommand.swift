@@ -1,0 +1,85 @@
+import ArgumentParser
+import Disclosure
+import Energy
+import JSONText
+
+/// `wattest contract`
+struct ContractCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contract",
+        abstract: "Instruments of the market-based figure: certificates, power purchase agreements, rates.",
+        subcommands: [Add.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Declares an instrument in the log; a report counts it if it stands the test.")
+        @OptionGroup var options: ServerOptions
+
+        @Argument(help: "Its name; the same name again replaces it.")
+        var id: String
+
+        @Option(help: "go, rec, ppa, supplier-rate, on-site or other.")
+        var kind: Kind
+
+        @Option(help: "The market in which it is valid, such as DE.")
+        var market: String
+
+        @Option(help: ArgumentHelp("First hour of the vintage.", valueName: "yyyy-mm-ddThh:00Z"))
+        var start: String
+
+        @Option(help: ArgumentHelp("End of the vintage.", valueName: "yyyy-mm-ddThh:00Z"))
+        var end: String
+
+        @Option(help: ArgumentHelp("How much it covers.", valueName: "MWh"))
+        var mwh: String
+
+        @Option(name: .customLong("g-per-kwh"), help: ArgumentHelp("What it emits.", valueName: "g"))
+        var gramsPerKilowattHour = "0"
+
+        @Option(name: .customLong("retired-for"), help: "For whom it was cancelled: the organization's name.")
+        var retiredFor: String
+
+        @Option(name: .customLong("certificate"), help: "Identifier of a certificate; may be repeated, is used once.")
+        var certificates: [String] = []
+
+        @Option(name: .customLong("document-sha256"), help: "SHA-256 of the cancellation statement, hexadecimal.")
+        var documentSHA256: String?
+
+        @Option(help: "Why it is declared; stands in the log.")
+        var reason: String?
+
+        enum Kind: String, ExpressibleByArgument, CaseIterable {
+            case go
+            case rec
+            case ppa
+            case supplierRate = "supplier-rate"
+            case onSite = "on-site"
+            case other
+        }
+
+        func run() async throws {
+            let from = try Period.hour(start, option: "--start")
+            let until = try Period.hour(end, option: "--end")
+            guard from < until else { throw CommandFailure.usage("--end '\(end)' is not after --start", "swap them") }
+            guard let volume = JSONNumber(text: mwh), volume.double > 0 else {
+                throw CommandFailure.usage("--mwh '\(mwh)' is no amount", "give a decimal number above 0")
+            }
+            guard let factor = JSONNumber(text: gramsPerKilowattHour), factor.double >= 0 else {
+                throw CommandFailure.usage("--g-per-kwh '\(gramsPerKilowattHour)' is no factor", "give 0 or more")
+            }
+            let value: JSONValue = [
+                "kind": .string(kind.rawValue), "market": .string(market),
+                "certificate_ids": .array(certificates.map { .string($0) }),
+                "start": .string(TimeText.rfc3339(from)), "end": .string(TimeText.rfc3339(until)),
+                "mwh": .number(volume), "g_per_kwh": .number(factor), "retired_for": .string(retiredFor),
+                "document_sha256": .string(documentSHA256 ?? ""),
+            ]
+            let client = try options.client()
+            let setting = Setting(
+                field: "contract.instrument", subject: id, value: value, effectiveFrom: nil, reason: reason)
+            let reply = try await setting.post(client, try await options.organization(client))
+            if options.json { return Output.json(reply) }
+            Output.text("\(id) is declared at log index \(FigureText.text(reply["index"]))\n")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import JSONText
+import Testing
+
+extension ClusterTests {
+    /// Site, factor table, instrument and meter: from the commands into the report and through the offline audit.
+    @Suite(.timeLimit(.minutes(4))) struct Supply {
+        private let run = RecordedRun.acrossAnHour
+        private let (from, to) = ("2024-05-17T04:00:00Z", "2024-05-17T06:00:00Z")
+
+        @Test func whatIsEnteredIsInTheReportAndInTheBundle() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            let owner = try await aggregator.organization("Supplied")
+            let table = "\(owner.directory)/factors.csv"
+            try "zone,period,g_per_kwh\nX-1,2024,1000\n".write(toFile: table, atomically: true, encoding: .utf8)
+            _ = try await owner.answer(["site", "set", "default", "--zone", "X-1", "--pue", "1.25"])
+            let imported = try await owner.answer([
+                "factor", "import", table, "--provider", "Own", "--dataset-version", "1", "--licence", "CC0-1.0",
+                "--scope", "direct",
+            ])
+            let listed = try await owner.answer(["factor", "list"])
+            #expect(listed["items"]?.array?.first?["sha256"] == imported["sha256"])
+            _ = try await owner.answer([
+                "contract", "add", "wind-1", "--kind", "go", "--market", "X-1", "--start", "2024-01-01T00:00Z",
+                "--end", "2025-01-01T00:00Z", "--mwh", "0.001", "--retired-for", "Supplied", "--certificate", "c-1",
+            ])
+            _ = try await owner.answer([
+                "meter", "read", "main", "--site", "default", "--start", from, "--end", to, "--mwh", "0.002",
+            ])
+            try await owner.run(
+                OrganizationUnderTest.Import(job: "supplied", files: [run.file("node_1")], expectedNodes: 1))
+
+            let report = try await owner.disclosure(from: from, to: to)
+            let energy = try #require(report["energy"]?["it_uj"]?.decimalString)
+            // PUE 1.25 and 1,000 g/kWh: a tonne for every 0.8 MWh at the machine.
+            let tonnes = try #require(report["emissions"]?["location_t"]?.number?.double)
+            #expect(abs(tonnes - Double(energy) / 3.6e15 * 1.25) < 1e-9)
+            #expect(report["emissions"]?["market_t"]?.number != nil)
+            let meter = try #require(report["reconciliation"]?.array?.first)
+            #expect(meter["inside_uj"]?.decimalString == energy)
+            #expect(meter["outside_uj"]?.decimalString == 7_200_000_000_000 - energy)
+
+            let bundle = try await owner.evidence(from: from, to: to)
+            let sha256 = try #require(imported["sha256"]?.string)
+            #expect(FileManager.default.fileExists(atPath: "\(bundle)/factors/\(sha256)"))
+            let audit = try await owner.audit(bundle)
+            #expect(audit.status == 0, "\(audit.text)")
+        }
+
+        @Test func aTableThatIsNoneIsRefusedWithItsLine() async throws {
+            let owner = try await AggregatorUnderTest.current.organization("Unsupplied")
+            let table = "\(owner.directory)/factors.csv"
+            try "zone,period,g_per_kwh\nX-1,someday,1000\n".write(toFile: table, atomically: true, encoding: .utf8)
+            let output = try await owner.wattest([
+                "factor", "import", table, "--provider", "Own", "--dataset-version", "1", "--licence", "CC0-1.0",
+            ]).output()
+            #expect(output.status == 1)
+            #expect(output.errors.hasPrefix("wattest: error["), "\(output.errors)")
+            #expect(output.errors.contains("someday"), "\(output.errors)")
+        }
+    }
+}
