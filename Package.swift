@@ -201,7 +201,7 @@ let package = Package(
         tests(
             "ClusterTests",
             [
-                "Batches", "Energy", "Identity", "JSONText", "NodeAgent", "PinnedHTTPS", "SeededRandom",
+                "Batches", "Disclosure", "Energy", "Identity", "JSONText", "NodeAgent", "PinnedHTTPS", "SeededRandom",
                 "TransparencyLog", "Wire", crypto,
             ], fixtures: true),
     ] + fuzz
