@@ -212,9 +212,8 @@ let package = Package(
         tests(
             "ClusterTests",
             [
-                "Batches", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent", "PinnedHTTPS",
-                "SeededRandom",
-                "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
+                "Batches", "Disclosure", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent",
+                "PinnedHTTPS", "SeededRandom", "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
             ], fixtures: true),
     ] + fuzz
 )

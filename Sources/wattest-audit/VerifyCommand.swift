@@ -21,6 +21,9 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(help: "A report in a DSSE envelope, which must be one that the log announces.")
     var report: String?
 
+    @Option(help: "A checkpoint of the log that you got earlier or elsewhere; the bundle must continue it. Repeatable.")
+    var checkpoint: [String] = []
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -39,6 +42,7 @@ struct VerifyCommand: AsyncParsableCommand {
             var audit = try BundleAudit(
                 source: source, policy: policy, workers: cores, progress: ProgressLine.make(isQuiet: json))
             if let report { audit.statement = (report, try PlainFile.bytes(report, place: report)) }
+            for path in checkpoint { audit.remembered.append((path, try PlainFile.bytes(path, place: path))) }
             let report = await audit.run()
             ProgressLine.end(isQuiet: json)
             return report

@@ -21,10 +21,13 @@ package struct AccountsReader: Sendable {
         package let checkpoint: SignedCheckpoint
     }
 
-    /// - Parameter period: hours whose sums are kept, nil for the whole life of the log.
-    package func read(period: UTCInterval? = nil) async throws -> Prefix {
+    /// - Parameters:
+    ///   - period: hours whose sums are kept, nil for the whole life of the log.
+    ///   - earlier: a published checkpoint up to which the log is read, nil for all that the log holds.
+    package func read(period: UTCInterval? = nil, at earlier: SignedCheckpoint? = nil) async throws -> Prefix {
         // Published at once, so that what was acknowledged a moment ago is in the report.
-        let checkpoint = try await runtime.publish()
+        var checkpoint = try await runtime.publish()
+        if let earlier { checkpoint = earlier }
         let size = Int64(clamping: checkpoint.checkpoint.size)
         var survey = LogSurvey()
         try await forEachNote(below: size) { note throws in try survey.append(note[...]) }

@@ -13,21 +13,51 @@ extension Routes {
             let runtime = try await organization(request, context)
             let query = try ReportQuery(request)
             let withSamples = request.uri.queryParameters["samples"].map { $0 != "0" } ?? true
-            let (disclosure, prefix) = try await report(query, runtime)
+            let begun = try Self.begun(request)
+            var earlier: SignedCheckpoint?
+            if let size = begun.size {
+                guard let note = try await runtime.database.checkpoint(covering: size),
+                    let signed = try? SignedCheckpoint(parsing: note), Int64(signed.checkpoint.size) == size
+                else { throw Problem.notFound("no checkpoint of \(size) entries was published; export anew") }
+                earlier = signed
+            }
+            let (disclosure, prefix) = try await report(query, runtime, at: earlier)
             let evidence = Evidence(
-                runtime: runtime, query: query, disclosure: disclosure, prefix: prefix, withSamples: withSamples)
+                runtime: runtime, query: query, disclosure: disclosure, prefix: prefix, withSamples: withSamples,
+                bundlesThere: begun.bundles)
             return Response(streaming: "application/x-tar") { send in try await evidence.write(send) }
         }
     }
 }
 
-/// Writes one bundle, a file at a time.
+extension Routes {
+    /// What the asker has of an export that was interrupted: the tree that it was of, and how many whole bundles of 256
+    /// entries from the first on.
+    fileprivate static func begun(_ request: Request) throws(Problem) -> (size: Int64?, bundles: UInt64) {
+        let query = request.uri.queryParameters
+        let bundles = query["bundles"].map(String.init) ?? "0"
+        guard let bundles = CanonicalDecimal.parse(bundles) else { throw .badRequest("bundles: a number") }
+        guard let text = query["size"].map(String.init) else {
+            guard bundles == 0 else { throw .badRequest("bundles: only with the size of the tree that they are of") }
+            return (nil, 0)
+        }
+        guard let size = CanonicalDecimal.parse(text).flatMap({ Int64(exactly: $0) }), size > 0 else {
+            throw .badRequest("size: a number of entries")
+        }
+        return (size, bundles)
+    }
+}
+
+/// Writes one bundle, a file at a time, the same bytes for the same tree. The checkpoint comes first, so that whoever
+/// is interrupted knows which tree to ask for again.
 private struct Evidence: Sendable {
     let runtime: LogRuntime
     let query: ReportQuery
     let disclosure: Disclosure
     let prefix: AccountsReader.Prefix
     let withSamples: Bool
+    /// Whole bundles that the asker has: they count for the manifest and are not sent again.
+    let bundlesThere: UInt64
 
     func write(_ send: ([UInt8]) async throws -> Void) async throws {
         let size = prefix.checkpoint.checkpoint.size
@@ -39,19 +69,20 @@ private struct Evidence: Sendable {
             }
             try await send(member)
         }
+        try await sendFile(writer.add(.checkpoint, prefix.checkpoint.bytes))
+        try await sendFile(writer.add(.policy, Array(runtime.keys.policy.utf8)))
         var start: Int64 = 0
         while start < Int64(clamping: size) {
             let end = min(Int64(clamping: size), start + 256)
+            let isThere = UInt64(start / 256) < bundlesThere
             for (offset, note) in try await runtime.database.notes(start..<end).enumerated() {
                 let index = start + Int64(offset)
                 let isBatch = withSamples && note.starts(with: Entry.Kind.batch.version.utf8)
                 let block = isBatch ? try await runtime.database.samples(at: index) : nil
-                for file in try writer.append(entry: note, samples: block) { try await sendFile(file) }
+                for file in try writer.append(entry: note, samples: block) where !isThere { try await sendFile(file) }
             }
             start = end
         }
-        try await sendFile(writer.add(.checkpoint, prefix.checkpoint.bytes))
-        try await sendFile(writer.add(.policy, Array(runtime.keys.policy.utf8)))
         for (pseudonym, record) in prefix.accounts.records.sorted(by: { $0.key < $1.key }) {
             let sha256 = Hexadecimal.encode(record.sha256)
             try await sendFile(writer.add(.record(pseudonym: pseudonym, sha256: sha256), record.text))

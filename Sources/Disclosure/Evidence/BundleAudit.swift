@@ -21,6 +21,8 @@ package struct BundleAudit: Sendable {
     let progress: @Sendable (Progress) -> Void
     /// A report in a DSSE envelope with its place, to be held to the log.
     package var statement: (place: String, bytes: [UInt8])?
+    /// Checkpoints of the log that the auditor got earlier or elsewhere: the bundle's tree must continue them all.
+    package var remembered: [(place: String, bytes: [UInt8])] = []
 
     /// - Parameters:
     ///   - policy: the auditor's own policy file. The copy in the bundle is what the operator published.
@@ -68,13 +70,58 @@ package struct BundleAudit: Sendable {
         let checkpoint = try verifiedCheckpoint(&report)
         let manifest = try verifiedManifest(checkpoint, &report)
         let outside = try OutsideFiles(manifest, source: source)
-        let survey = try await survey(manifest)
+        var survey = try await survey(manifest)
+        let seen = try seenHeads(checkpoint.checkpoint.checkpoint)
+        for head in seen { survey.keepRoot(at: head.head.size) }
         let replayed = try await replay(manifest, survey, outside, checkpoint.checkpoint.head)
+        try compare(seen, with: replayed.replay, &report)
         report.proved.append(
             "all \(manifest.size) entries are those of the signed tree, none left out, added or reordered")
         try judge(replayed.replay, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
         if let statement { report.proved.append(try held(statement, to: replayed.replay)) }
+    }
+
+    private func seenHeads(_ newest: Checkpoint) throws(ReplayFailure) -> [(place: String, head: TreeHead)] {
+        var heads: [(place: String, head: TreeHead)] = []
+        for file in remembered {
+            do {
+                let checkpoint = try policy.evaluate(SignedCheckpoint(parsing: file.bytes)).checkpoint.checkpoint
+                guard checkpoint.origin == newest.origin else {
+                    throw ReplayFailure(
+                        .foreignLog, at: file.place, "it is of another log", expected: newest.origin,
+                        found: checkpoint.origin)
+                }
+                heads.append((file.place, checkpoint.head))
+            } catch let failure as ReplayFailure {
+                throw failure
+            } catch let error as TransparencyLogError {
+                throw ReplayFailure(.checkpoint, at: file.place, error.reason)
+            } catch {
+                throw ReplayFailure(.checkpoint, at: file.place, "\(error)")
+            }
+        }
+        return heads
+    }
+
+    /// Two trees of one size that the log signed, or a tree that shrank, prove a fork by themselves.
+    private func compare(
+        _ seen: [(place: String, head: TreeHead)], with replay: LogReplay, _ report: inout AuditReport
+    ) throws(ReplayFailure) {
+        for (place, head) in seen {
+            guard head.size <= replay.size else {
+                throw ReplayFailure(
+                    .checkpoint, at: place, "the log has fewer entries than when this was signed: it was rolled back",
+                    expected: "at least \(head.size)", found: "\(replay.size)")
+            }
+            guard let root = replay.root(at: head.size), root == head.root else {
+                throw ReplayFailure(
+                    .checkpoint, at: place,
+                    "the log signed two histories: the first \(head.size) entries are others than when this was signed",
+                    expected: head.root.base64, found: replay.root(at: head.size)?.base64)
+            }
+        }
+        if !seen.isEmpty { report.proved.append("the tree continues \(seen.count) checkpoints that you remembered") }
     }
 
     private func held(_ file: (place: String, bytes: [UInt8]), to replay: LogReplay) throws(ReplayFailure) -> String {

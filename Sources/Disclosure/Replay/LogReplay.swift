@@ -45,6 +45,9 @@ package struct LogReplay: Sendable {
     package var size: UInt64 { frontier.size }
     package var head: TreeHead { TreeHead(size: frontier.size, root: frontier.root) }
 
+    /// The root at a size that the survey kept, or at the present one.
+    package func root(at size: UInt64) -> MerkleHash? { size == frontier.size ? frontier.root : roots[size] }
+
     /// Takes the next entry of the log.
     package mutating func append(_ checked: CheckedEntry) throws(ReplayFailure) {
         let index = frontier.size

@@ -47,6 +47,9 @@ package struct LogSurvey: Sendable {
     private static let keyword = Array("\nanchor ".utf8)
     private static let reportOpening = Array(Entry.Kind.report.version.utf8)
 
+    /// Has the replay keep the root at a size that somebody outside the log remembers.
+    package mutating func keepRoot(at size: UInt64) { anchorSizes.insert(size) }
+
     /// The size in the only line that begins with `anchor `; nil without one, or when the entry cannot be read.
     static func anchorSize(in bytes: ArraySlice<UInt8>) -> UInt64? {
         var start = bytes.startIndex

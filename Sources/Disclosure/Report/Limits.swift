@@ -12,7 +12,16 @@ enum Limits {
                 + " their author; they are not measured.",
             "Energy is that of the outermost sensor of each node. Cooling and conversion outside that boundary are in"
                 + " facility_mwh alone, by the stated PUE.",
-            "A key that was stolen and not yet revoked signs as its owner would.",
+            "A key that was stolen and not yet revoked signs as its owner would; a thief of the log's key can append to"
+                + " it until somebody holds two of its histories side by side.",
+            "Whoever is root on a node and holds the scheduler's key as well can move energy between jobs before it is"
+                + " signed.",
+            "A node that delivers nothing any more is seen by its silence alone; what it measured since is in its own"
+                + " spool, if anywhere.",
+            "An entry is older than the checkpoint that covers it and younger than the one that its signer had seen."
+                + " While a node is offline that bracket is wide.",
+            "If the owner of the nodes, the operator of the log and all of its witnesses are one party, nothing"
+                + " technical is left. Independent witnesses and meters are the remedy.",
         ]
         limits.append(
             hasQuorum

@@ -10,7 +10,10 @@ struct EvidenceCommand: AsyncParsableCommand {
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Writes the evidence bundle of a period into a new directory.",
-            discussion: "Check it with: wattest-audit verify DIR --policy FILE")
+            discussion: """
+                Check it with: wattest-audit verify DIR --policy FILE. Interrupted, the same command goes on with what \
+                DIR.partial has.
+                """)
         @OptionGroup var options: ServerOptions
         @OptionGroup var periodOptions: PeriodOptions
 
@@ -26,7 +29,7 @@ struct EvidenceCommand: AsyncParsableCommand {
             let period = try periodOptions.period
             let client = try options.client()
             let organization = try await options.organization(client)
-            let counts = try await EvidenceDirectory.write(
+            let counts = try await EvidenceExport.write(
                 to: output, from: client, AggregatorClient.path(organization, "evidence"),
                 period.query + [("samples", samples ? "1" : "0")])
             if options.json {

@@ -52,7 +52,7 @@ struct EvidenceDirectory: ~Copyable {
 
     private mutating func append(_ piece: some Sequence<UInt8>) throws {
         for file in try reader.feed(piece) {
-            try makeDirectories(above: file.path)
+            try Self.makeDirectories(above: file.path, in: partial)
             try OutputFile(creating: "\(partial)/\(file.path)").append(file.bytes)
             counts.files += 1
             counts.bytes += file.bytes.count
@@ -68,7 +68,7 @@ struct EvidenceDirectory: ~Copyable {
     /// Removes what was written so far.
     private func abandon() { Self.remove(partial) }
 
-    private static func isAbsentOrEmpty(_ path: String) -> Bool {
+    static func isAbsentOrEmpty(_ path: String) -> Bool {
         guard let stream = opendir(path) else { return errno == ENOENT }
         defer { closedir(stream) }
         var entries = 0
@@ -76,12 +76,49 @@ struct EvidenceDirectory: ~Copyable {
         return entries <= 2
     }
 
-    private func makeDirectories(above path: String) throws(CommandFailure) {
-        var current = partial
+    static func makeDirectories(above path: String, in directory: String) throws(CommandFailure) {
+        var current = directory
         for part in path.split(separator: "/").dropLast() {
             current += "/\(part)"
             guard mkdir(current, 0o755) == 0 || errno == EEXIST else { throw OutputFile.failure(current) }
         }
+    }
+
+    /// Removes every file below a directory but those that are named by their paths in it.
+    static func empty(_ directory: String, keeping kept: Set<String> = []) {
+        walk(directory, prefix: "") { path, _ in
+            if !kept.contains(path) { unlink("\(directory)/\(path)") }
+        }
+    }
+
+    static func count(_ directory: String, _ counts: inout Counts) {
+        walk(directory, prefix: "") { _, bytes in
+            counts.files += 1
+            counts.bytes += bytes
+        }
+    }
+
+    private static func walk(_ root: String, prefix: String, _ body: (String, Int) -> Void) {
+        guard let stream = opendir(prefix.isEmpty ? root : "\(root)/\(prefix)") else { return }
+        var found: [(name: String, isDirectory: Bool)] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { found.append((name, entry.pointee.d_type == UInt8(DT_DIR))) }
+        }
+        closedir(stream)
+        for (name, isDirectory) in found {
+            let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
+            if isDirectory { walk(root, prefix: path, body) } else { body(path, byteCount("\(root)/\(path)")) }
+        }
+    }
+
+    private static func byteCount(_ path: String) -> Int {
+        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        return max(0, Int(lseek(descriptor, 0, SEEK_END)))
     }
 
     /// Removes a directory that this program has made, with everything in it. Links are removed, never followed.

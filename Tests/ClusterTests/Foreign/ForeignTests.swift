@@ -214,6 +214,44 @@ extension ClusterTests {
             #expect(moved.status == 1 && moved.errors.contains("error[RANGE]"), "\(moved.errors)")
         }
 
+        /// What an export has when it is cut off is used by the next one, and gives the same bytes.
+        @Test func anInterruptedExportGoesOn() async throws {
+            let log = try await published("Interrupted")
+            let manager = FileManager.default
+            let target = "\(log.directory)/again"
+            let partial = "\(target).partial"
+            try manager.copyItem(atPath: log.bundle, toPath: partial)
+            for path in ["MANIFEST", "disclosure.json", "policy.txt"] {
+                try manager.removeItem(atPath: "\(partial)/\(path)")
+            }
+            // The newest file was cut, and an old note of another attempt lies about.
+            let newest = try #require(
+                manager.subpathsOfDirectory(atPath: partial).sorted().last { $0.hasPrefix("tile/entries/001.p/") })
+            try Data([0, 9, 1]).write(to: URL(filePath: "\(partial)/\(newest)"))
+            func time(_ text: String) -> String { text.replacingOccurrences(of: ":", with: "%3A") }
+            let asked =
+                "/v1/organizations/\(log.organization.slug)/evidence?from=\(time(Self.period.from))"
+                + "&to=\(time(Self.period.to))&samples=1"
+            try asked.write(toFile: "\(partial).query", atomically: true, encoding: .utf8)
+            let first = "tile/entries/000"
+            let number = try manager.attributesOfItem(atPath: "\(partial)/\(first)")[.systemFileNumber] as? Int
+            // The log has grown since; the export goes on with the tree that it began with.
+            _ = try await log.organization.aggregator.post(
+                "/v1/organizations/\(log.organization.slug)/settings",
+                ["field": "site.pue", "subject": "hall-1", "value": "2.0", "reason": "test"],
+                token: log.organization.token)
+            let again = try await log.organization.evidence(from: Self.period.from, to: Self.period.to, as: "again")
+            #expect(again == target)
+            #expect(try manager.attributesOfItem(atPath: "\(target)/\(first)")[.systemFileNumber] as? Int == number)
+            let paths = try manager.subpathsOfDirectory(atPath: log.bundle).sorted()
+            #expect(try manager.subpathsOfDirectory(atPath: target).sorted() == paths)
+            for path in paths {
+                #expect(manager.contentsEqual(atPath: "\(log.bundle)/\(path)", andPath: "\(target)/\(path)"))
+            }
+            #expect(!manager.fileExists(atPath: "\(partial).query"))
+            #expect(try await log.organization.audit(target).status == 0)
+        }
+
         /// The report that leaves the house is the one that the log announces.
         @Test func aStatementIsHeldToTheLog() async throws {
             let log = try await published("Statement")
