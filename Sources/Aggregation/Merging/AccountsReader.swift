@@ -24,7 +24,8 @@ package struct AccountsReader: Sendable {
     /// - Parameter period: hours whose sums are kept, nil for the whole life of the log.
     package func read(period: UTCInterval? = nil) async throws -> Prefix {
         // Published at once, so that what was acknowledged a moment ago is in the report.
-        let checkpoint = try await runtime.publish()
+        // What is disclosed waits a moment for its witnesses; what is only shown does not.
+        let checkpoint = period == nil ? try await runtime.publish() : try await runtime.publishWitnessed()
         let size = Int64(clamping: checkpoint.checkpoint.size)
         var survey = LogSurvey()
         try await forEachNote(below: size) { note throws in try survey.append(note[...]) }

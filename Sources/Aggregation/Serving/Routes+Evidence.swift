@@ -51,7 +51,7 @@ private struct Evidence: Sendable {
             start = end
         }
         try await sendFile(writer.add(.checkpoint, prefix.checkpoint.bytes))
-        try await sendFile(writer.add(.policy, Array(runtime.keys.policy.utf8)))
+        try await sendFile(writer.add(.policy, Array(runtime.policy.utf8)))
         for (pseudonym, record) in prefix.accounts.records.sorted(by: { $0.key < $1.key }) {
             let sha256 = Hexadecimal.encode(record.sha256)
             try await sendFile(writer.add(.record(pseudonym: pseudonym, sha256: sha256), record.text))

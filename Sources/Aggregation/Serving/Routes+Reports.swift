@@ -98,7 +98,7 @@ extension Routes {
         let prefix = try await AccountsReader(runtime).read(period: query.period)
         let input = DisclosureInput(
             genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
-            policy: Array(runtime.keys.policy.utf8), period: query.period, audience: query.audience)
+            policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience)
         return (Disclosure(input), prefix)
     }
 
