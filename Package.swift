@@ -111,8 +111,9 @@ let package = Package(
             "Aggregation",
             [
                 "Energy", "Batches", "Accounts", "TransparencyLog", "Disclosure", "JSONText", "Wire", "Identity",
-                "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, product("Hummingbird", "hummingbird"),
-                product("HTTPTypes", "swift-http-types"),
+                "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, nioCore, nioHTTP1, nioSSL,
+                product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"),
+                product("AsyncHTTPClient", "async-http-client"),
             ]),
         module(
             "NodeAgent",
@@ -177,6 +178,7 @@ let package = Package(
             "AggregationTests",
             [
                 "Aggregation", "Batches", "ClusterSimulation", "Energy", "Identity", "SeededRandom", "TransparencyLog",
+                "HTTPEdge", lifecycle, logging,
             ]),
         tests(
             "HTTPEdgeTests",

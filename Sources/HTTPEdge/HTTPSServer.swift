@@ -26,7 +26,8 @@ package struct HTTPSServer: Service {
     package struct Configuration: Sendable {
         /// Where to listen; port 0 takes a free one.
         package var address: NetworkAddress
-        /// PEM: the server's certificate, then the authority's, which an enrolling node pins.
+        /// PEM: the server's certificate, then the authority's, which an enrolling node pins. Empty for HTTP without
+        /// TLS, for services whose every message is signed and none secret.
         package var certificatesPEM: [UInt8]
         package var keyPEM: [UInt8]
         /// Above it new connections wait in the backlog.
@@ -75,6 +76,11 @@ package struct HTTPSServer: Service {
     }
 
     private static func server(_ configuration: Configuration) throws(HTTPSServerError) -> HTTPServerBuilder {
+        let http = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(configuration.idleTimeoutSeconds),
+            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 16 << 10, maxHeaderFieldCount: 64))
+        if configuration.certificatesPEM.isEmpty { return .http1(configuration: http) }
         do {
             var tls = TLSConfiguration.makeServerConfiguration(
                 certificateChain: try NIOSSLCertificate.fromPEMBytes(configuration.certificatesPEM).map {
@@ -83,10 +89,6 @@ package struct HTTPSServer: Service {
                 privateKey: .privateKey(try NIOSSLPrivateKey(bytes: configuration.keyPEM, format: .pem)))
             tls.minimumTLSVersion = .tlsv13
             tls.applicationProtocols = ["http/1.1"]
-            let http = HTTP1Channel.Configuration(
-                idleTimeout: .seconds(configuration.idleTimeoutSeconds),
-                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                    maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 16 << 10, maxHeaderFieldCount: 64))
             return try .tls(.http1(configuration: http), tlsConfiguration: tls)
         } catch {
             throw HTTPSServerError(description: "HTTPS: the server's certificate and key cannot be used: \(error)")

@@ -38,6 +38,8 @@ package enum PrivateFile {
         try syncDirectory(of: path)
     }
 
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// The whole file, at most ``bytesMax``.
     package static func read(_ path: String) throws(IdentityError) -> [UInt8] {
         try self.read(path, forbidding: 0)

@@ -15,7 +15,7 @@ struct WattestAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest-agent",
         abstract: "Reads the node's energy counters and signs what it read.",
-        subcommands: [Enroll.self, Run.self, ListSensors.self, SelfTest.self])
+        subcommands: [Enroll.self, Run.self, ListSensors.self, SelfTest.self, RotateKey.self])
 
     static func main() async {
         // Before any thread is made: threads inherit the mask, and only the one that waits for signals gets them.

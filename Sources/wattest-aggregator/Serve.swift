@@ -32,12 +32,20 @@ struct Serve: AsyncParsableCommand {
     var intervalSeconds: String?
     @Option(name: .customLong("server-names"), help: "More names and addresses of this host, comma-separated.")
     var serverNames: String?
+    @Option(
+        name: .customLong("witness-policy"),
+        help: "Witnesses of logs without a policy of their own (tlog-policy lines).")
+    var witnessPolicy: String?
+    @Option(
+        name: .customLong("witness-ca"), help: "PEM of the authorities of witnesses, instead of the machine's list.")
+    var witnessAuthority: String?
     @Option(help: "YAML file.") var config: String?
 
     func run() async throws {
         let settings = try Settings(
             file: config,
             flags: [
+                "witness-policy": witnessPolicy, "witness-ca": witnessAuthority,
                 "data-dir": dataDirectory, "ingest": ingest, "http": http, "database-url": databaseURL,
                 "ready-file": readyFile, "checkpoint-seconds": checkpointSeconds,
                 "interval-seconds": intervalSeconds, "server-names": serverNames,
@@ -65,10 +73,11 @@ struct Serve: AsyncParsableCommand {
             originHost: settings["origin-host"] ?? installation.originHost ?? Environment.hostName)
         configuration.checkpointSeconds = try settings.integer("checkpoint-seconds", in: 1...60, otherwise: 5)
         configuration.intervalSeconds = try settings.integer("interval-seconds", in: 5...300, otherwise: 30)
+        configuration.witnessPolicyFile = settings["witness-policy"]
         let cluster = database.cluster
         let aggregator = try Aggregator(
             installation: installation, configuration: configuration, clock: Environment.clock, pool: pool,
-            logger: logger, isHealthy: { cluster?.isHealthy ?? true })
+            logger: logger, witnessTransport: try Self.witnesses(settings), isHealthy: { cluster?.isHealthy ?? true })
         try await aggregator.openLogs()
         let http = try settings.address("http", otherwise: "0.0.0.0:8443")
         let ingest = try settings.address("ingest", otherwise: "0.0.0.0:7443")
@@ -91,6 +100,13 @@ struct Serve: AsyncParsableCommand {
         try await services.run(aggregator, logger: logger)
         ready.remove()
         await pool.close()
+    }
+
+    private static func witnesses(_ settings: Settings) throws -> WitnessTransport {
+        if let file = settings["witness-policy"], !PrivateFile.exists(file) {
+            throw Failure(.usage, "witness-policy: \(file) does not exist; give another file")
+        }
+        return try .http(authorityPEM: try settings["witness-ca"].map { file in try PrivateFile.read(file) })
     }
 
     /// Every name and address under which this host is reached.

@@ -12,7 +12,7 @@ struct Settings {
     /// Every key with its environment variable's meaning. A key of the file is the same word.
     static let known = [
         "data-dir", "database-url", "ingest", "http", "ready-file", "checkpoint-seconds", "interval-seconds",
-        "server-names", "origin-host",
+        "server-names", "origin-host", "witness-policy", "witness-ca", "name", "tls-certificate", "tls-key",
     ]
 
     private var values: [String: String] = [:]

@@ -7,7 +7,9 @@ struct WattestAggregator: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest-aggregator",
         abstract: "Collects signed energy evidence and keeps the log of each organization.",
-        subcommands: [Init.self, Serve.self, Migrate.self, Retain.self])
+        subcommands: [
+            Init.self, Serve.self, Migrate.self, Retain.self, Policy.self, Witness.self, Signer.self,
+        ])
 
     static func main() async {
         do {

@@ -1,5 +1,6 @@
 import Aggregation
 import ArgumentParser
+import Energy
 import JSONText
 import SeededRandom
 import Synchronization
@@ -60,10 +61,10 @@ struct LogBench: AsyncParsableCommand {
         let store = LogPublisher.Log(
             size: { leaves.withLock { Int64($0.count) } },
             leaves: { range in leaves.withLock { Array($0[Int(range.lowerBound)..<Int(range.upperBound)]) } },
-            storeCheckpoint: { _, _, _ in })
+            storeCheckpoint: { _, _, _ in }, storedCheckpoint: { nil })
         let publisher = try await LogPublisher(
             signer: CheckpointSigner(origin: origin, key: key, selfWitness: selfWitness, path: path), log: store,
-            directory: place, now: { 1_790_000_000 })
+            directory: place, now: { UTCTime(microseconds: 1_790_000_000_000_000) })
         let start = ContinuousClock.now
         var checkpoint: SignedCheckpoint?
         for first in stride(from: 0, to: entries, by: step) {

@@ -136,6 +136,12 @@ extension ClusterTests {
                 Question(operation: "createToken", path: "\(root)/tokens", body: ["uses": 0], status: 400),
                 Question(operation: "listNodes", path: "\(root)/nodes", status: 200),
                 Question(
+                    operation: "revokeNode", path: "\(root)/nodes/nobody/revoke",
+                    body: ["last_seq": 0, "reason": "lost"], status: 404),
+                Question(
+                    operation: "retireNode", path: "\(root)/nodes/nobody/retire", body: ["reason": "gone"],
+                    status: 404),
+                Question(
                     operation: "set", path: "\(root)/settings", body: ["field": "job.class", "value": "final"],
                     status: 201),
                 Question(operation: "set", path: "\(root)/settings", body: ["field": "a b", "value": 1], status: 400),

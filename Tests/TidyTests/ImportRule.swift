@@ -62,7 +62,8 @@ struct ImportRule {
         "Console": Module(own: Set(pure.keys), outside: []),
         "Aggregation": Module(
             own: Set(pure.keys).union(["Wire", "Store", "Identity", "HTTPEdge", "MetricsEndpoint", "Console"]),
-            outside: cLibrary + nio + ["Crypto", "HTTPTypes", "Hummingbird*", "Logging", "ServiceLifecycle"]),
+            outside: cLibrary + nio
+                + ["AsyncHTTPClient", "Crypto", "HTTPTypes", "Hummingbird*", "Logging", "ServiceLifecycle"]),
         "ClusterSimulation": Module(
             own: Set(pure.keys).union(["NodeAgent", "Aggregation", "Wire", "Sensors", "Workloads", "Store"]),
             outside: cLibrary + nio + ["ArgumentParser", "Crypto"]),

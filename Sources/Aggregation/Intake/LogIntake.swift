@@ -18,6 +18,9 @@ package struct LogIntake: Sendable {
     /// Lower bound of the index that the next entry gets; revocations count by it.
     package private(set) var size: Int64 = 0
 
+    /// Changes of keys that count already and are not in the log yet, with the register before each.
+    private var unlogged: [(entry: NodeEntry, before: SignerRegister)] = []
+
     private struct ImportKey: Hashable {
         var job: String?
         var node: String
@@ -59,7 +62,9 @@ package struct LogIntake: Sendable {
         guard signer == peer else {
             throw Refusal(.certificateMismatch, "the certificate is \(peer)'s, the entry says that \(signer) signed it")
         }
-        return try signers.key(of: signer, at: try position(of: received.entry, signer), index: size).get()
+        let position = try position(of: received.entry, signer)
+        if case .node(let node) = received.entry { return try signers.key(ofRotation: node, index: size).get() }
+        return try signers.key(of: signer, at: position, index: size).get()
     }
 
     /// The place in a chain at which the entry claims to stand, once it is clear that the signer may write there.
@@ -75,7 +80,7 @@ package struct LogIntake: Sendable {
             return batch.position
         case .resume(let resume):
             guard resume.node == signer else { throw Refusal(.unknownNode, "a node resumes its own chain only") }
-            return resume.lastGood
+            return nil
         case .imported(let imported):
             guard signers.signers[signer]?.role == .importer || imported.node == signer else {
                 throw Refusal(.unknownNode, "node \(signer) may import its own recordings only")
@@ -122,7 +127,9 @@ package struct LogIntake: Sendable {
         case .batch(let batch): return admit(batch, received.leaf, postings)
         case .node(let node) where node.action != .enrol:
             // What follows in line stands behind it in the log, so it counts from here on.
+            let before = signers
             if let refusal = signers.apply(node, at: size) { return .refuse(refusal) }
+            unlogged.append((node, before))
             return .append(nil)
         case .imported(let imported):
             let key = ImportKey(imported)
@@ -192,6 +199,7 @@ package struct LogIntake: Sendable {
             lastIndexes[incarnation] = max(lastIndexes[incarnation] ?? 0, index)
             return
         case .node(let node):
+            unlogged.removeAll { $0.entry == node }
             // A refusal here would mean that the log holds what intake never admits: an audit names it.
             _ = signers.apply(node, at: index)
         case .imported(let imported): imports[ImportKey(imported)] = leaf
@@ -208,6 +216,11 @@ package struct LogIntake: Sendable {
         switch entry {
         case .batch(let batch): heads[batch.position.incarnation] = nil
         case .imported(let imported): imports[ImportKey(imported)] = nil
+        case .node(let node):
+            // What was admitted behind it rested on it.
+            guard let first = unlogged.firstIndex(where: { $0.entry == node }) else { return }
+            signers = unlogged[first].before
+            unlogged.removeSubrange(first...)
         default: break
         }
     }

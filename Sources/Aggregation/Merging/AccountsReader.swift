@@ -26,7 +26,8 @@ package struct AccountsReader: Sendable {
     ///   - earlier: a published checkpoint up to which the log is read, nil for all that the log holds.
     package func read(period: UTCInterval? = nil, at earlier: SignedCheckpoint? = nil) async throws -> Prefix {
         // Published at once, so that what was acknowledged a moment ago is in the report.
-        var checkpoint = try await runtime.publish()
+        // What is disclosed waits a moment for its witnesses; what is only shown does not.
+        var checkpoint = period == nil ? try await runtime.publish() : try await runtime.publishWitnessed()
         if let earlier { checkpoint = earlier }
         let size = Int64(clamping: checkpoint.checkpoint.size)
         var survey = LogSurvey()

@@ -1,5 +1,12 @@
+package import Energy
 import Identity
 package import TransparencyLog
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Signs the checkpoints of one log, and never two that contradict each other.
 ///
@@ -29,13 +36,31 @@ package struct CheckpointSigner: Sendable {
         try write(TreeHead.empty, origin: origin, path: path)
     }
 
+    /// Makes the file anew, from a tree that was signed by another host or before a loss.
+    package static func adopt(_ head: TreeHead, origin: String, path: String) throws {
+        let lock = try SignerLock(path)
+        defer { lock.release() }
+        // What this host knows of is never forgotten.
+        if let known = try? read(path, origin: origin), known.size > head.size {
+            throw PublishingError.behind(origin: origin, signed: known.size, offered: head.size)
+        }
+        try write(head, origin: origin, path: path)
+    }
+
     /// Signs a tree and cosigns it with the time.
     ///
     /// - Parameters:
     ///   - head: the tree to sign.
     ///   - proof: consistency proof from `last` to it, empty when both are the same size.
-    ///   - time: POSIX seconds for the operator's own cosignature.
-    package mutating func sign(_ head: TreeHead, proof: [MerkleHash], time: UInt64) throws -> SignedCheckpoint {
+    ///   - time: for the operator's own cosignature.
+    ///   - crash: throws where a test wants this host to die.
+    package mutating func sign(
+        _ head: TreeHead, proof: [MerkleHash], time: UTCTime, crash: (PublishingStep) throws -> Void = { _ in }
+    ) throws -> SignedCheckpoint {
+        let lock = try SignerLock(path)
+        defer { lock.release() }
+        // Another process on this directory may have signed since.
+        guard try Self.read(path, origin: origin) == last else { throw PublishingError.movedOn(origin: origin) }
         guard head.size >= last.size else {
             throw PublishingError.behind(origin: origin, signed: last.size, offered: head.size)
         }
@@ -48,10 +73,25 @@ package struct CheckpointSigner: Sendable {
             }
         }
         try Self.write(head, origin: origin, path: path)
+        try crash(.signerState)
         last = head
         let checkpoint = try Checkpoint(origin: origin, head: head)
         let signed = try SignedCheckpoint(checkpoint, signedBy: key)
-        return try signed.adding([selfWitness.cosignature(of: checkpoint, time: time)])
+        let seconds = UInt64(clamping: time.microseconds / 1_000_000)
+        let complete = try signed.adding([selfWitness.cosignature(of: checkpoint, time: seconds)])
+        try crash(.signed)
+        return complete
+    }
+
+    /// Takes over what another publisher on this directory has signed meanwhile.
+    package mutating func refresh() throws { last = try Self.read(path, origin: origin) }
+
+    /// The last tree that was signed, as a checkpoint that was kept of it; nil when the bytes are of something else.
+    package func recognize(_ note: [UInt8]) -> SignedCheckpoint? {
+        guard let signed = try? SignedCheckpoint(parsing: note), signed.checkpoint.head == last,
+            (try? signed.verify(origin: origin, log: key.verifier)) != nil
+        else { return nil }
+        return signed
     }
 
     // MARK: The file
@@ -71,12 +111,50 @@ package struct CheckpointSigner: Sendable {
     }
 }
 
+/// Keeps the processes of one host apart while one of them reads, changes and writes the signer's file.
+private struct SignerLock {
+    private let descriptor: Int32
+
+    init(_ path: String) throws(PublishingError) {
+        let file = path + ".lock"
+        descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .lock(path: file, reason: String(cString: strerror(errno))) }
+        while flock(descriptor, LOCK_EX) != 0 {
+            let code = errno
+            guard code == EINTR else {
+                close(descriptor)
+                throw .lock(path: file, reason: String(cString: strerror(code)))
+            }
+        }
+    }
+
+    /// Closing gives the lock back, as the end of the process would.
+    func release() { close(descriptor) }
+}
+
+/// The moments of a publication after which a crash leaves something behind, in their order.
+package enum PublishingStep: String, Sendable, Hashable, CaseIterable {
+    /// Tiles lie on disk; nobody was told of them.
+    case tiles
+    /// The signer's file holds the new tree; nothing is signed.
+    case signerState
+    /// A signature exists in memory alone.
+    case signed
+    /// The database holds the checkpoint.
+    case stored
+    /// The file beside the tiles holds it.
+    case shown
+}
+
 /// Why nothing is signed.
 package enum PublishingError: Error, Sendable, Hashable, CustomStringConvertible {
     case behind(origin: String, signed: UInt64, offered: UInt64)
     case fork(origin: String, size: UInt64)
     case damagedState(path: String)
     case missingLeaves(origin: String, expected: UInt64, found: UInt64)
+    case halted(origin: String, reason: String)
+    case movedOn(origin: String)
+    case lock(path: String, reason: String)
 
     package var description: String {
         switch self {
@@ -90,6 +168,11 @@ package enum PublishingError: Error, Sendable, Hashable, CustomStringConvertible
             "\(path) is not the signer's state of this log; restore it or adopt the log with 'signer adopt'"
         case .missingLeaves(let origin, let expected, let found):
             "the log \(origin) has \(found) of its \(expected) leaf hashes; restore the database"
+        case .movedOn(let origin):
+            "another publisher signed for the log \(origin) in this moment; the next round goes on from there"
+        case .lock(let path, let reason): "cannot lock \(path): \(reason)"
+        case .halted(let origin, let reason):
+            "the log \(origin) signs nothing: \(reason); restore the newest state, or adopt the log with 'signer adopt'"
         }
     }
 }

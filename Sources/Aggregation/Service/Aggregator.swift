@@ -16,6 +16,8 @@ package final class Aggregator: Sendable {
         package var intervalSeconds: Int64 = 30
         /// Name under which new logs get their origin.
         package var originHost: String
+        /// Witnesses of the logs that have no policy of their own; nil for none.
+        package var witnessPolicyFile: String?
 
         package init(originHost: String) { self.originHost = originHost }
     }
@@ -27,6 +29,7 @@ package final class Aggregator: Sendable {
     package let authority: CertificateAuthority
     package let metrics = IntakeMetrics()
     let logger: Logger
+    private let witnessing: LogRuntime.Witnessing
     private let logs = Mutex<[String: LogRuntime]>([:])
     private let addresses = Mutex(Addresses())
     private let isReady: @Sendable () -> Bool
@@ -40,7 +43,7 @@ package final class Aggregator: Sendable {
     /// - Parameter isHealthy: whether the database takes connections.
     package init(
         installation: Installation, configuration: Configuration, clock: ServiceClock, pool: ConnectionPool,
-        logger: Logger, isHealthy: @escaping @Sendable () -> Bool
+        logger: Logger, witnessTransport: WitnessTransport = .none, isHealthy: @escaping @Sendable () -> Bool
     ) throws {
         self.installation = installation
         self.configuration = configuration
@@ -48,6 +51,12 @@ package final class Aggregator: Sendable {
         self.pool = pool
         self.logger = logger
         isReady = isHealthy
+        witnessing = LogRuntime.Witnessing(
+            transport: witnessTransport,
+            environment: WitnessRounds.Environment(
+                nowMilliseconds: clock.milliseconds, jitter: { Int64(clock.random(1).first ?? 0) * 999 / 255 }),
+            defaultPolicyFile: configuration.witnessPolicyFile,
+            report: { log, text in logger.error("witness", metadata: ["log": "\(log)", "what": "\(text)"]) })
         authority = try installation.authority()
     }
 
@@ -60,7 +69,8 @@ package final class Aggregator: Sendable {
 
     private func open(_ organization: Organization) async throws {
         let runtime = try await LogRuntime(
-            organization, directory: installation.logDirectory(organization.slug), pool: pool, clock: clock)
+            organization, directory: installation.logDirectory(organization.slug), pool: pool, clock: clock,
+            witnessing: witnessing)
         logs.withLock { $0[organization.slug] = runtime }
         opened.yield(runtime)
     }
@@ -100,6 +110,7 @@ package final class Aggregator: Sendable {
             group.addTask { [self] in await publishAll() }
             for await runtime in openings {
                 group.addTask { await runtime.sequencer.run() }
+                group.addTask { await runtime.witnesses.run() }
             }
             group.cancelAll()
         }
@@ -108,6 +119,12 @@ package final class Aggregator: Sendable {
     private func publishAll() async {
         while !Task.isCancelled {
             for runtime in organizations {
+                do {
+                    try runtime.followPolicyFile()
+                } catch {
+                    logger.error(
+                        "witness policy", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
+                }
                 do {
                     try await runtime.publish()
                 } catch {
@@ -124,9 +141,11 @@ package final class Aggregator: Sendable {
     package func drain() async {
         for runtime in organizations {
             runtime.sequencer.finish()
+            runtime.witnesses.finish()
             _ = try? await runtime.publish()
         }
         opened.finish()
+        await witnessing.transport.close()
     }
 
     // MARK: Ports

@@ -34,6 +34,16 @@ extension Routes {
             let runtime = try await organization(request, context)
             return Self.json(["items": .array(Self.nodes(runtime)), "next": .null])
         }
+        router.post("/v1/organizations/{org}/nodes/{node}/revoke") { request, context in
+            let runtime = try await organization(request, context)
+            let end = NodeEnd(runtime: runtime, clock: aggregator.clock, node: try Self.pathPart("node", context))
+            return Self.json(try await end.revoke(try await Self.body(request)), status: .created)
+        }
+        router.post("/v1/organizations/{org}/nodes/{node}/retire") { request, context in
+            let runtime = try await organization(request, context)
+            let end = NodeEnd(runtime: runtime, clock: aggregator.clock, node: try Self.pathPart("node", context))
+            return Self.json(try await end.retire(try await Self.body(request)), status: .created)
+        }
         router.post("/v1/organizations/{org}/settings") { request, context in
             let runtime = try await organization(request, context)
             return Self.json(try await set(try await Self.body(request), runtime), status: .created)

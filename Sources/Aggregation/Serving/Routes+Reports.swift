@@ -99,7 +99,7 @@ extension Routes {
         let prefix = try await AccountsReader(runtime).read(period: query.period, at: earlier)
         let input = DisclosureInput(
             genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
-            policy: Array(runtime.keys.policy.utf8), period: query.period, audience: query.audience,
+            policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience,
             factorFiles: FactorFiles(runtime).read(prefix.accounts.settings))
         return (Disclosure(input), prefix)
     }

@@ -34,6 +34,26 @@ enum ServiceMetrics {
                     ["log": runtime.organization.origin],
                     .unsigned(runtime.feed.latest?.checkpoint.size ?? 0))
             })
+        let witnesses = aggregator.organizations.flatMap { runtime in
+            runtime.witnesses.status.map { (runtime.organization.origin, $0) }
+        }
+        page.gauge(
+            "wattest_witness_cosigned_size", "Size of the newest checkpoint that each witness cosigned.",
+            witnesses.map { log, course in
+                MetricSample(
+                    ["log": log, "witness": "\(course.witness.name)"], .unsigned(course.cosigned?.size ?? 0))
+            })
+        page.counter(
+            "wattest_witness_failures_total", "Requests that a witness did not answer with a cosignature.",
+            witnesses.map { log, course in
+                MetricSample(["log": log, "witness": "\(course.witness.name)"], .unsigned(course.failures))
+            })
+        page.gauge(
+            "wattest_log_halted", "1 for a log that signs nothing, because a witness has seen another history of it.",
+            aggregator.organizations.map { runtime in
+                MetricSample(
+                    ["log": runtime.organization.origin], .integer(runtime.publisher.haltReason == nil ? 0 : 1))
+            })
         return page
     }
 }

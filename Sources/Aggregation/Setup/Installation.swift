@@ -42,6 +42,14 @@ package struct Installation: Sendable {
 
     package func logDirectory(_ slug: String) -> String { "\(directory)/logs/\(slug)" }
 
+    /// The organization that `init` founded, by the log that its policy names; nil before `init`.
+    package var firstSlug: String? {
+        guard let bytes = try? PrivateFile.read(policy), let policy = try? TrustPolicy(parsing: bytes) else {
+            return nil
+        }
+        return policy.logs.first?.key.name.split(separator: "/").last.map(String.init)
+    }
+
     /// Whether `init` has finished here: the token is what it writes last.
     package var isComplete: Bool { access(adminToken, F_OK) == 0 }
     package var isBegun: Bool { access(authorityKey, F_OK) == 0 }

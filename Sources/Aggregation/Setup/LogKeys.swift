@@ -39,6 +39,9 @@ package struct LogKeys: Sendable {
         origin = log.name
     }
 
+    /// The operator's keys: none of them is an independent witness of this log.
+    package var verifiers: [VerifierKey] { [log.verifier, administration.verifier, selfWitness.verifier] }
+
     package func write(to directory: String) throws {
         try DirectoryTree.make(directory)
         for (name, text) in [

@@ -353,8 +353,13 @@ package final class LogDatabase: Sendable {
                     try connection.change(log) { change throws(StoreError) in
                         try change.publish(
                             StoredCheckpoint(size: size, note: note),
-                            at: Timestamp(microseconds: Int64(clamping: time) * 1_000_000))
+                            at: Timestamp(microseconds: time.microseconds))
                     }
+                }
+            },
+            storedCheckpoint: {
+                try await pool.run { connection throws(StoreError) in
+                    try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.checkpoint()?.note }
                 }
             })
     }

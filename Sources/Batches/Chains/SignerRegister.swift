@@ -17,8 +17,12 @@ package struct SignerRegister: Sendable {
         /// Whether one key signs whatever its place: neither rotated, revoked nor retired.
         package var isSteady: Bool { !isRetired && keys.count == 1 && keys[0].from == nil && !keys[0].isRevoked }
 
-        /// The key that signs from now on, nil after its retirement.
-        package var currentKey: VerifierKey? { isRetired ? nil : keys.last?.key }
+        /// The key that signs from now on; nil after its retirement,
+        /// and while its last key is revoked: then it has to be enrolled with another one.
+        package var currentKey: VerifierKey? {
+            guard !isRetired, let last = keys.last, !last.isRevoked else { return nil }
+            return last.key
+        }
     }
 
     /// One key with the part of the chain for which it is valid.
@@ -56,32 +60,52 @@ package struct SignerRegister: Sendable {
         case .enrol: return enrol(entry, key, at: index)
         case .rotate: return rotate(entry, key)
         case .revoke: return revoke(entry, key)
-        case .retire:
-            guard signers[entry.node] != nil else { return unknown(entry.node) }
-            signers[entry.node]?.isRetired = true
-            return nil
+        case .retire: return retire(entry, at: index)
         }
     }
 
+    /// A name that was retired, or whose last key was revoked, may come back with a key that was never its own.
     private mutating func enrol(_ entry: NodeEntry, _ key: VerifierKey, at index: Int64) -> Refusal? {
-        if let known = signers[entry.node], !known.isRetired {
+        let earlier = signers[entry.node]?.keys ?? []
+        guard signers[entry.node]?.currentKey == nil else {
             return Refusal(.badSyntax, "node \(entry.node) is enrolled already")
         }
-        let term = KeyTerm(key: key, from: nil, lastTrusted: nil, cutoffIndex: nil, isRevoked: false)
+        guard !earlier.contains(where: { $0.key.publicKey == key.publicKey }) else {
+            return Refusal(.retiredKey, "node \(entry.node) had this key before; enroll it with a new one")
+        }
+        // What its earlier chains still hold is under the earlier keys.
+        let from = earlier.isEmpty ? nil : ChainPosition(incarnation: index, sequence: 0)
+        let term = KeyTerm(key: key, from: from, lastTrusted: nil, cutoffIndex: nil, isRevoked: false)
         signers[entry.node] = Signer(
             name: entry.node, role: entry.role, site: entry.site, enrolledAt: index, isRetired: false,
-            keys: (signers[entry.node]?.keys ?? []) + [term])
+            keys: earlier + [term])
         return nil
     }
 
     private mutating func rotate(_ entry: NodeEntry, _ key: VerifierKey) -> Refusal? {
-        guard signers[entry.node] != nil else { return unknown(entry.node) }
+        guard let signer = signers[entry.node] else { return unknown(entry.node) }
         guard let position = entry.position else {
             return Refusal(.badSyntax, "a rotation names the first position of the new key")
+        }
+        // The same entry again.
+        if let last = signer.keys.last, last.key == key, last.from == position { return nil }
+        guard signer.currentKey != nil else {
+            return Refusal(.retiredKey, "the key of node \(entry.node) was revoked; it names no successor")
+        }
+        guard !signer.keys.contains(where: { $0.key.publicKey == key.publicKey }) else {
+            return Refusal(.retiredKey, "node \(entry.node) had this key before; rotate to a new one")
+        }
+        // A key that was rotated away must not take over again by naming an earlier place.
+        if let from = signer.keys.last?.from, Self.isBefore(position, from) {
+            return Refusal(.retiredKey, "the key of node \(entry.node) was changed behind this place already")
         }
         signers[entry.node]?.keys.append(
             KeyTerm(key: key, from: position, lastTrusted: nil, cutoffIndex: nil, isRevoked: false))
         return nil
+    }
+
+    private static func isBefore(_ left: ChainPosition, _ right: ChainPosition) -> Bool {
+        (left.incarnation, left.sequence) < (right.incarnation, right.sequence)
     }
 
     private mutating func revoke(_ entry: NodeEntry, _ key: VerifierKey) -> Refusal? {
@@ -92,6 +116,29 @@ package struct SignerRegister: Sendable {
         signers[entry.node]?.keys[index].lastTrusted = entry.position
         signers[entry.node]?.keys[index].cutoffIndex = entry.cutoffIndex
         return nil
+    }
+
+    /// Every key of the node ends here, also for what it signed before and sends later.
+    private mutating func retire(_ entry: NodeEntry, at index: Int64) -> Refusal? {
+        guard let signer = signers[entry.node] else { return unknown(entry.node) }
+        signers[entry.node]?.isRetired = true
+        for term in signer.keys.indices {
+            signers[entry.node]?.keys[term].isRevoked = true
+            signers[entry.node]?.keys[term].cutoffIndex = min(index, signer.keys[term].cutoffIndex ?? index)
+        }
+        return nil
+    }
+
+    /// The key that must have signed a rotation: the one before the key that it names.
+    package func key(ofRotation entry: NodeEntry, index: Int64) -> Result<VerifierKey, Refusal> {
+        guard let signer = signers[entry.node] else { return .failure(unknown(entry.node)) }
+        // Sent again after a lost answer: it was judged under the key that was valid then.
+        if let known = signer.keys.lastIndex(where: { $0.key.text == entry.key && $0.from == entry.position }),
+            known > 0
+        {
+            return .success(signer.keys[known - 1].key)
+        }
+        return key(of: entry.node, at: entry.position, index: index)
     }
 
     private func unknown(_ node: String) -> Refusal {

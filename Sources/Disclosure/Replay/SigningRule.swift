@@ -16,8 +16,9 @@ package enum SigningRule {
         case .genesis, .set, .conflict, .report: return .success(signers.administrationKey)
         case .node(let node):
             guard node.action == .rotate else { return .success(signers.administrationKey) }
-            return signers.key(of: node.node, at: node.position, index: place)
-        case .resume(let resume): return signers.key(of: resume.node, at: resume.lastGood, index: place)
+            return signers.key(ofRotation: node, index: place)
+        // By the key of now, not of the place that it names: an old key opens no new chain.
+        case .resume(let resume): return signers.key(of: resume.node, at: nil, index: place)
         case .imported(let imported):
             guard let known = signers.signers[signer] else { return unknown(signer) }
             guard known.role == .importer || known.name == imported.node else {

@@ -29,6 +29,7 @@ package struct Enrolment: Sendable {
     package var authority: IdentityCertificate
 
     static let signingKeyName = "signing.key"
+    static let nextKeyName = "signing.key.next"
     static let tlsKeyName = "tls.key"
     static let tlsName = "tls.pem"
     static let authorityName = "ca.pem"
@@ -49,6 +50,7 @@ package struct Enrolment: Sendable {
             throw AgentError(.notEnrolled, "\(directory) holds no enrolment; run `wattest-agent enroll` with it first")
         }
         do {
+            try KeyRotation.finish(directory)
             let key = try PrivateFile.readSecret(directory + "/" + Self.signingKeyName)
             let text = String(decoding: key.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
             let authority = try IdentityCertificate(pem: PrivateFile.read(directory + "/" + Self.authorityName))

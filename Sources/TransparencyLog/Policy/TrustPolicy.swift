@@ -27,6 +27,9 @@ package struct TrustPolicy: Sendable, Hashable {
     /// The witness or group that must have witnessed; nil for `none`.
     package let quorum: PolicyName?
 
+    /// No log is trusted, no witness asked for.
+    package static let empty = TrustPolicy(logs: [], witnesses: [], groups: [], quorum: nil)
+
     /// Whether the quorum is reached when exactly these witnesses cosigned.
     package func isQuorum(_ cosigners: Set<PolicyName>) -> Bool {
         guard let quorum else { return true }

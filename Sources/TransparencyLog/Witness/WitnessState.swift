@@ -24,6 +24,12 @@ package struct WitnessState: Sendable {
         package let status: Int
         package let contentType: String
         package let body: [UInt8]
+
+        package init(status: Int, contentType: String, body: [UInt8]) {
+            self.status = status
+            self.contentType = contentType
+            self.body = body
+        }
     }
 
     /// To be made durable by compare and swap: `next` replaces `previous`, or nothing happens.
@@ -44,7 +50,7 @@ package struct WitnessState: Sendable {
 
     private let key: CosigningKey
     /// By the bytes of the origin: two spellings of a letter are two logs.
-    private let logs: [[UInt8]: Log]
+    private var logs: [[UInt8]: Log]
     private var heads: [[UInt8]: TreeHead]
 
     /// - Parameter heads: what was durable when the witness last stopped, by origin.
@@ -53,6 +59,20 @@ package struct WitnessState: Sendable {
         self.logs = Dictionary(logs.map { (Array($0.origin.utf8), $0) }) { first, _ in first }
         self.heads = Dictionary(heads.map { (Array($0.origin.utf8), $0.head) }) { $0.size > $1.size ? $0 : $1 }
     }
+
+    /// Serves a log from now on, or the same log with other keys.
+    ///
+    /// - Parameter head: what was durable of it; the larger of this and what is known here stands.
+    package mutating func serve(_ log: Log, head: TreeHead) {
+        let origin = Array(log.origin.utf8)
+        logs[origin] = log
+        if head.size > heads[origin]?.size ?? 0 { heads[origin] = head }
+    }
+
+    /// Whether this witness knows the log.
+    package func serves(_ origin: String) -> Bool { logs[Array(origin.utf8)] != nil }
+
+    package var verifier: VerifierKey { key.verifier }
 
     /// The last tree cosigned of a log; the empty tree before the first.
     package func head(of origin: String) -> TreeHead { heads[Array(origin.utf8)] ?? .empty }

@@ -4,7 +4,8 @@ import JSONText
 /// `wattest node`
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "node", abstract: "Nodes, importers and shared sources.", subcommands: [List.self])
+        commandName: "node", abstract: "Nodes, importers and shared sources.",
+        subcommands: [List.self, Revoke.self, Retire.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists what is enrolled.")
@@ -25,6 +26,51 @@ struct NodeCommand: AsyncParsableCommand {
             }
             Output.text(table.isEmpty ? "No nodes.\n" : table.text)
         }
+    }
+}
+
+extension NodeCommand {
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ends the trust in a node's key behind a batch, for good. The node comes back by enrolling anew.")
+        @OptionGroup var options: ServerOptions
+        @Argument(help: "The node's name.") var node: String
+        @Option(name: .customLong("last-seq"), help: "The last batch that is trusted.") var lastSequence: Int64
+        @Option(help: "The chain that it is of; the node's newest if not given.") var incarnation: Int64?
+        @Option(help: "Log index from which not even older batches are taken.") var cutoff: Int64?
+        @Option(help: "Why; it stands in the log.") var reason: String
+
+        func run() async throws {
+            var members = JSONObject()
+            members.append("last_seq", .integer(lastSequence))
+            if let incarnation { members.append("incarnation", .integer(incarnation)) }
+            if let cutoff { members.append("cutoff", .integer(cutoff)) }
+            members.append("reason", .string(reason))
+            try await NodeCommand.end(node, "revoke", .object(members), options)
+        }
+    }
+
+    struct Retire: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Takes a node out: nothing more is taken of it, under whatever key.")
+        @OptionGroup var options: ServerOptions
+        @Argument(help: "The node's name.") var node: String
+        @Option(help: "Why; it stands in the log.") var reason: String
+
+        func run() async throws {
+            try await NodeCommand.end(node, "retire", ["reason": .string(reason)], options)
+        }
+    }
+
+    private static func end(
+        _ node: String, _ action: String, _ body: JSONValue, _ options: ServerOptions
+    ) async throws {
+        let client = try options.client()
+        let path = AggregatorClient.path(try await options.organization(client), "nodes", node, action)
+        let reply = try await client.post(path, body)
+        if options.json { return Output.json(reply) }
+        Output.text(
+            "\(node) is \(FigureText.text(reply["state"])) by entry \(FigureText.text(reply["index"])) of the log\n")
     }
 }
 

@@ -1,64 +1,9 @@
 import Aggregation
-import Identity
+import Energy
 import SeededRandom
 import Synchronization
 import Testing
 import TransparencyLog
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
-/// A log's database as the publisher sees it; it can be rolled back, edited and made to fail.
-private final class LeafStore: Sendable {
-    struct State {
-        var leaves: [MerkleHash] = []
-        var checkpoints: [[UInt8]] = []
-        var failsToStore = false
-    }
-
-    let state = Mutex(State())
-
-    struct Unavailable: Error {}
-
-    func grow(to size: Int, seed: UInt8 = 0) {
-        state.withLock { state in
-            while state.leaves.count < size {
-                state.leaves.append(MerkleHash.leaf(of: [seed] + Array("\(state.leaves.count)".utf8)))
-            }
-        }
-    }
-
-    var log: LogPublisher.Log {
-        LogPublisher.Log(
-            size: { [self] in Int64(state.withLock { $0.leaves.count }) },
-            leaves: { [self] range in
-                state.withLock { Array($0.leaves[Int(range.lowerBound)..<Int(range.upperBound)]) }
-            },
-            storeCheckpoint: { [self] _, note, _ in
-                try state.withLock { state in
-                    if state.failsToStore { throw Unavailable() }
-                    state.checkpoints.append(note)
-                }
-            })
-    }
-}
-
-/// A directory that lives as long as the test.
-private final class Directory: Sendable {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/wattest-publisher-XXXXXX".utf8CString)
-        path = String(cString: mkdtemp(&template)!)
-    }
-
-    deinit {
-        for file in ["signer", "checkpoint"] { unlink("\(path)/\(file)") }
-    }
-}
 
 @Suite struct LogPublisherTests {
     private let origin = "test.example/org/a"
@@ -70,10 +15,11 @@ private final class Directory: Sendable {
         witness = try CosigningKey(name: "\(origin)/self", seed: Array(repeating: 2, count: 32))
     }
 
-    private func publisher(_ store: LeafStore, _ directory: Directory) async throws -> LogPublisher {
+    private func publisher(_ store: LeafStore, _ directory: PublisherDirectory) async throws -> LogPublisher {
         let signer = try CheckpointSigner(
             origin: origin, key: key, selfWitness: witness, path: "\(directory.path)/signer")
-        return try await LogPublisher(signer: signer, log: store.log, directory: directory.path, now: { 1_790_000_000 })
+        return try await LogPublisher(
+            signer: signer, log: store.log, directory: directory.path, now: { LeafStore.time })
     }
 
     private func head(_ leaves: some Sequence<MerkleHash>) -> TreeHead {
@@ -83,7 +29,7 @@ private final class Directory: Sendable {
     }
 
     @Test func everyCheckpointExtendsTheOneBefore() async throws {
-        let (store, directory) = (LeafStore(), Directory())
+        let (store, directory) = (LeafStore(), PublisherDirectory())
         try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
         var publisher = try await publisher(store, directory)
         for size in [1, 2, 255, 256, 257, 300, 700] {
@@ -98,7 +44,7 @@ private final class Directory: Sendable {
     }
 
     @Test func nothingIsSignedTwiceForOneSize() async throws {
-        let (store, directory) = (LeafStore(), Directory())
+        let (store, directory) = (LeafStore(), PublisherDirectory())
         try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
         let publisher = try await publisher(store, directory)
         store.grow(to: 5)
@@ -108,7 +54,7 @@ private final class Directory: Sendable {
 
     /// A crash between the signer's file and the database signs the same tree again, never another.
     @Test func crashAfterTheSignersFileSignsTheSameTree() async throws {
-        let (store, directory) = (LeafStore(), Directory())
+        let (store, directory) = (LeafStore(), PublisherDirectory())
         try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
         store.grow(to: 300)
         store.state.withLock { $0.failsToStore = true }
@@ -122,7 +68,7 @@ private final class Directory: Sendable {
     }
 
     @Test func restoredDatabaseIsNotSigned() async throws {
-        let (store, directory) = (LeafStore(), Directory())
+        let (store, directory) = (LeafStore(), PublisherDirectory())
         try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
         store.grow(to: 10)
         let running = try await publisher(store, directory)
@@ -136,7 +82,7 @@ private final class Directory: Sendable {
     }
 
     @Test func missingOrForeignSignerStateRefuses() throws {
-        let directory = Directory()
+        let directory = PublisherDirectory()
         let path = "\(directory.path)/signer"
         #expect(throws: (any Error).self) {
             try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
@@ -149,7 +95,7 @@ private final class Directory: Sendable {
 
     /// Whatever is offered with whatever proof, two signed trees are always consistent.
     @Test(arguments: 0..<20) func signerNeverContradictsItself(seed: UInt64) throws {
-        let directory = Directory()
+        let directory = PublisherDirectory()
         let path = "\(directory.path)/signer"
         try CheckpointSigner.create(origin: origin, path: path)
         var signer = try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
@@ -164,7 +110,9 @@ private final class Directory: Sendable {
             if random.next() % 4 == 0 {
                 signer = try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
             }
-            if (try? signer.sign(head(leaves), proof: proof ?? [], time: 1)) != nil { signed.append(leaves) }
+            if (try? signer.sign(head(leaves), proof: proof ?? [], time: LeafStore.time)) != nil {
+                signed.append(leaves)
+            }
         }
         for pair in zip(signed, signed.dropFirst()) { #expect(pair.1.starts(with: pair.0), "seed \(seed)") }
     }

@@ -123,14 +123,14 @@ struct OrganizationUnderTest: Sendable {
     // MARK: Nodes
 
     /// Enrols a node as its agent does, with an identity in a directory of its own.
-    func enrol(_ node: String) async throws -> Enrolment {
+    func enrol(_ node: String, in place: String? = nil) async throws -> Enrolment {
         let join = try await aggregator.post(
             "/v1/organizations/\(slug)/tokens", ["uses": 1, "ttl_seconds": 600, "kind": "join"], token: token)
         let request = EnrolmentRequest(
             server: "https://\(try aggregator.addresses.server)",
             authoritySHA256: Hexadecimal.encode(try aggregator.authority.sha256),
             token: try #require(join["token"]?.string), node: node, role: .node,
-            directory: "\(directory)/node-\(node)")
+            directory: "\(directory)/node-\(place ?? node)")
         return try await request.run(
             now: AgentEnvironment.unixSeconds, seed: AgentEnvironment.randomBytes(32)
         ).enrolment

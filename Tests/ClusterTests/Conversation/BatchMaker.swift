@@ -33,6 +33,7 @@ struct BatchMaker: Sendable {
         var key: SigningKey?
         var skipsPlaces: Int64 = 0
         var previous: MerkleHash?
+        var anchor: TreeHead?
         var startsEarlier: Int64 = 0
         /// Microjoules that the counter's line has and the readings behind it have not.
         var surplus: Int64 = 0
@@ -60,7 +61,7 @@ struct BatchMaker: Sendable {
         let batch = Batch(
             log: change.log ?? enrolment.log, node: change.node ?? enrolment.node,
             position: ChainPosition(incarnation: enrolment.incarnation, sequence: place),
-            previous: change.previous ?? previous, anchor: nil, boot: "boot-1",
+            previous: change.previous ?? previous, anchor: change.anchor, boot: "boot-1",
             clock: ClockState(letter: .synchronised, errorMicroseconds: 1000), facts: facts,
             samples: block.isEmpty ? nil : commitment, salt: Array(repeating: change.salt, count: 16))
         let note = try (change.key ?? enrolment.signingKey).sign(batch.text).bytes
