@@ -24,6 +24,7 @@ struct Wattest: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             OrganizationCommand.self, SiteCommand.self, TokenCommand.self, NodeCommand.self, JobCommand.self,
+            RunCommand.self,
             ReportCommand.self, EvidenceCommand.self, ImportCommand.self,
             ExecCommand.self, ProgressCommand.self,
         ])

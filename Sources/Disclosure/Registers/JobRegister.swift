@@ -31,6 +31,8 @@ package struct JobRegister: Sendable, Hashable {
         package var importedWindow: Attempt?
         /// Named doubts of the batches in which it held a node.
         package var flags: Set<String> = []
+        /// What the batches of each node say beside the energy.
+        package var witnessesByNode: [String: NodeWitness] = [:]
 
         package init(pseudonym: String) { self.pseudonym = pseudonym }
     }
@@ -46,6 +48,8 @@ package struct JobRegister: Sendable, Hashable {
     }
 
     package private(set) var jobs: [String: Job] = [:]
+    /// Ends of what each node said since the administration last told the time: by node, by job.
+    private var unbounded: [String: [String: UTCTime]] = [:]
 
     package init() {}
     package init(jobs: [Job]) { for job in jobs { self.jobs[job.pseudonym] = job } }
@@ -57,17 +61,27 @@ package struct JobRegister: Sendable, Hashable {
     /// - Parameters:
     ///   - postings: of a batch, as they were posted.
     ///   - isRecorded: whether the batch's chain is an import.
+    ///   - place: where a batch stands in the log's time.
     package mutating func apply(
-        _ entry: Entry, at index: UInt64, postings: BatchPostings? = nil, isRecorded: Bool = false
+        _ entry: Entry, at index: UInt64, postings: BatchPostings? = nil, isRecorded: Bool = false,
+        place: NodeWitness.Place = NodeWitness.Place()
     ) {
         switch entry {
         case .job(let seen): apply(seen, at: index)
         case .imported(let imported):
             guard let job = imported.job else { return }
             jobs[job, default: Job(pseudonym: job)].addImport(imported)
-        case .batch(let batch): apply(batch, postings, isRecorded: isRecorded)
+        case .batch(let batch): apply(batch, postings, isRecorded: isRecorded, place)
         default: break
         }
+    }
+
+    /// The administration appended an entry at this time: whatever stands before it was made earlier.
+    package mutating func bound(by time: UTCTime) {
+        for (node, ends) in unbounded {
+            for (job, end) in ends { jobs[job]?.witnessesByNode[node]?.bound(end: end, by: time) }
+        }
+        unbounded.removeAll(keepingCapacity: true)
     }
 
     private mutating func apply(_ entry: JobEntry, at index: UInt64) {
@@ -85,7 +99,9 @@ package struct JobRegister: Sendable, Hashable {
         jobs[entry.job] = job
     }
 
-    private mutating func apply(_ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool) {
+    private mutating func apply(
+        _ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool, _ place: NodeWitness.Place
+    ) {
         for allocation in batch.facts.allocations where allocation.mode != .tenant {
             var job = jobs[allocation.job] ?? Job(pseudonym: allocation.job)
             if let expected = allocation.expectedNodes { job.expect(expected, by: isRecorded ? .importer : .agent) }
@@ -95,7 +111,17 @@ package struct JobRegister: Sendable, Hashable {
             case .synchronised: break
             case .relative, .informative, .unknown: job.flags.insert(isRecorded ? "claimed_time" : "clock_off")
             }
+            let drawn = postings?.postings.reduce(Int128(0)) { sum, posting in
+                posting.account.job == allocation.job ? sum + Int128(posting.microjoules) : sum
+            }
+            job.witnessesByNode[batch.node, default: NodeWitness()].take(
+                batch, place: place, isRecorded: isRecorded, jobMicrojoules: drawn ?? 0)
             jobs[allocation.job] = job
+            if !isRecorded {
+                let end = batch.facts.interval.end
+                let known = unbounded[batch.node]?[allocation.job] ?? end
+                unbounded[batch.node, default: [:]][allocation.job] = max(known, end)
+            }
         }
     }
 }

@@ -15,6 +15,9 @@ package struct LogReplay: Sendable {
     private let surveyedReports: [ReportEntry]
     private var frontier = MerkleFrontier()
     private var roots: [UInt64: MerkleHash] = [:]
+    private var clock = LogClock()
+    /// What time it certainly was at the sizes that anchors name.
+    private var times: [UInt64: UTCTime] = [:]
     private var heads: [Int64: ChainHead] = [:]
     private var lateBatches: [Int64]
     private var gaps = GapFold()
@@ -52,7 +55,10 @@ package struct LogReplay: Sendable {
             throw ReplayFailure(
                 .foreignLog, at: index, "the entry belongs to another log", expected: origin, found: checked.entry.log)
         }
-        if anchorSizes.contains(index) { roots[index] = frontier.root }
+        if anchorSizes.contains(index) {
+            roots[index] = frontier.root
+            times[index] = clock.notBefore
+        }
         try admit(checked)
         let signer = checked.signature.name
         switch checked.entry {
@@ -67,6 +73,10 @@ package struct LogReplay: Sendable {
         open(checked, index)
         nodes.apply(checked.entry, importerSite: signers?.signers[signer]?.site)
         if checked.entry.kind != .batch { jobs.apply(checked.entry, at: index) }
+        let isAdministration = signers.map { $0.administrationKey.name == signer } ?? false
+        if let time = clock.take(checked.entry, signer: signer, isAdministration: isAdministration) {
+            jobs.bound(by: time)
+        }
         counts.add(checked)
         frontier.append(checked.leaf)
     }
@@ -136,7 +146,9 @@ package struct LogReplay: Sendable {
         }
         try conserve(batch, postings, index)
         fold(postings, of: batch, index)
-        jobs.apply(checked.entry, at: index, postings: postings, isRecorded: chain.isRecorded)
+        let place = NodeWitness.Place(
+            signedAfter: batch.anchor.flatMap { times[$0.size] }, appendedAfter: clock.notBefore)
+        jobs.apply(checked.entry, at: index, postings: postings, isRecorded: chain.isRecorded, place: place)
         methods.insert(batch.method)
         countLate(batch.facts.interval, index)
         heads[incarnation]?.advance(past: batch, leaf: checked.leaf)
