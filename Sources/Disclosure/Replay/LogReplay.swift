@@ -13,6 +13,9 @@ package struct LogReplay: Sendable {
     package let period: UTCInterval?
     private let anchorSizes: Set<UInt64>
     private let surveyedReports: [ReportEntry]
+    private let conflictLeaves: Set<MerkleHash>
+    /// Where the batches stand that later conflicts are about.
+    private var contested: [MerkleHash: ChainPosition] = [:]
     private var frontier = MerkleFrontier()
     private var roots: [UInt64: MerkleHash] = [:]
     private var clock = LogClock()
@@ -39,6 +42,7 @@ package struct LogReplay: Sendable {
         self.period = period
         anchorSizes = survey.anchorSizes
         surveyedReports = survey.reports
+        conflictLeaves = survey.conflictLeaves
         lateBatches = survey.reports.map { _ in 0 }
     }
 
@@ -152,6 +156,7 @@ package struct LogReplay: Sendable {
         methods.insert(batch.method)
         countLate(batch.facts.interval, index)
         heads[incarnation]?.advance(past: batch, leaf: checked.leaf)
+        if conflictLeaves.contains(checked.leaf) { contested[checked.leaf] = batch.position }
     }
 
     /// Every microjoule of every root sensor is posted to exactly one account (promise 2 of the design).
@@ -234,6 +239,10 @@ package struct LogReplay: Sendable {
         }
         guard conflict.firstLeaf != conflict.secondLeaf else {
             throw ReplayFailure(.conflict, at: index, "both notes of the conflict are one")
+        }
+        guard contested[conflict.firstLeaf] == conflict.position else {
+            throw ReplayFailure(
+                .conflict, at: index, "the first note of the conflict does not stand at that place of the chain")
         }
         guard let bytes = conflict.secondNote else { return }
         let second = try CheckedEntry(index: index, bytes: bytes, samples: nil, keys: signers)
