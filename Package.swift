@@ -161,7 +161,8 @@ let package = Package(
         tests(
             "AggregationTests",
             [
-                "Aggregation", "Batches", "ClusterSimulation", "Energy", "Identity", "SeededRandom", "TransparencyLog",
+                "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "Identity",
+                "SeededRandom", "Store", "TransparencyLog", logging,
             ]),
         tests(
             "HTTPEdgeTests",

@@ -12,7 +12,10 @@ struct RunPage {
             ("coverage", FigureText.percent(run["coverage"])), ("models", Self.list(run["models"])),
             ("activities", Self.list(run["activities"])), ("start", FigureText.text(run["start"])),
             ("stop", FigureText.text(run["stop"])), ("attempts", FigureText.text(run["attempts"])),
-            ("node-time", "\(FigureText.seconds(time?["allocated"])) s, \(FigureText.seconds(time?["missing"])) s missing"),
+            (
+                "node-time",
+                "\(FigureText.seconds(time?["allocated"])) s, \(FigureText.seconds(time?["missing"])) s missing"
+            ),
         ]
         for (name, value) in facts { page += "  \(name.padded(to: 12))\(value)\n" }
         for (name, value) in (run["by_class"]?.object?.members ?? []).map({ ($0.name, $0.value) }) {
