@@ -39,6 +39,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
         name: name, dependencies: dependencies, exclude: fixtures ? ["Fixtures"] : [], swiftSettings: settings)
 }
 
+/// deploy/fuzz sets it: libFuzzer brings its own loop, and wants every module built with it.
+let fuzz: [Target] =
+    Context.environment["WATTEST_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz", dependencies: ["Batches", "JSONText", "TransparencyLog"], path: "Tests/Fuzz",
+            swiftSettings: settings)
+    ]
+
 let package = Package(
     name: "wattest",
     dependencies: [
@@ -136,8 +146,8 @@ let package = Package(
         program(
             "wattest-bench",
             [
-                "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store", "TransparencyLog",
-                "Wire", argumentParser, crypto, logging,
+                "Accounts", "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store",
+                "TransparencyLog", "Wire", argumentParser, crypto, logging,
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
@@ -173,6 +183,7 @@ let package = Package(
         tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),
+        tests("DeployTests", ["wattest-agent", "wattest-aggregator", product("Yams", "Yams")]),
         tests(
             "WattestTests",
             [
@@ -194,5 +205,5 @@ let package = Package(
                 "Batches", "Energy", "Identity", "JSONText", "NodeAgent", "PinnedHTTPS", "SeededRandom",
                 "TransparencyLog", "Wire", crypto,
             ], fixtures: true),
-    ]
+    ] + fuzz
 )

@@ -30,6 +30,7 @@ package struct LargestRemainder: Sendable {
         let total = totalWeight
         let magnitude = amount < 0 ? -amount : amount
         var shares: [(account: Account, amount: Int128, remainder: Int128)] = []
+        shares.reserveCapacity(weights.count)
         var left = magnitude
         for (account, weight) in weights {
             let (whole, remainder) = Self.quotientAndRemainder(magnitude, weight, by: total)

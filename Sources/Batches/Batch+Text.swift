@@ -243,8 +243,8 @@ extension LineReader {
     }
 
     private mutating func flags() throws(NoteSyntaxError) -> SensorFlags {
-        if takeNothing() { return [] }
-        var flags: SensorFlags = []
+        var flags = SensorFlags(rawValue: 0)
+        if takeNothing() { return flags }
         var words = SensorFlags.words[...]
         for text in try list("flags") {
             // Only forwards through the fixed order, so that one set of flags has one spelling.
@@ -271,7 +271,8 @@ extension LineReader {
     private mutating func allocation() throws(NoteSyntaxError) -> AllocationFacts {
         let job = try pseudonym("job pseudonym")
         return AllocationFacts(
-            job: job, mode: try word("mode", of: AllocationFacts.Mode.self), devices: try devices(),
+            job: job, mode: try word("mode", of: AllocationFacts.Mode.self),
+            devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation),
             cpuMicroseconds: try integer("CPU time"), reservedMillicores: try integer("reserved millicores"),
             heldNanoseconds: takeNothing() ? nil : try integer("held time"),
             expectedNodes: takeNothing() ? nil : try integer("expected nodes"),
@@ -291,24 +292,12 @@ extension LineReader {
         return value == 1
     }
 
-    private mutating func devices() throws(NoteSyntaxError) -> [DeviceHold] {
-        if takeNothing() { return [] }
-        var devices: [DeviceHold] = []
-        for text in try list("devices") {
-            guard devices.count < Batch.maximumDevicesPerAllocation, let hold = DeviceHold(field: text) else {
-                throw failure("devices, at most 256 of id or id=weight")
-            }
-            devices.append(hold)
-        }
-        return devices
-    }
-
     mutating func othersLine() throws(NoteSyntaxError) -> OtherTenants? {
         guard startsLine("others") else { return nil }
         try begin("others")
         let others = OtherTenants(
             reservedMillicores: try integer("reserved millicores"), cpuMicroseconds: try integer("CPU time"),
-            devices: try devices())
+            devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation))
         try endLine()
         return others
     }
@@ -334,22 +323,5 @@ extension LineReader {
         let salt = try base64("salt", count: 16)
         try endLine()
         return salt
-    }
-}
-
-extension DeviceHold {
-    /// Parses `id` or `id=weight`.
-    fileprivate init?(field: String) {
-        let parts = field.utf8.split(separator: UInt8(ascii: "="), omittingEmptySubsequences: false)
-        guard let id = parts.first.flatMap({ String($0) }), SensorDescription.isWellFormed(id) else { return nil }
-        switch parts.count {
-        case 1: self.init(sensor: id)
-        case 2:
-            guard let text = String(parts[1]), let weight = Int64(text), weight >= 0, "\(weight)" == text else {
-                return nil
-            }
-            self.init(sensor: id, weight: weight)
-        default: return nil
-        }
     }
 }
