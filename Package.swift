@@ -146,11 +146,15 @@ let package = Package(
         program(
             "wattest-bench",
             [
-                "Accounts", "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store",
-                "TransparencyLog", "Wire", argumentParser, crypto, logging,
+                "Accounts", "Aggregation", "Batches", "Disclosure", "Energy", "Identity", "JSONText", "SeededRandom",
+                "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
+        // JSON Schema, as far as the product's own schemas go.
+        .target(
+            name: "JSONSchemaCheck", dependencies: ["JSONText"], path: "Tests/JSONSchemaCheck",
+            swiftSettings: settings),
         // A child for the tests that kill one in the middle of its writes.
         .executableTarget(
             name: "SpoolWriter", dependencies: ["NodeAgent", "Batches", "TransparencyLog"], path: "Tests/SpoolWriter",
@@ -165,8 +169,8 @@ let package = Package(
         tests(
             "DisclosureTests",
             [
-                "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONText", "SeededRandom",
-                "TransparencyLog",
+                "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONSchemaCheck", "JSONText",
+                "SeededRandom", "TransparencyLog",
             ]),
         tests(
             "AggregationTests",
@@ -202,8 +206,9 @@ let package = Package(
         tests(
             "ClusterTests",
             [
-                "Batches", "Energy", "Identity", "JSONText", "NodeAgent", "PinnedHTTPS", "SeededRandom",
-                "TransparencyLog", "Wire", crypto,
+                "Batches", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent", "PinnedHTTPS",
+                "SeededRandom",
+                "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
             ], fixtures: true),
     ] + fuzz
 )

@@ -8,9 +8,11 @@ package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
 
     package var name: String { "attribution/1" }
 
-    /// - Parameter superseded: another chain of the node and sensor covered the interval before.
-    package func post(_ facts: IntervalFacts, superseded: Bool = false) -> BatchPostings {
-        var attribution = Attribution(facts: facts)
+    /// - Parameters:
+    ///   - superseded: another chain of the node and sensor covered the interval before.
+    ///   - tree: the batch's sensors as a tree, where the caller has it already.
+    package func post(_ facts: IntervalFacts, superseded: Bool = false, tree: SensorTree? = nil) -> BatchPostings {
+        var attribution = Attribution(facts: facts, tree: tree ?? SensorTree(facts.sensors))
         if superseded {
             attribution.supersede()
         } else {
@@ -45,9 +47,9 @@ private struct Attribution {
         var held: Int128
     }
 
-    init(facts: IntervalFacts) {
+    init(facts: IntervalFacts, tree: SensorTree) {
         self.facts = facts
-        tree = SensorTree(facts.sensors)
+        self.tree = tree
         let duration = Int128(facts.durationNanoseconds / 1000)
         self.duration = duration
         onlyHour = HourSplit.onlyHour(of: facts.interval)
@@ -105,6 +107,11 @@ private struct Attribution {
         if facts.sensors[index].flags.contains(.suspect) {
             result.flags.insert("suspect")
             return write(unknown, component, provenance, boundary, energy)
+        }
+        if component == .accelerator, exclusive == nil, let only = onlyHolder(of: facts.sensors[index].id) {
+            write(holders[only].account, component, provenance, boundary, energy)
+            acceleratorWeight.add(holders[only].account, energy)
+            return
         }
         let split: [(account: Account, amount: Int128)]
         if let exclusive {
@@ -188,6 +195,17 @@ private struct Attribution {
         for (holder, weight) in holding { shares.add(holders[holder].account, byMeasure ? Int128(weight ?? 0) : 1) }
         if let others { shares.add(.tenant, byMeasure ? Int128(others.weight ?? 0) : 1) }
         return shares.split(energy) ?? [(nobody, energy)]
+    }
+
+    /// Place of the one holder of a device throughout the interval, nil when there are several or none.
+    private func onlyHolder(of device: String) -> Int? {
+        guard facts.others == nil else { return nil }
+        var only: Int?
+        for index in holders.indices where holders[index].facts.devices.contains(where: { $0.sensor == device }) {
+            guard only == nil, holders[index].held == duration, duration > 0 else { return nil }
+            only = index
+        }
+        return only
     }
 
     /// The idle part by reserved cores, the rest by CPU time.

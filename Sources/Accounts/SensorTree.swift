@@ -9,6 +9,32 @@ package struct SensorTree: Sendable {
     /// For each sensor, the readable sensors directly within it.
     package private(set) var parts: [[Int]]
 
+    /// The tree of a batch, taken from the one before where its sensors are the same ones.
+    ///
+    /// - Parameter known: the last tree and the sensors that it was made of; renewed when they are others.
+    package init(_ sensors: [SensorFacts], known: inout (sensors: [SensorFacts], tree: SensorTree)?) {
+        if let known, Self.isSame(known.sensors, sensors) {
+            self = known.tree
+            return
+        }
+        self.init(sensors)
+        known = (sensors, self)
+    }
+
+    private static func isSame(_ left: [SensorFacts], _ right: [SensorFacts]) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in left.indices
+        where left[index].identity !== right[index].identity || left[index].isBlind != right[index].isBlind {
+            return false
+        }
+        return true
+    }
+
+    /// Energy of the roots, in which every other sensor is contained.
+    package func advanceMicrojoules(_ sensors: [SensorFacts]) -> Int128 {
+        roots.reduce(0) { $0 + sensors[$1].advanceMicrojoules }
+    }
+
     package init(_ sensors: [SensorFacts]) {
         parts = Array(repeating: [], count: sensors.count)
         let indexes = Indexes(sensors)

@@ -22,13 +22,29 @@ package struct NoteSyntaxError: Error, Sendable, Hashable, CustomStringConvertib
 struct LineReader {
     private let bytes: [UInt8]
     private let end: Int
-    private var position = 0
+    private(set) var position = 0
     private(set) var line = 1
     private var isAtLineStart = true
+    /// What the batch before had in the same places.
+    var recall: BatchRecall
 
-    init(_ bytes: [UInt8]) {
+    init(_ bytes: [UInt8], recall: BatchRecall = BatchRecall()) {
         self.bytes = bytes
         end = bytes.count
+        self.recall = recall
+    }
+
+    func taken(from start: Int) -> ArraySlice<UInt8> { bytes[start..<position] }
+
+    /// Takes whole fields if they are exactly these.
+    mutating func take(_ fields: [UInt8]) -> Bool {
+        let stop = position + fields.count
+        guard stop < end, bytes[stop] <= UInt8(ascii: " ") else { return false }
+        let isSame = bytes.withUnsafeBytes { text in
+            fields.withUnsafeBytes { $0.elementsEqual(UnsafeRawBufferPointer(rebasing: text[position..<stop])) }
+        }
+        if isSame { position = stop }
+        return isSame
     }
 
     var isAtEnd: Bool { position == end }

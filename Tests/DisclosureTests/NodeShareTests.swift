@@ -135,9 +135,9 @@ import TransparencyLog
         for name in ["n1", "n2"] { try log.enrol(name) }
         for name in ["n1", "n2"] { try log.batch(name) }
         let batches = try log.entries.suffix(2).map { try Batch(text: Array(SignedNote(parsing: $0).text)) }
-        clock.take(.batch(batches[0]), signer: "n1", isAdministration: false)
+        clock.take(batches[0], signer: "n1")
         #expect(clock.notBefore == nil)
-        clock.take(.batch(batches[1]), signer: "n2", isAdministration: false)
+        clock.take(batches[1], signer: "n2")
         #expect(clock.notBefore == min(batches[0].facts.interval.end, batches[1].facts.interval.end))
     }
 }

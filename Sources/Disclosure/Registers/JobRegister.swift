@@ -71,7 +71,7 @@ package struct JobRegister: Sendable, Hashable {
         case .imported(let imported):
             guard let job = imported.job else { return }
             jobs[job, default: Job(pseudonym: job)].addImport(imported)
-        case .batch(let batch): apply(batch, postings, isRecorded: isRecorded, place)
+        case .batch(let batch): apply(batch, postings, isRecorded: isRecorded, place: place)
         default: break
         }
     }
@@ -99,30 +99,44 @@ package struct JobRegister: Sendable, Hashable {
         jobs[entry.job] = job
     }
 
-    private mutating func apply(
-        _ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool, _ place: NodeWitness.Place
+    /// Takes a batch that is in the log, with what was posted for it.
+    ///
+    /// - Parameter place: where it stands in the log's time.
+    package mutating func apply(
+        _ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool, place: NodeWitness.Place = .init()
     ) {
+        var flags = postings?.flags.map { flag in String(flag.map { $0 == "-" ? "_" : $0 }) } ?? []
+        switch batch.clock.letter {
+        case .synchronised: break
+        case .relative, .informative, .unknown: flags.append(isRecorded ? "claimed_time" : "clock_off")
+        }
+        let interval = batch.facts.interval
         for allocation in batch.facts.allocations where allocation.mode != .tenant {
-            var job = jobs[allocation.job] ?? Job(pseudonym: allocation.job)
-            if let expected = allocation.expectedNodes { job.expect(expected, by: isRecorded ? .importer : .agent) }
-            if batch.facts.interval.start < batch.facts.interval.end { job.hold(batch.facts.interval) }
-            for flag in postings?.flags ?? [] { job.flags.insert(flag.map { $0 == "-" ? "_" : String($0) }.joined()) }
-            switch batch.clock.letter {
-            case .synchronised: break
-            case .relative, .informative, .unknown: job.flags.insert(isRecorded ? "claimed_time" : "clock_off")
-            }
+            // In place: a job has many parts, and nearly every batch changes nothing but the end of its hold.
+            if jobs[allocation.job] == nil { jobs[allocation.job] = Job(pseudonym: allocation.job) }
+            jobs[allocation.job]?.add(
+                allocation, interval, flags: flags, by: isRecorded ? .importer : .agent)
             let drawn = postings?.postings.reduce(Int128(0)) { sum, posting in
-                posting.account.job == allocation.job ? sum + Int128(posting.microjoules) : sum
+                posting.account.isOf(allocation.job) ? sum + Int128(posting.microjoules) : sum
             }
-            job.witnessesByNode[batch.node, default: NodeWitness()].take(
+            jobs[allocation.job]?.witnessesByNode[batch.node, default: NodeWitness()].take(
                 batch, place: place, isRecorded: isRecorded, jobMicrojoules: drawn ?? 0)
-            jobs[allocation.job] = job
             if !isRecorded {
-                let end = batch.facts.interval.end
-                let known = unbounded[batch.node]?[allocation.job] ?? end
-                unbounded[batch.node, default: [:]][allocation.job] = max(known, end)
+                unbounded[batch.node, default: [:]][allocation.job, default: interval.end].keep(interval.end)
             }
         }
+    }
+}
+
+extension JobRegister.Job {
+    fileprivate mutating func add(
+        _ allocation: AllocationFacts, _ interval: UTCInterval, flags: [String], by witness: JobEntry.Witness
+    ) {
+        if let expected = allocation.expectedNodes, expectedNodes[witness] ?? -1 < expected {
+            expect(expected, by: witness)
+        }
+        if interval.start < interval.end { hold(interval) }
+        for flag in flags { self.flags.insert(flag) }
     }
 }
 
@@ -187,6 +201,18 @@ extension JobRegister.Job {
     }
 }
 
+extension Account {
+    fileprivate func isOf(_ job: String) -> Bool {
+        switch self {
+        case .job(let name), .idleReserved(let name): name == job
+        default: false
+        }
+    }
+}
+
 extension UTCTime {
+    /// Becomes the later of both.
+    fileprivate mutating func keep(_ other: UTCTime) { self = max(self, other) }
+
     static let distantPast = UTCTime(microseconds: .min)
 }

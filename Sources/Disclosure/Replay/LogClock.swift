@@ -21,15 +21,16 @@ package struct LogClock: Sendable, Hashable {
     /// The latest time that has certainly passed, nil while nobody has told any.
     package var notBefore: UTCTime? { [administration, second].compactMap(\.self).max() }
 
-    /// - Parameter isAdministration: whether the administration key signed the entry.
-    /// - Returns: the time at which the entry was appended, when the administration says so.
-    @discardableResult
-    package mutating func take(_ entry: Entry, signer: String, isAdministration: Bool) -> UTCTime? {
-        if case .batch(let batch) = entry {
-            if batch.clock.letter == .synchronised { claim(batch.facts.interval.end, by: signer) }
-            return nil
-        }
-        guard isAdministration, let time = Self.appendTime(of: entry) else { return nil }
+    /// Takes a batch that is in the log.
+    package mutating func take(_ batch: Batch, signer: String) {
+        if batch.clock.letter == .synchronised { claim(batch.facts.interval.end, by: signer) }
+    }
+
+    /// Takes an entry that the administration key signed.
+    ///
+    /// - Returns: the time at which the entry was appended, nil when it does not say so.
+    package mutating func take(_ entry: Entry) -> UTCTime? {
+        guard let time = Self.appendTime(of: entry) else { return nil }
         administration = max(administration ?? time, time)
         return time
     }
