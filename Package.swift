@@ -84,6 +84,7 @@ let package = Package(
         // Edges.
         .target(name: "CNVML"),
         module("Sensors", ["Energy", "CNVML"]),
+        module("Workloads", ["Energy", "JSONText"]),
         module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
         module(
             "Wire",
@@ -118,7 +119,7 @@ let package = Package(
             [
                 "Energy", "Batches", "TransparencyLog", "JSONText", "Wire", "Identity", "PinnedHTTPS",
                 "MetricsEndpoint",
-                "Sensors", crypto,
+                "Sensors", "Workloads", crypto,
             ]),
         module("ClusterSimulation", ["Batches", "Disclosure", "Energy", "SeededRandom", "TransparencyLog"]),
         // Programs.
@@ -132,7 +133,7 @@ let package = Package(
         program(
             "wattest-agent",
             [
-                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors",
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "Workloads",
                 "TransparencyLog",
                 argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
             ]),
@@ -164,7 +165,7 @@ let package = Package(
             [
                 "SpoolWriter", "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire",
                 "Identity",
-                "Sensors", "JSONText", crypto,
+                "Sensors", "Workloads", "JSONText", crypto,
             ], fixtures: true),
         tests(
             "DisclosureTests",
@@ -199,8 +200,14 @@ let package = Package(
         tests("TransparencyLogTests", ["TransparencyLog"]),
         tests("StoreTests", ["Store", "CPostgres", logging]),
         tests("SensorsTests", ["Sensors", "Energy", "CNVML"], fixtures: true),
+        tests("WorkloadsTests", ["Workloads", "JSONText"]),
         tests("IdentityTests", ["Identity"]),
-        tests("WireTests", ["Wire", "Identity", crypto, protobuf, grpcCore, nioCore, nioPosix, nioSSL]),
+        tests(
+            "WireTests",
+            [
+                "Wire", "Identity", crypto, protobuf, grpcCore, nioCore, nioPosix, nioSSL,
+                product("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
+            ]),
         tests("VectorTests", ["TransparencyLog", crypto], fixtures: true),
         tests("AccountsTests", ["Accounts", "Energy", "SeededRandom"]),
         tests(

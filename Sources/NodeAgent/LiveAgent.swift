@@ -4,6 +4,7 @@ package import Sensors
 import Synchronization
 import TransparencyLog
 package import Wire
+package import Workloads
 
 /// The agent of a node: measures, signs, spools, sends; takes the claims of jobs.
 package final class LiveAgent: Sendable {
@@ -15,6 +16,15 @@ package final class LiveAgent: Sendable {
         package var procfsRoot: String
         /// How long a stop waits for what is on its way; what is not sent by then stays in the spool.
         package var drainMilliseconds: Int64 = 5000
+        /// Where Slurm's prolog and epilog leave their edges.
+        package var hookDirectory = "/run/wattest/hooks"
+        /// This node's name in Slurm, where it is neither the host's nor the enrolled one.
+        package var slurmNode: String?
+        /// Of `scontrol` and `sacct`; nil looks in the usual places.
+        package var slurmDirectory: String?
+        package var accounts = AccountMap()
+        /// nil where this is no node of a Kubernetes cluster.
+        package var kubernetes: PodResolver.Configuration?
         /// Whether any process may claim the whole node; otherwise only those of root and of the agent's own user.
         package var anyoneMayClaimNode = false
 
@@ -36,6 +46,7 @@ package final class LiveAgent: Sendable {
     private let uplink: Uplink
     private let loop: MeasuringLoop
     private let claims: NodeClaims
+    private let pods: PodResolver?
     private let report: @Sendable (String) -> Void
 
     /// - Parameters:
@@ -60,16 +71,28 @@ package final class LiveAgent: Sendable {
         } catch {
             throw AgentError(error)
         }
+        pods = configuration.kubernetes.map { PodResolver($0, report: report) }
         let (sysfs, procfs) = (configuration.sysfsRoot, configuration.procfsRoot)
         loop = MeasuringLoop(
             configuration: MeasuringLoop.Configuration(
                 enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, procfsRoot: procfs,
+                work: Self.work(enrolment, configuration, pods),
                 sources: sources ?? { NodeSources.all(sysfsRoot: sysfs, procfsRoot: procfs) }, report: report),
             spool: spool, uplink: uplink)
         claims = NodeClaims(
             loop: loop, jobSalt: enrolment.jobSalt, anyoneMayClaimNode: configuration.anyoneMayClaimNode)
         relay.connect(loop)
         for name in spool.damaged { report("spool: \(name).note was damaged and is kept in \(spool.path)/refused") }
+    }
+
+    private static func work(
+        _ enrolment: Enrolment, _ configuration: Configuration, _ pods: PodResolver?
+    ) -> ScheduledWork.Configuration {
+        ScheduledWork.Configuration(
+            sysfsRoot: configuration.sysfsRoot, procfsRoot: configuration.procfsRoot, node: enrolment.node,
+            slurmNode: configuration.slurmNode, site: enrolment.site, hookDirectory: configuration.hookDirectory,
+            controllerDirectory: configuration.slurmDirectory, accounts: configuration.accounts, pods: pods,
+            recordPath: enrolment.directory + "/holds.json")
     }
 
     /// Runs until it is told to stop; then signs what is open and gives the uplink a moment.
@@ -86,6 +109,16 @@ package final class LiveAgent: Sendable {
         socket.start()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.uplink.run() }
+            if let pods = self.pods {
+                group.addTask { [loop = self.loop] in
+                    await pods.run { token, answer in
+                        switch answer {
+                        case .job(let workload): loop.post(.named(token: token, workload))
+                        case .noJob: loop.post(.dropped(token: token))
+                        }
+                    }
+                }
+            }
             group.addTask {
                 await stopped()
                 self.loop.post(.stop)

@@ -6,6 +6,7 @@ import JSONText
 import MetricsEndpoint
 import NodeAgent
 import Sensors
+import Workloads
 
 #if canImport(Glibc)
     import Glibc
@@ -26,6 +27,13 @@ struct Run: AsyncParsableCommand {
     @Option(name: .customLong("spool-bytes"), help: "Size of the spool.") var spoolBytes: String?
     @Option(name: .customLong("sysfs-root"), help: "Tree to read instead of /sys.") var sysfsRoot: String?
     @Option(name: .customLong("procfs-root"), help: "Tree to read instead of /proc.") var procfsRoot: String?
+    @Option(name: .customLong("hook-dir"), help: "Where Slurm's prolog and epilog leave their edges.")
+    var hookDirectory: String?
+    @Option(name: .customLong("slurm-node"), help: "This node's name in Slurm, when it is not the host's.")
+    var slurmNode: String?
+    @Option(name: .customLong("slurm-bin"), help: "Directory of scontrol and sacct.") var slurmDirectory: String?
+    @Option(name: .customLong("account-map"), help: "File of accounts and namespaces with their organizations.")
+    var accountMap: String?
     @Option(help: "YAML file.") var config: String?
     @OptionGroup(title: "Replay") var replay: ReplayOptions
 
@@ -35,7 +43,8 @@ struct Run: AsyncParsableCommand {
             flags: [
                 "data-dir": dataDirectory, "metrics": metrics, "socket": socket, "ready-file": readyFile,
                 "interval-seconds": intervalSeconds, "spool-bytes": spoolBytes, "sysfs-root": sysfsRoot,
-                "procfs-root": procfsRoot,
+                "procfs-root": procfsRoot, "hook-dir": hookDirectory, "slurm-node": slurmNode,
+                "slurm-bin": slurmDirectory, "account-map": accountMap,
             ])
         let enrolment = try Enrolment(directory: try settings.required("data-dir"))
         try replay.check()
@@ -49,11 +58,28 @@ struct Run: AsyncParsableCommand {
         if let bytes = try settings.integer("spool-bytes", in: 1 << 20...1 << 40) {
             configuration.spoolBytes = Int(bytes)
         }
+        configuration.hookDirectory = settings["hook-dir"] ?? configuration.hookDirectory
+        configuration.slurmNode = settings["slurm-node"]
+        configuration.slurmDirectory = settings["slurm-bin"]
+        configuration.accounts = try Self.accounts(settings["account-map"])
+        configuration.kubernetes = try KubernetesSettings.configuration(settings, enrolment, configuration.accounts)
         let agent = try LiveAgent(enrolment, configuration: configuration) { Terminal.line("wattest-agent: \($0)") }
         try await host.run(
             metrics: { agent.metrics }, readiness: { agent.readiness },
             work: { untilStopped in
                 try await agent.run(until: untilStopped)
             })
+    }
+
+    private static func accounts(_ path: String?) throws(AgentError) -> AccountMap {
+        guard let path else { return AccountMap() }
+        guard let text = FileTree.text(path, limit: 16 << 20) else {
+            throw AgentError(.configuration, "account-map: \(path) cannot be read; give another file")
+        }
+        do {
+            return try AccountMap(parsing: text)
+        } catch {
+            throw AgentError(.configuration, "account-map: \(path): \(error)")
+        }
     }
 }

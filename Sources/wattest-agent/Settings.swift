@@ -13,7 +13,8 @@ struct Settings {
     /// Every key of the file; its environment variable is `WATTEST_` with the key in capitals.
     static let known = [
         "data-dir", "server", "ca-sha256", "token", "token-file", "node", "metrics", "socket", "ready-file",
-        "interval-seconds", "spool-bytes", "sysfs-root", "procfs-root",
+        "interval-seconds", "spool-bytes", "sysfs-root", "procfs-root", "hook-dir", "slurm-node",
+        "slurm-bin", "account-map", "kubernetes-node", "kubernetes-cluster",
     ]
 
     private var values: [String: String] = [:]

@@ -7,9 +7,10 @@ import Testing
     private static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    @Test(arguments: ["ingest.pb.swift", "ingest.grpc.swift"])
+    @Test(arguments: ["ingest.pb.swift", "ingest.grpc.swift", "podresources.pb.swift", "podresources.grpc.swift"])
     func generatedSourceIsFresh(_ name: String) throws {
-        let proto = "proto/wattest/v1/ingest.proto"
+        let isIngest = name.hasPrefix("ingest.")
+        let proto = "proto/" + (isIngest ? "wattest/v1/ingest.proto" : "podresources/v1/podresources.proto")
         let digest = SHA256.hash(data: try Data(contentsOf: Self.root.appending(path: proto)))
         let sum = digest.map { String(format: "%02x", $0) }.joined()
         let source = try String(

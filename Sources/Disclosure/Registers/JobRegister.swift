@@ -8,6 +8,9 @@ package struct JobRegister: Sendable, Hashable {
         package var start: UTCTime?
         package var stop: UTCTime?
         package var nodes: Set<String> = []
+        /// The job's hold on each node, as that node's own agent tells it.
+        package var ownStarts: [String: UTCTime] = [:]
+        package var ownStops: [String: UTCTime] = [:]
 
         package init(start: UTCTime? = nil, stop: UTCTime? = nil, nodes: Set<String> = []) {
             self.start = start
@@ -88,6 +91,7 @@ package struct JobRegister: Sendable, Hashable {
         var job = jobs[entry.job] ?? Job(pseudonym: entry.job)
         var attempt = job.attempts[entry.attempt] ?? Attempt()
         attempt.extend(start: entry.start, stop: entry.stop)
+        if entry.witness == .agent { attempt.tell(of: entry.by, start: entry.start, stop: entry.stop) }
         attempt.nodes.formUnion(entry.nodes)
         job.attempts[entry.attempt] = attempt
         job.witnesses.insert(entry.witness)
@@ -141,6 +145,12 @@ extension JobRegister.Job {
 }
 
 extension JobRegister.Attempt {
+    /// A node's agent tells of the job's hold there: edges of one job lie milliseconds apart on its nodes.
+    fileprivate mutating func tell(of node: String, start: UTCTime?, stop: UTCTime?) {
+        if let start { ownStarts[node] = min(ownStarts[node] ?? start, start) }
+        if let stop { ownStops[node] = max(ownStops[node] ?? stop, stop) }
+    }
+
     fileprivate mutating func extend(start: UTCTime?, stop: UTCTime?) {
         if let start { self.start = min(self.start ?? start, start) }
         if let stop { self.stop = max(self.stop ?? stop, stop) }

@@ -52,9 +52,22 @@ struct JobFold {
 
     // MARK: Windows
 
+    private struct AttemptWindow {
+        var window: UTCInterval
+        var nodes: Set<String>
+        var attempt: JobRegister.Attempt
+
+        /// On a node whose agent told of the hold, that one: it is not missing what the job did elsewhere earlier.
+        func window(on node: String) -> UTCInterval {
+            let own = UTCInterval(
+                start: attempt.ownStarts[node] ?? window.start, end: attempt.ownStops[node] ?? window.end)
+            return own.start < own.end ? window.intersection(own) ?? window : window
+        }
+    }
+
     /// When the job held its nodes, attempt by attempt. An attempt that nobody ended goes on until the next one begins
     /// or until the last hold that the log shows.
-    private func windows(of job: JobRegister.Job) -> [(window: UTCInterval, nodes: Set<String>)] {
+    private func windows(of job: JobRegister.Job) -> [AttemptWindow] {
         let held = job.held
         let attempts =
             job.attempts.isEmpty || job.attempts.values.allSatisfy { $0.start == nil && $0.stop == nil }
@@ -67,20 +80,21 @@ struct JobFold {
             let end = attempt.stop ?? [next, held?.end].compactMap(\.self).min() ?? start
             let window = UTCInterval(start: start, end: end)
             guard start < end, let inside = period.map(window.intersection) ?? window else { return nil }
-            return (inside, attempt.nodes)
+            return AttemptWindow(window: inside, nodes: attempt.nodes, attempt: attempt)
         }
     }
 
     /// - Parameter held: when the node held the job, by a clock that is right.
     private func allocated(
-        _ node: String, held: UTCInterval?, _ windows: [(window: UTCInterval, nodes: Set<String>)]
+        _ node: String, held: UTCInterval?, _ windows: [AttemptWindow]
     ) -> IntervalSet {
         let listed = windows.filter { $0.nodes.contains(node) }
-        if !listed.isEmpty { return IntervalSet(listed.map(\.window)) }
+        if !listed.isEmpty { return IntervalSet(listed.map { $0.window(on: node) }) }
         let open = windows.filter(\.nodes.isEmpty)
-        guard open.count > 1 || open.isEmpty, let held else { return IntervalSet(open.map(\.window)) }
+        let own = (open.isEmpty ? windows : open).map { $0.window(on: node) }
+        guard open.count > 1 || open.isEmpty, let held else { return IntervalSet(open.isEmpty ? [] : own) }
         // Of several attempts, a node that nobody listed took part in those in which it was seen.
-        return IntervalSet((open.isEmpty ? windows : open).map(\.window).filter { $0.intersection(held) != nil })
+        return IntervalSet(own.filter { $0.intersection(held) != nil })
     }
 
     // MARK: Summary

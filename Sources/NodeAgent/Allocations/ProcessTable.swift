@@ -1,4 +1,5 @@
 import Sensors
+import Workloads
 
 #if canImport(Glibc)
     import Glibc
@@ -38,6 +39,20 @@ struct ProcessTable: Sendable {
             let line = lines.first { $0.hasPrefix("0::") } ?? lines.last
             return line.flatMap { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last }
                 .map(String.init)
+        }
+    }
+
+    /// What the environment of a process tells of its job.
+    func environment(of pid: Int32) -> TaskEnvironment? {
+        FileTree.read("\(procfsRoot)/\(pid)/environ", limit: TaskEnvironment.maximumBytes)
+            .map { TaskEnvironment(bytes: $0) }
+    }
+
+    /// Every control group of a process, one a hierarchy.
+    func controlGroups(of pid: Int32) -> [String] {
+        (FileTree.text("\(procfsRoot)/\(pid)/cgroup") ?? "").split(separator: "\n").compactMap { line in
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            return parts.count == 3 ? String(parts[2]) : nil
         }
     }
 

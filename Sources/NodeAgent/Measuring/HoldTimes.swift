@@ -1,3 +1,4 @@
+import Batches
 import Energy
 
 /// Which jobs held the node for how long of the open interval, and how much CPU time they used in it.
@@ -20,6 +21,8 @@ struct HoldTimes: Sendable {
     private var busyAtStart: Int64?
     private(set) var hasChanged = false
     private(set) var current: [Allocation] = []
+    /// Holds of the open interval, those that ended too.
+    var count: Int { holds.count }
 
     init(at nanoseconds: Int64, allocations: [Allocation], usage: NodeUsage) {
         start = nanoseconds
@@ -56,9 +59,24 @@ struct HoldTimes: Sendable {
 
     /// Joins a change that comes too soon after the interval began.
     mutating func join(_ allocations: [Allocation], at nanoseconds: Int64, _ usage: NodeUsage) {
+        guard nanoseconds > start else {
+            // At the very beginning of the interval: nothing was held before it.
+            holds = [:]
+            return begin(allocations, at: nanoseconds, usage)
+        }
         settle(at: nanoseconds, usage)
         begin(allocations, at: nanoseconds, usage)
         hasChanged = true
+    }
+
+    /// An interval that nothing could end, because the spool was full, may have seen more jobs than a batch has lines
+    /// for: those that held it longest are told.
+    private var longest: [Hold] {
+        guard holds.count > Batch.maximumAllocations else { return Array(holds.values) }
+        let sorted = holds.values.sorted {
+            ($1.heldNanoseconds, $0.allocation.job) < ($0.heldNanoseconds, $1.allocation.job)
+        }
+        return Array(sorted.prefix(Batch.maximumAllocations))
     }
 
     /// Ends the interval and begins the next one with these allocations.
@@ -66,7 +84,7 @@ struct HoldTimes: Sendable {
         at nanoseconds: Int64, next allocations: [Allocation], _ usage: NodeUsage
     ) -> (allocations: [AllocationFacts], host: HostFacts) {
         settle(at: nanoseconds, usage)
-        let facts = holds.values.sorted { $0.allocation.job < $1.allocation.job }.map { hold in
+        let facts = longest.sorted { $0.allocation.job < $1.allocation.job }.map { hold in
             AllocationFacts(
                 job: hold.allocation.job, mode: hold.allocation.mode,
                 devices: hold.allocation.devices.map { DeviceHold(sensor: $0) }, cpuMicroseconds: hold.cpuUsed,

@@ -5,14 +5,17 @@ import TransparencyLog
 
 /// One run of the measuring thread, with everything that only it touches.
 struct MeasuringCourse: ~Copyable {
-    private let loop: MeasuringLoop
-    private let enrolment: Enrolment
+    let loop: MeasuringLoop
+    let enrolment: Enrolment
     private let boot: String
-    private let processes: ProcessTable
+    let processes: ProcessTable
     private var sampler: Sampler
-    private var session: MeasuringSession
+    var session: MeasuringSession
     private var chain: NodeChain
-    private var book = AllocationBook()
+    var book = AllocationBook()
+    /// Schedulers' holds; a process's own claim never overrides them.
+    var work: ScheduledWork
+    var launched: LauncherWatch
     private var trees: [String: ProcessTree] = [:]
     /// The open interval began in another boot: its monotonic length means nothing.
     private var beganInOtherBoot: Bool
@@ -30,8 +33,14 @@ struct MeasuringCourse: ~Copyable {
         let recovered = try RecoveredChain(loop.spool, enrolment)
         chain = recovered.chain
         recovered.announce(to: loop.uplink, enrolment)
+        work = ScheduledWork(
+            loop.configuration.work, processes: processes, boot: boot, jobSalt: enrolment.jobSalt
+        ) { [loop] token, workload in loop.post(.named(token: token, workload)) }
+        launched = LauncherWatch(processes: processes, site: enrolment.site)
+        work.setDevices(sampler.report.layering.sensors)
+        let proven = work.restore()
         let now = Self.moment()
-        let usage = processes.usage(jobs: [:])
+        let usage = processes.usage(jobs: work.usageByToken)
         let start = recovered.start(boot: boot, now: now)
         beganInOtherBoot = start.isOtherBoot
         let tracks = sampler.descriptions.map { description in
@@ -39,11 +48,11 @@ struct MeasuringCourse: ~Copyable {
         }
         session = MeasuringSession(
             settings: .init(intervalSeconds: loop.configuration.intervalSeconds), start: start.moment, now: now,
-            tracks: tracks, clock: Self.clock(), usage: usage)
+            tracks: tracks, clock: Self.clock(), proven: proven, usage: usage)
         session.isSuspended = !chain.isOpen
     }
 
-    private static func moment() -> Moment {
+    static func moment() -> Moment {
         Moment(
             nanoseconds: AgentEnvironment.bootNanoseconds(),
             utc: UTCTime(microseconds: AgentEnvironment.utcMicroseconds()))
@@ -97,13 +106,14 @@ struct MeasuringCourse: ~Copyable {
         for sample in sampler.samples where sample.sensor < session.tracks.count {
             session.take(sample.reading, of: sample.sensor, breaksEpoch: sample.breaksEpoch)
         }
+        lookAtWork(now)
         session.relieve(loop.spool.pressure)
         if session.isDue(at: now) {
             session.advance(to: now, clock: Self.clock(), usage: usage())
         } else {
             session.pass(to: now, clock: session.clock)
         }
-        if session.hasPendingCut { sign(session.takeReady(at: now.nanoseconds)) }
+        if session.hasPendingCut, maySign(at: now.nanoseconds) { sign(session.takeReady(at: now.nanoseconds)) }
         rediscover(now)
     }
 
@@ -138,6 +148,7 @@ struct MeasuringCourse: ~Copyable {
         }
         sampler.stop()
         sampler = found
+        work.setDevices(found.report.layering.sensors)
         let boundary = found.report.layering.boundary
         loop.publish { $0.boundary = boundary }
         loop.configuration.report("the sensors of this node changed: \(descriptions.map(\.id).joined(separator: ", "))")
@@ -146,14 +157,18 @@ struct MeasuringCourse: ~Copyable {
     private mutating func stop() {
         tick()
         session.finish(at: session.last, usage: usage())
+        nameRemaining()
         sign(session.takeReady(at: .max, force: true))
+        keepWork(isForced: true)
+        work.stop()
         for id in book.claims.keys.sorted() { endClaim(id) }
     }
 
     // MARK: Signing
 
     private mutating func sign(_ intervals: [MeasuringSession.Interval]) {
-        for var interval in intervals {
+        for interval in intervals {
+            var interval = work.settle(interval)
             if beganInOtherBoot {
                 interval.facts.monotonic = nil
                 beganInOtherBoot = false
@@ -189,13 +204,13 @@ struct MeasuringCourse: ~Copyable {
         }
     }
 
-    private func fail(_ text: String) {
+    func fail(_ text: String) {
         loop.publish { $0.faults += 1 }
         loop.configuration.report(text)
     }
 
     /// Stores and sends an entry that stands outside of chains.
-    private func send(_ text: [UInt8], samples: [UInt8] = []) {
+    func send(_ text: [UInt8], samples: [UInt8] = []) {
         do {
             let note = try enrolment.signingKey.sign(text)
             let entry = SignedEntry(position: nil, note: note.bytes, samples: samples)
@@ -208,8 +223,8 @@ struct MeasuringCourse: ~Copyable {
 
     // MARK: CPU time
 
-    private mutating func usage() -> NodeUsage {
-        var jobs: [String: NodeUsage.Job] = [:]
+    mutating func usage() -> NodeUsage {
+        var jobs = work.usageByToken
         if !book.jobs.isEmpty {
             let table = processes.processes()
             var children: [Int32: [Int32]] = [:]
@@ -230,9 +245,13 @@ struct MeasuringCourse: ~Copyable {
     private mutating func carryOut(_ order: MeasuringLoop.Order) {
         switch order {
         case .claim(let claim, let id):
-            if case .started(let claim) = book.begin(claim, id: id) { enter(claim, .start) }
-            applyAllocations()
+            begin(claim, id)
+        case .named(let token, let workload):
+            if let hold = work.name(token, workload) { enter(hold, hold.end == nil ? .start : .end) }
         case .release(let id): endClaim(id)
+        case .dropped(let token):
+            work.drop(token)
+            session.change(to: allocations, at: Self.moment(), usage: usage())
         case .gaveUp(let loss): giveUp(loss)
         case .logged(let leaf, let index): logged(leaf, index)
         case .refused(let leaf, let refusal):
@@ -243,20 +262,29 @@ struct MeasuringCourse: ~Copyable {
         }
     }
 
-    private mutating func endClaim(_ id: UInt64) {
+    mutating func endClaim(_ id: UInt64) {
         // The last look at the job's processes, while they are still its own.
         let last = usage()
         let change = book.end(id)
-        session.change(to: book.allocations, at: Self.moment(), usage: last)
+        session.change(to: allocations, at: Self.moment(), usage: last)
         if case .ended(let claim) = change {
             trees[claim.pseudonym] = nil
             enter(claim, .end)
         }
     }
 
-    private mutating func applyAllocations() {
-        session.change(to: book.allocations, at: Self.moment(), usage: usage())
+    mutating func begin(_ claim: AllocationBook.Claim, _ id: UInt64) {
+        if let token = work.token(ofProcess: claim.root.pid) {
+            // A scheduler's id wins; the claim may name the model.
+            if let hold = work.add(claim.request.labels, to: token) { enter(hold, .update) }
+            return
+        }
+        if case .started(let claim) = book.begin(claim, id: id) { enter(claim, .start) }
+        session.change(to: allocations, at: Self.moment(), usage: usage())
     }
+
+    /// Everybody who holds the node now.
+    var allocations: [Allocation] { book.allocations + work.book.allocations }
 
     /// Tells the log of a job that began or ended here.
     private func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event) {

@@ -3,6 +3,7 @@ import Energy
 import Sensors
 import Synchronization
 import TransparencyLog
+import Workloads
 
 /// The measuring thread: reads every second, signs what is over, and puts it into the spool.
 ///
@@ -13,6 +14,7 @@ final class MeasuringLoop: Sendable {
         var enrolment: Enrolment
         var intervalSeconds: Int64
         var procfsRoot: String
+        var work: ScheduledWork.Configuration
         /// Made anew at each discovery.
         var sources: @Sendable () -> [any SensorSource]
         var report: @Sendable (String) -> Void
@@ -21,6 +23,10 @@ final class MeasuringLoop: Sendable {
     enum Order: Sendable {
         case claim(AllocationBook.Claim, id: UInt64)
         case release(UInt64)
+        /// Who holds the node under a token.
+        case named(token: String, Workload)
+        /// What holds the node under a token is no job.
+        case dropped(token: String)
         case logged(leaf: MerkleHash, index: Int64)
         case refused(leaf: MerkleHash, Refusal)
         case gaveUp(UplinkState.ChainLoss)

@@ -140,12 +140,14 @@ package struct MeasuringSession: Sendable {
     package mutating func change(to allocations: [Allocation], at now: Moment, usage: NodeUsage) {
         if isDue(at: now) { advance(to: now, clock: clock, usage: usage) }
         guard allocations.sorted(by: { $0.job < $1.job }) != holds.current else { return }
-        if now.nanoseconds - intervalBegin.nanoseconds < Self.joinNanoseconds || isHeldOpen {
+        let isCrowded = holds.count + allocations.count > Batch.maximumAllocations
+        if (now.nanoseconds - intervalBegin.nanoseconds < Self.joinNanoseconds && !isCrowded) || isHeldOpen {
             holds.join(allocations, at: now.nanoseconds, usage)
         } else {
             end(at: now, next: allocations, usage)
         }
-        last = now
+        // A scheduler's edge may lie before the last tick.
+        if now.nanoseconds > last.nanoseconds { last = now }
     }
 
     /// Sets how full the spool is. What could not be signed becomes an outage as soon as there is room again.
@@ -193,6 +195,8 @@ package struct MeasuringSession: Sendable {
             return nil
         }
         var end = intervalBegin.nanoseconds + seconds * 1_000_000_000
+        // Joined changes are weighed by their time; a short interval keeps that from blurring more than itself.
+        if holds.hasChanged { end = min(end, intervalBegin.nanoseconds + Self.joinNanoseconds) }
         let hour = now.nanoseconds(at: UTCTime(hour: now.utc(at: openedAt.nanoseconds).hour + 1))
         var utc: UTCTime?
         if hour > openedAt.nanoseconds, hour <= end {
@@ -226,6 +230,8 @@ package struct MeasuringSession: Sendable {
     }
 
     package var hasPendingCut: Bool { !pending.isEmpty }
+    /// End of the interval that waits longest to be given out.
+    package var oldestCut: Moment? { pending.first?.end }
 
     private func isReady(_ cut: PendingCut, at now: Int64) -> Bool {
         for track in tracks where !track.isReady(forCutAt: cut.end.nanoseconds) {

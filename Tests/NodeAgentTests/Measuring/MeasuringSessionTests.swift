@@ -123,8 +123,9 @@ import TransparencyLog
         #expect(node.intervals[0].facts.allocations.isEmpty)
         let joined = node.intervals[1].facts
         let holds = Dictionary(uniqueKeysWithValues: joined.allocations.map { ($0.job, $0.heldNanoseconds) })
-        #expect(holds == [jobs[0]: 300_000_000, jobs[1]: 29_700_000_000])
-        #expect(joined.durationNanoseconds == 30_000_000_000)
+        #expect(holds == [jobs[0]: 300_000_000, jobs[1]: 700_000_000])
+        // No longer than it must be: weights by time blur what lies between them.
+        #expect(joined.durationNanoseconds == 1_000_000_000)
         #expect(node.intervals[2].facts.allocations.map(\.heldNanoseconds) == [nil])
     }
 

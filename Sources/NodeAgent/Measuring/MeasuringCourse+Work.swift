@@ -1,0 +1,91 @@
+import Batches
+import Energy
+import Workloads
+
+/// Scheduled work in the measuring thread: its edges cut, its names go into what is signed.
+extension MeasuringCourse {
+    /// A batch waits so long for the name of a job that is in it.
+    private static let namePatienceNanoseconds: Int64 = 75_000_000_000
+
+    mutating func lookAtWork(_ now: Moment) {
+        for edge in work.look(at: now) {
+            let ended = work.enter(edge)
+            session.change(to: allocations, at: edge.moment, usage: usage())
+            if let ended, ended.isNamed { enter(ended, .end) }
+        }
+        for hold in work.newLabels() { enter(hold, .update) }
+        for change in launched.look() { take(change, now) }
+        keepWork()
+    }
+
+    /// A launcher's process holds the node like one that claims it over the socket, unless a scheduler or such a claim
+    /// stands above it.
+    private mutating func take(_ change: LauncherWatch.Change, _ now: Moment) {
+        switch change {
+        case .gone(let id): if book.claims[id] != nil { endClaim(id) }
+        case .found(let found):
+            guard work.token(ofProcess: found.root.pid) == nil, !isClaimed(found.root.pid) else { return }
+            let pseudonym = Pseudonym.of(jobKey: found.request.key.description, salt: enrolment.jobSalt)
+            guard book.hasRoom(for: pseudonym) else { return }
+            let claim = AllocationBook.Claim(
+                request: found.request, pseudonym: pseudonym, root: found.root, uid: found.uid,
+                controlGroup: found.controlGroup, since: now.utc)
+            begin(claim, found.claim)
+        }
+    }
+
+    /// Whether a process or one of its parents claimed the node itself: `wattest exec -- torchrun …` is one job.
+    private func isClaimed(_ pid: Int32) -> Bool {
+        let roots = Set(book.claims.values.map(\.root.pid))
+        var next = pid
+        for _ in 0..<32 where next > 1 {
+            if roots.contains(next) { return next != pid }
+            guard let entry = processes.process(next) else { return false }
+            next = entry.parent
+        }
+        return false
+    }
+
+    /// The holds outlive the agent. That they cannot be kept costs the proof of an outage's holder, no energy.
+    mutating func keepWork(isForced: Bool = false) {
+        do {
+            try work.keep(isForced: isForced)
+        } catch {
+            fail("the holds on this node could not be kept: \(error)")
+        }
+    }
+
+    /// Whether every job that may stand in the next batch has its name.
+    mutating func maySign(at now: Int64) -> Bool {
+        guard let oldest = session.oldestCut, !work.book.unnamed.isEmpty else { return true }
+        guard now - oldest.nanoseconds > Self.namePatienceNanoseconds else {
+            return !work.book.unnamed.contains { $0.since < oldest.utc }
+        }
+        nameRemaining()
+        return true
+    }
+
+    mutating func nameRemaining() {
+        for hold in work.nameRemaining() { enter(hold, hold.end == nil ? .start : .end) }
+    }
+
+    /// Tells the log of a scheduled job that began here, ended here, or is known better.
+    func enter(_ hold: WorkloadBook.Hold, _ event: JobEntry.Event) {
+        guard let workload = hold.workload, let pseudonym = hold.pseudonym else { return }
+        var labels = workload.labels
+        labels.merge(hold.labels) { $1 }
+        let record = JobRecord(key: JobKey(workload.identity), salt: enrolment.jobSalt, labels: labels)
+        let entry = JobEntry(
+            log: enrolment.log, time: Self.moment().utc, event: event, job: pseudonym, attempt: workload.attempt,
+            witness: .agent, by: enrolment.node, start: hold.since, stop: hold.end,
+            expectedNodes: workload.expectedNodes, nodes: listed(workload.nodes), recordSHA256: record.sha256,
+            salt: AgentEnvironment.randomBytes(16))
+        send(entry.text, samples: record.text)
+    }
+
+    /// The scheduler's node names, where they are the log's: this node's own among them is the proof. Else only their
+    /// number is told, because a name that no chain has would count as a missing node.
+    private func listed(_ nodes: [String]) -> [String] {
+        nodes.contains(enrolment.node) && nodes.count <= JobEntry.maximumNodesListed ? nodes : []
+    }
+}

@@ -1,0 +1,96 @@
+import Batches
+import Energy
+import Sensors
+import Workloads
+
+/// Finds the jobs of launchers by the environment of new processes. Owned by the measuring thread.
+///
+/// A look lists /proc and opens only what was not there before: a process keeps the environment that it was started
+/// with, and a launcher's workers are new processes.
+struct LauncherWatch: Sendable {
+    /// A process of a job, as the book of claims takes it.
+    struct Found: Sendable, Hashable {
+        var claim: UInt64
+        var request: ClaimRequest
+        var root: ProcessTree.Root
+        var uid: UInt32
+        var controlGroup: String?
+    }
+
+    enum Change: Sendable, Hashable {
+        case found(Found)
+        case gone(claim: UInt64)
+    }
+
+    private let processes: ProcessTable
+    private let site: String
+    /// Every process of the last look; those of jobs with their claim.
+    private var seen: [Int32: Seen] = [:]
+    private var nextClaim: UInt64 = 1 << 63
+    private var looksUntilNext = 0
+
+    private struct Seen: Sendable, Hashable {
+        var claim: UInt64?
+        var startTicks: UInt64 = 0
+    }
+
+    /// New processes are looked at every other second; a scheduler's jobs come by another way.
+    private static let looksBetween = 2
+    /// So many new processes are opened at one look; the others at the next.
+    private static let maximumOpened = 512
+
+    init(processes: ProcessTable, site: String) {
+        self.processes = processes
+        self.site = site
+    }
+
+    mutating func look() -> [Change] {
+        looksUntilNext -= 1
+        guard looksUntilNext <= 0 else { return [] }
+        looksUntilNext = Self.looksBetween
+        let pids = Set((FileTree.names(in: processes.procfsRoot) ?? []).compactMap { Int32($0) })
+        var changes: [Change] = []
+        for (pid, process) in seen {
+            let isThere = pids.contains(pid) && (process.claim == nil || isSame(pid, process))
+            guard !isThere else { continue }
+            seen[pid] = nil
+            if let claim = process.claim { changes.append(.gone(claim: claim)) }
+        }
+        var opened = 0
+        for pid in pids where seen[pid] == nil && opened < Self.maximumOpened {
+            opened += 1
+            seen[pid] = Seen()
+            if let found = open(pid) { changes.append(.found(found)) }
+        }
+        return changes
+    }
+
+    private func isSame(_ pid: Int32, _ process: Seen) -> Bool {
+        guard let entry = processes.process(pid) else { return false }
+        return entry.startTicks == process.startTicks && !entry.isZombie
+    }
+
+    private mutating func open(_ pid: Int32) -> Found? {
+        guard let environment = processes.environment(of: pid), let job = LaunchedJob(environment),
+            // An agent's own client tells of itself over the socket.
+            job.launcher != "exec", let entry = processes.process(pid), let uid = processes.owner(of: pid)
+        else { return nil }
+        nextClaim += 1
+        seen[pid] = Seen(claim: nextClaim, startTicks: entry.startTicks)
+        return Found(
+            claim: nextClaim, request: request(job),
+            root: ProcessTree.Root(pid: pid, startTicks: entry.startTicks), uid: uid,
+            controlGroup: processes.controlGroup(of: pid))
+    }
+
+    private func request(_ job: LaunchedJob) -> ClaimRequest {
+        var request = ClaimRequest(
+            key: JobKey(
+                cluster: site.isEmpty ? "local" : site, scheduler: job.launcher, id: job.id, submitSeconds: nil))
+        request.expectedNodes = job.expectedNodes
+        request.rank = job.rank
+        request.devices = job.devices.map { "nvml:" + $0 }
+        request.labels = job.labels
+        return request
+    }
+}

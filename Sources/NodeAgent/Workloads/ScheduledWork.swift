@@ -1,0 +1,266 @@
+import Batches
+import Energy
+import Sensors
+import Synchronization
+import Workloads
+
+/// What the measuring thread knows of scheduled work: who holds the node, since when, with how much CPU time.
+struct ScheduledWork: Sendable {
+    struct Configuration: Sendable {
+        var sysfsRoot: String
+        var procfsRoot: String
+        /// This node's names: as enrolled, as the host is called, as Slurm calls it.
+        var node: String
+        var slurmNode: String?
+        var site: String
+        var hookDirectory: String
+        var controllerDirectory: String?
+        var accounts = AccountMap()
+        /// nil where this is no node of a Kubernetes cluster.
+        var pods: PodResolver?
+        /// Where the holds are kept for the next run of the agent.
+        var recordPath: String
+    }
+
+    private(set) var book = WorkloadBook()
+    private let configuration: Configuration
+    private var watch: SlurmWatch
+    private var podWatch: PodWatch
+    private let processes: ProcessTable
+    private let resolver: WorkloadResolver
+    private let jobSalt: [UInt8]
+    private let boot: String
+    private var usage: [String: NodeUsage.Job] = [:]
+    private var trees: [String: ProcessTree] = [:]
+    private var devices: [DeviceReference: String] = [:]
+    private var isRecordStale = false
+
+    init(
+        _ configuration: Configuration, processes: ProcessTable, boot: String, jobSalt: [UInt8],
+        answer: @escaping @Sendable (_ token: String, Workload) -> Void
+    ) {
+        self.configuration = configuration
+        self.processes = processes
+        self.boot = boot
+        self.jobSalt = jobSalt
+        let host = String(NodeName.host().prefix { $0 != "." })
+        watch = SlurmWatch(
+            sysfsRoot: configuration.sysfsRoot, processes: processes,
+            names: Set([configuration.node, host, NodeName.host(), configuration.slurmNode].compactMap(\.self)),
+            hookDirectory: configuration.hookDirectory)
+        podWatch = PodWatch(sysfsRoot: configuration.sysfsRoot)
+        resolver = WorkloadResolver(
+            .init(
+                controller: SlurmController(directory: configuration.controllerDirectory), site: configuration.site,
+                accounts: configuration.accounts), answer: answer)
+    }
+
+    func stop() { resolver.stop() }
+
+    // MARK: Looking
+
+    /// What changed since the last look, in the order of time.
+    mutating func look(at now: Moment) -> [SlurmWatch.TimedEdge] {
+        var edges = watch.look(at: now)
+        for job in watch.known.values { measure(job) }
+        guard configuration.pods != nil else { return edges }
+        edges += podWatch.look(at: now)
+        for pod in podWatch.known.values {
+            let used = max(usage[pod.token]?.cpuMicroseconds ?? 0, PodWatch.cpuMicroseconds(of: pod) ?? 0)
+            usage[pod.token] = .init(cpuMicroseconds: used, isActive: true)
+        }
+        return edges.sorted { $0.moment.nanoseconds < $1.moment.nanoseconds }
+    }
+
+    /// Enters an edge into the book.
+    mutating func enter(_ edge: SlurmWatch.TimedEdge) -> WorkloadBook.Hold? {
+        isRecordStale = true
+        switch edge.edge {
+        case .begin(let token, let since):
+            // More holds than a batch has lines for are nobody's.
+            guard book.count < Batch.maximumAllocations else { return nil }
+            book.begin(.init(token: token, since: since))
+            ask(token)
+            return nil
+        case .end(let token): return book.end(token, at: edge.moment.utc)
+        }
+    }
+
+    private mutating func ask(_ token: String) {
+        let parts = token.split(separator: "/")
+        if parts[0].dropFirst() == "pod" {
+            configuration.pods?.ask(token, uid: String(parts[1]))
+            return
+        }
+        guard let job = watch.known.values.first(where: { $0.token == token }) else { return askGone(token) }
+        let environment = job.environment.isEmpty ? anyEnvironment(of: job) : job.environment
+        ask(token, job.job, job.group?.node ?? environment["SLURMD_NODENAME"], environment)
+    }
+
+    /// A job that was over at the look that first saw it.
+    private func askGone(_ token: String) {
+        let id = token.split(separator: "/").dropFirst().first.flatMap { DecimalNumber.parse($0) }
+        ask(token, id ?? 0, nil, TaskEnvironment())
+    }
+
+    private func ask(_ token: String, _ job: Int64, _ node: String?, _ environment: TaskEnvironment) {
+        let now = AgentEnvironment.bootNanoseconds()
+        resolver.ask(
+            .init(
+                token: token, job: job, node: node ?? configuration.slurmNode ?? configuration.node,
+                environment: environment,
+                dueNanoseconds: WorkloadResolver.firstTry(now: now, environment: environment),
+                giveUpNanoseconds: now + WorkloadResolver.patienceNanoseconds))
+    }
+
+    private func anyEnvironment(of job: SlurmWatch.Known) -> TaskEnvironment {
+        guard let group = job.group else { return TaskEnvironment() }
+        for pid in SlurmGroups.processes(of: group).pids.prefix(64) {
+            if let found = processes.environment(of: pid), found.integer("SLURM_JOB_ID") == job.job { return found }
+        }
+        return TaskEnvironment()
+    }
+
+    // MARK: Names
+
+    /// - Returns: the hold that now has a name, to be told to the log.
+    mutating func name(_ token: String, _ workload: Workload) -> WorkloadBook.Hold? {
+        let key = JobKey(workload.identity)
+        isRecordStale = true
+        return book.name(token, workload, pseudonym: Pseudonym.of(jobKey: key.description, salt: jobSalt))
+    }
+
+    /// Gives every hold that has no name yet the one that can be told without asking.
+    mutating func nameRemaining() -> [WorkloadBook.Hold] {
+        book.unnamed.compactMap { hold in
+            let parts = hold.token.split(separator: "/")
+            guard parts[0].dropFirst() == "slurm", let id = DecimalNumber.parse(parts[1])
+            else {
+                book.drop(hold.token)
+                return nil
+            }
+            var job = SlurmJob(id: id)
+            if let known = watch.known[id], known.token == hold.token { job.fill(from: known.environment) }
+            return name(hold.token, job.workload(site: configuration.site, accounts: configuration.accounts))
+        }
+    }
+
+    /// The hold in which a process runs, nil when it belongs to no scheduler.
+    func token(ofProcess pid: Int32) -> String? {
+        for path in processes.controlGroups(of: pid) {
+            if let step = SlurmStep(controlGroup: path), let job = watch.known[step.job] { return job.token }
+            if let group = PodGroup(controlGroup: path), let pod = podWatch.known[group.uid] { return pod.token }
+        }
+        return nil
+    }
+
+    mutating func drop(_ token: String) { book.drop(token) }
+
+    mutating func add(_ labels: [String: String], to token: String) -> WorkloadBook.Hold? {
+        book.add(labels, to: token)
+    }
+
+    /// Labels that the tasks of jobs brought since the last look.
+    mutating func newLabels() -> [WorkloadBook.Hold] {
+        var told: [WorkloadBook.Hold] = []
+        for job in watch.known.values where !job.hasTask && usage[job.token]?.isActive == true {
+            guard let group = job.group else { continue }
+            let pids = SlurmGroups.processes(of: group).pids
+            guard let environment = watch.taskEnvironment(of: job.job, pids: pids) else { continue }
+            if let hold = book.add(JobLabels.parse(environment: environment), to: job.token) { told.append(hold) }
+        }
+        return told
+    }
+
+    // MARK: Measuring
+
+    private mutating func measure(_ job: SlurmWatch.Known) {
+        guard let group = job.group, job.goneNanoseconds == nil else {
+            // Between the prolog and the first step, and behind the last: held, and nothing runs.
+            usage[job.token] = .init(cpuMicroseconds: usage[job.token]?.cpuMicroseconds ?? 0, isActive: false)
+            return
+        }
+        let (pids, runsTasks) = SlurmGroups.processes(of: group)
+        let last = usage[job.token]?.cpuMicroseconds ?? 0
+        let used = SlurmGroups.cpuMicroseconds(of: group) ?? treeMicroseconds(job.token, pids)
+        usage[job.token] = .init(cpuMicroseconds: max(last, used), isActive: runsTasks)
+    }
+
+    /// CPU time of a group that no controller counts: that of its processes.
+    private mutating func treeMicroseconds(_ token: String, _ pids: [Int32]) -> Int64 {
+        var table: [Int32: ProcessEntry] = [:]
+        for pid in pids { table[pid] = processes.process(pid) }
+        let roots = table.values.map { ProcessTree.Root(pid: $0.pid, startTicks: $0.startTicks) }
+        trees[token, default: ProcessTree()].update(roots: roots, table: table, childrenByParent: [:])
+        return processes.microseconds(trees[token]?.ticks ?? 0)
+    }
+
+    /// CPU time of every hold as it was last seen; what ended keeps its last value until it is signed.
+    var usageByToken: [String: NodeUsage.Job] { usage }
+
+    /// Forgets what is in no interval any more.
+    mutating func forget(except tokens: Set<String>) {
+        let kept = tokens.union(watch.known.values.map(\.token)).union(podWatch.known.values.map(\.token))
+        usage = usage.filter { kept.contains($0.key) }
+        trees = trees.filter { kept.contains($0.key) }
+    }
+
+    // MARK: Devices
+
+    /// Learns which sensor is which accelerator.
+    mutating func setDevices(_ placed: [Layering.Placed]) {
+        let numbers = GPUFiles.identities(procfsRoot: configuration.procfsRoot)
+        devices = DeviceSensors.map(placed, numbers: numbers)
+    }
+
+    func settle(_ interval: MeasuringSession.Interval) -> MeasuringSession.Interval {
+        var interval = interval
+        // CPU time of pods that are no jobs is nobody's.
+        let dropped = interval.facts.allocations.filter { book[$0.job]?.isDropped == true }
+        interval.facts.host?.unheldCPUMicroseconds += dropped.reduce(0) { $0 + $1.cpuMicroseconds }
+        interval.facts.allocations = book.settle(
+            interval.facts.allocations, durationNanoseconds: interval.facts.durationNanoseconds
+        ) { devices[$0] }
+        return interval
+    }
+}
+
+extension ScheduledWork {
+    // MARK: Through a restart
+
+    /// Goes on with the holds that an earlier run of the agent kept, as far as they are the same ones.
+    ///
+    /// - Returns: what held the node from the last batch to now without a doubt.
+    mutating func restore() -> [Allocation] {
+        guard let bytes = try? DurableFile.read(configuration.recordPath, maximumBytes: 16 << 20),
+            let record = WorkRecord(bytes: bytes), record.boot == boot
+        else { return [] }
+        for kept in record.holds where watch.restore(kept.known) {
+            guard let job = watch.known[kept.known.job] else { continue }
+            book.begin(.init(token: job.token, since: kept.known.since))
+            usage[job.token] = .init(cpuMicroseconds: kept.cpuMicroseconds, isActive: kept.isActive)
+            if let workload = kept.workload { _ = name(job.token, workload) } else { ask(job.token) }
+        }
+        return book.allocations
+    }
+
+    /// Keeps the holds for the next run.
+    mutating func keep(isForced: Bool = false) throws(SpoolError) {
+        guard isRecordStale || isForced else { return }
+        isRecordStale = false
+        let holds = watch.known.values.sorted { $0.token < $1.token }.map { job in
+            WorkRecord.Hold(
+                known: job, workload: book[job.token]?.workload,
+                cpuMicroseconds: usage[job.token]?.cpuMicroseconds ?? 0, isActive: usage[job.token]?.isActive ?? false)
+        }
+        try DurableFile.replace(configuration.recordPath, with: WorkRecord(boot: boot, holds: holds).bytes)
+    }
+}
+
+extension JobKey {
+    init(_ identity: WorkloadIdentity) {
+        self.init(
+            cluster: identity.cluster, scheduler: identity.scheduler, id: identity.id,
+            submitSeconds: identity.submitSeconds)
+    }
+}

@@ -1,0 +1,176 @@
+package import Energy
+package import Workloads
+
+/// The holds that schedulers have on this node. No I/O.
+///
+/// A hold begins before anybody can say what the job is: the edge is exact, the name comes a moment later from the
+/// controller. Until then the measuring session knows the hold by a token; what is signed has its name, its devices and
+/// its processors put in. So no name is ever waited for by a cut, and no batch is signed with a name that is not known.
+package struct WorkloadBook: Sendable {
+    package struct Hold: Sendable, Hashable {
+        package var token: String
+        package var since: UTCTime
+        package var workload: Workload?
+        package var pseudonym: String?
+        /// Labels that came from processes of the job.
+        package var labels: [String: String] = [:]
+        package var end: UTCTime?
+        /// It turned out to be no job.
+        package var isDropped = false
+
+        package init(token: String, since: UTCTime, workload: Workload? = nil, pseudonym: String? = nil) {
+            self.token = token
+            self.since = since
+            self.workload = workload
+            self.pseudonym = pseudonym
+        }
+
+        package var isNamed: Bool { pseudonym != nil }
+    }
+
+    private var held: [String: Hold] = [:]
+    /// Ended ones are still in intervals that are not signed yet.
+    private var ended: [String: Hold] = [:]
+    private var endedOrder: [String] = []
+
+    /// How many ended holds are remembered; there can be no more in the intervals that wait to be signed.
+    package static let maximumEnded = 4096
+    /// Names of tokens begin with it: no pseudonym does.
+    package static let tokenPrefix = "~"
+
+    package init() {}
+
+    package subscript(token: String) -> Hold? { held[token] ?? ended[token] }
+    package var count: Int { held.count }
+    package var holds: [Hold] { held.values.sorted { $0.token < $1.token } }
+    package var unnamed: [Hold] {
+        (Array(held.values) + Array(ended.values)).filter { !$0.isNamed && !$0.isDropped }.sorted {
+            $0.token < $1.token
+        }
+    }
+
+    package mutating func begin(_ hold: Hold) { held[hold.token] = hold }
+
+    /// - Returns: the hold that ended, nil when there is none.
+    package mutating func end(_ token: String, at time: UTCTime) -> Hold? {
+        guard var hold = held.removeValue(forKey: token) else { return nil }
+        hold.end = time
+        ended[token] = hold
+        endedOrder.append(token)
+        if endedOrder.count > Self.maximumEnded { ended[endedOrder.removeFirst()] = nil }
+        return hold
+    }
+
+    /// Who it is.
+    ///
+    /// - Returns: the hold when it had no name before.
+    package mutating func name(_ token: String, _ workload: Workload, pseudonym: String) -> Hold? {
+        guard var hold = self[token], !hold.isNamed else { return nil }
+        hold.workload = workload
+        hold.pseudonym = pseudonym
+        write(hold)
+        return hold
+    }
+
+    /// - Returns: the hold when it has a name and the labels told something new.
+    package mutating func add(_ labels: [String: String], to token: String) -> Hold? {
+        guard var hold = self[token] else { return nil }
+        let before = hold.labels
+        hold.labels.merge(labels) { $1 }
+        write(hold)
+        return hold.isNamed && hold.labels != before ? hold : nil
+    }
+
+    /// It is no job: its lines are left out of what is signed.
+    package mutating func drop(_ token: String) {
+        guard var hold = self[token], !hold.isNamed else { return }
+        hold.isDropped = true
+        write(hold)
+    }
+
+    private mutating func write(_ hold: Hold) {
+        if hold.end == nil { held[hold.token] = hold } else { ended[hold.token] = hold }
+    }
+
+    /// What the measuring session is told: tokens.
+    package var allocations: [Allocation] {
+        held.values.filter { !$0.isDropped }.map { Allocation(job: $0.token, mode: .shared, since: $0.since) }.sorted {
+            $0.job < $1.job
+        }
+    }
+
+    // MARK: Names for tokens
+
+    /// The lines of an interval with names in the place of tokens, one line a job, in the order of a batch.
+    ///
+    /// Two holds of one job in one interval, components of a heterogeneous job or a quick requeue, become one line.
+    ///
+    /// - Parameter sensor: the sensor id of an accelerator, nil when the node has none such.
+    package func settle(
+        _ lines: [AllocationFacts], durationNanoseconds: Int64, sensor: (DeviceReference) -> String?
+    ) -> [AllocationFacts] {
+        var byJob: [String: AllocationFacts] = [:]
+        for line in lines {
+            let named = line.job.hasPrefix(Self.tokenPrefix) ? self.named(line, sensor) : line
+            guard let named else { continue }
+            guard let first = byJob[named.job] else {
+                byJob[named.job] = named
+                continue
+            }
+            byJob[named.job] = first.joined(with: named, durationNanoseconds: durationNanoseconds)
+        }
+        return Self.weighDevices(byJob.values.sorted { $0.job < $1.job })
+    }
+
+    /// An accelerator that went from one job to another inside a joined interval is shared by the time that each held
+    /// it, not in halves.
+    private static func weighDevices(_ lines: [AllocationFacts]) -> [AllocationFacts] {
+        var holders: [String: Int] = [:]
+        for line in lines { for device in line.devices { holders[device.sensor, default: 0] += 1 } }
+        return lines.map { line in
+            guard let held = line.heldNanoseconds else { return line }
+            var weighed = line
+            for index in weighed.devices.indices where holders[weighed.devices[index].sensor] ?? 0 > 1 {
+                weighed.devices[index].weight = held
+            }
+            return weighed
+        }
+    }
+
+    private func named(_ line: AllocationFacts, _ sensor: (DeviceReference) -> String?) -> AllocationFacts? {
+        guard let hold = self[line.job], let pseudonym = hold.pseudonym, let workload = hold.workload else {
+            return nil
+        }
+        var named = line
+        named.job = pseudonym
+        named.mode = workload.isExclusive ? .exclusive : .shared
+        named.devices = Set(workload.devices.compactMap(sensor)).sorted().map { DeviceHold(sensor: $0) }
+        named.reservedMillicores = workload.reservedMillicores
+        named.expectedNodes = workload.expectedNodes
+        named.rank = workload.rank
+        return named
+    }
+}
+
+extension AllocationFacts {
+    /// Two lines of one job as one.
+    fileprivate func joined(with other: AllocationFacts, durationNanoseconds: Int64) -> AllocationFacts {
+        var both = self
+        both.mode = mode == .exclusive || other.mode == .exclusive ? .exclusive : mode
+        both.devices = Array(Set(devices + other.devices)).sorted { $0.sensor < $1.sensor }
+        both.cpuMicroseconds = cpuMicroseconds + other.cpuMicroseconds
+        both.expectedNodes = [expectedNodes, other.expectedNodes].compactMap(\.self).max()
+        both.rank = rank == other.rank ? rank : nil
+        both.since = min(since, other.since)
+        both.isActive = isActive || other.isActive
+        if let held = heldNanoseconds, let otherHeld = other.heldNanoseconds {
+            // One behind the other, not beside each other.
+            both.heldNanoseconds = min(durationNanoseconds, held + otherHeld)
+            both.reservedMillicores = max(reservedMillicores, other.reservedMillicores)
+        } else {
+            both.heldNanoseconds = nil
+            both.reservedMillicores = reservedMillicores + other.reservedMillicores
+        }
+        return both
+    }
+}

@@ -1,0 +1,104 @@
+import Synchronization
+import Workloads
+
+/// Finds out who holds the node, on a thread of its own: the measuring thread waits for no controller.
+final class WorkloadResolver: Sendable {
+    struct Question: Sendable {
+        var token: String
+        var job: Int64
+        /// This node's name in Slurm.
+        var node: String
+        /// What the hook or a task told.
+        var environment: TaskEnvironment
+        /// CLOCK_BOOTTIME of the next try.
+        var dueNanoseconds: Int64
+        var giveUpNanoseconds: Int64
+        var tries = 0
+    }
+
+    struct Settings: Sendable {
+        var controller: SlurmController
+        var site: String
+        var accounts: AccountMap
+    }
+
+    private let settings: Settings
+    private let answer: @Sendable (_ token: String, Workload) -> Void
+    private let questions = Mutex<[Question]>([])
+    private let isStarted = Mutex(false)
+    private let isStopped = Mutex(false)
+    private let wakeUp = WakeUp()
+
+    /// A controller that does not answer for so long leaves the job without its submit time.
+    static let patienceNanoseconds: Int64 = 60_000_000_000
+
+    init(_ settings: Settings, answer: @escaping @Sendable (_ token: String, Workload) -> Void) {
+        self.settings = settings
+        self.answer = answer
+    }
+
+    func ask(_ question: Question) {
+        questions.withLock { $0.append(question) }
+        let isFirst = isStarted.withLock { started in
+            defer { started = true }
+            return !started
+        }
+        // A node without a scheduler has no such thread.
+        if isFirst { AgentThread.start { [self] in work() } }
+        wakeUp.signal()
+    }
+
+    func stop() {
+        isStopped.withLock { $0 = true }
+        wakeUp.signal()
+    }
+
+    private func work() {
+        while !isStopped.withLock({ $0 }) {
+            let now = AgentEnvironment.bootNanoseconds()
+            let due = questions.withLock { questions -> Question? in
+                guard let index = questions.firstIndex(where: { $0.dueNanoseconds <= now }) else { return nil }
+                return questions.remove(at: index)
+            }
+            if let due {
+                work(on: due)
+            } else {
+                let next = questions.withLock { $0.map(\.dueNanoseconds).min() } ?? now + 60_000_000_000
+                wakeUp.wait(milliseconds: max(1, (next - now) / 1_000_000))
+            }
+        }
+    }
+
+    private func work(on question: Question) {
+        let answered = settings.controller.ask(
+            job: question.job, node: question.node, configuration: question.environment["SLURM_CONF"])
+        switch answered {
+        case .known(let job): tell(job, question)
+        case .absent: tell(SlurmJob(id: question.job), question)
+        case .silent:
+            let now = AgentEnvironment.bootNanoseconds()
+            guard now < question.giveUpNanoseconds else { return tell(SlurmJob(id: question.job), question) }
+            var again = question
+            again.tries += 1
+            again.dueNanoseconds = now + min(8_000_000_000, 250_000_000 << Int64(min(again.tries, 5)))
+            questions.withLock { $0.append(again) }
+        }
+    }
+
+    private func tell(_ job: SlurmJob, _ question: Question) {
+        answer(question.token, Self.workload(job, question, settings))
+    }
+
+    static func workload(_ job: SlurmJob, _ question: Question, _ settings: Settings) -> Workload {
+        var job = job
+        job.fill(from: question.environment)
+        return job.workload(site: settings.site, accounts: settings.accounts)
+    }
+
+    /// When to ask first: at once, and for large jobs spread over some seconds, because all of their nodes ask.
+    static func firstTry(now: Int64, environment: TaskEnvironment) -> Int64 {
+        let nodes = environment.integer("SLURM_JOB_NUM_NODES") ?? 1
+        guard nodes > 64 else { return now }
+        return now + Int64.random(in: 0...min(20_000, nodes * 5)) * 1_000_000
+    }
+}

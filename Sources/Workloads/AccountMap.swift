@@ -1,0 +1,42 @@
+/// To which organization an account of a scheduler or a namespace of a cluster belongs.
+///
+/// A file of lines `slurm ACCOUNT ORGANIZATION` and `kubernetes NAMESPACE ORGANIZATION`; `#` begins a comment. Slurm
+/// folds accounts to lower case, so they are compared folded.
+package struct AccountMap: Sendable, Hashable {
+    private var organizations: [Place: String] = [:]
+
+    private struct Place: Sendable, Hashable {
+        var scheduler: String
+        var account: String
+    }
+
+    package init() {}
+
+    package init(parsing text: String) throws(AccountMapError) {
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace).map(String.init)
+            guard !words.isEmpty else { continue }
+            guard words.count == 3, ["slurm", "kubernetes"].contains(words[0]), Self.isSlug(words[2]) else {
+                throw AccountMapError(line: number + 1)
+            }
+            organizations[Place(scheduler: words[0], account: words[1].lowercased())] = words[2]
+        }
+    }
+
+    package func organization(_ scheduler: String, _ account: String) -> String? {
+        organizations[Place(scheduler: scheduler, account: account.lowercased())]
+    }
+
+    private static func isSlug(_ text: String) -> Bool {
+        (1...40).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "-") }
+    }
+}
+
+package struct AccountMapError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let line: Int
+
+    package var description: String {
+        "line \(line): expected `slurm ACCOUNT ORGANIZATION` or `kubernetes NAMESPACE ORGANIZATION`, the last a slug"
+    }
+}

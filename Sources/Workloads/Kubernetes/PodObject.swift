@@ -1,0 +1,104 @@
+package import JSONText
+
+/// A pod as the API server tells it (core/v1 Pod): what is needed to name its job.
+package struct PodObject: Sendable, Hashable {
+    package var uid: String
+    package var namespace: String
+    package var name: String
+    package var labels: [String: String]
+    package var annotations: [String: String]
+    /// The controller that made it.
+    package var ownerKind: String?
+    package var ownerName: String?
+    package var ownerUID: String?
+    package var isRunning: Bool
+    package var requestedMillicores: Int64
+
+    package init?(_ json: JSONValue) {
+        guard let metadata = json["metadata"], let uid = metadata["uid"]?.string, let name = metadata["name"]?.string,
+            let namespace = metadata["namespace"]?.string
+        else { return nil }
+        self.uid = uid
+        self.name = name
+        self.namespace = namespace
+        labels = Self.texts(metadata["labels"])
+        annotations = Self.texts(metadata["annotations"])
+        let owners = metadata["ownerReferences"]?.array ?? []
+        let owner = owners.first { $0["controller"]?.bool == true } ?? owners.first
+        ownerKind = owner?["kind"]?.string
+        ownerName = owner?["name"]?.string
+        ownerUID = owner?["uid"]?.string
+        isRunning = json["status"]?["phase"]?.string == "Running"
+        requestedMillicores = (json["spec"]?["containers"]?.array ?? []).reduce(0) { sum, container in
+            let request = container["resources"]?["requests"]?["cpu"]?.string
+            return min(1_000_000_000, sum + (request.flatMap(Self.millicores) ?? 0))
+        }
+    }
+
+    private static func texts(_ json: JSONValue?) -> [String: String] {
+        var all: [String: String] = [:]
+        for member in json?.object?.members ?? [] { all[member.name] = member.value.string }
+        return all
+    }
+
+    /// A quantity of processors: `2`, `1500m`, `0.5`.
+    static func millicores(_ text: String) -> Int64? {
+        if text.hasSuffix("m") { return DecimalNumber.parse(text.dropLast()) }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let whole = DecimalNumber.parse(parts[0]), whole < 1_000_000 else { return nil }
+        guard parts.count == 2 else { return whole * 1000 }
+        let digits = (parts[1] + "000").prefix(3)
+        return DecimalNumber.parse(digits).map { whole * 1000 + $0 }
+    }
+
+    // MARK: The job
+
+    /// The job to which the pod belongs, nil for a pod that is no part of one: a service, a daemon.
+    ///
+    /// Outermost first: a JobSet makes Jobs, a RayJob makes a RayCluster, and each of those labels its pods too.
+    package func workload(cluster: String, accounts: AccountMap) -> Workload? {
+        guard let (kind, name, unique) = job else { return nil }
+        // A name can be used again in its namespace; the controller's UID cannot.
+        let id = [namespace, name, unique].compactMap(\.self).joined(separator: "/")
+        var workload = Workload(
+            identity: WorkloadIdentity(cluster: cluster, scheduler: "kubernetes", id: id))
+        workload.reservedMillicores = requestedMillicores
+        workload.rank = rank
+        workload.expectedNodes = nil
+        for label in JobLabels.known {
+            let value = labels["wattest/\(label)"] ?? annotations["wattest/\(label)"] ?? labels["wattest.\(label)"]
+            if let value, value.utf8.count <= JobLabels.maximumValueBytes { workload.labels[label] = value }
+        }
+        workload.labels["name"] = String(name.prefix(128))
+        workload.labels["account"] = namespace
+        workload.labels["kind"] = kind
+        if let organization = accounts.organization("kubernetes", namespace) {
+            workload.labels["organization"] = organization
+        }
+        return workload
+    }
+
+    private var job: (kind: String, name: String, unique: String?)? {
+        if let name = labels["jobset.sigs.k8s.io/jobset-name"] {
+            return ("JobSet", name, labels["jobset.sigs.k8s.io/jobset-uid"])
+        }
+        if let name = labels["training.kubeflow.org/job-name"] { return ("Kubeflow", name, ownerUID) }
+        if let name = labels["volcano.sh/job-name"] { return ("Volcano", name, ownerUID) }
+        if let name = labels["ray.io/originated-from-cr-name"] ?? labels["ray.io/cluster"] {
+            return ("Ray", name, ownerKind == "RayCluster" ? ownerUID : nil)
+        }
+        if let name = labels["batch.kubernetes.io/job-name"] ?? labels["job-name"]
+            ?? (ownerKind == "Job" ? ownerName : nil)
+        {
+            return ("Job", name, labels["batch.kubernetes.io/controller-uid"] ?? labels["controller-uid"] ?? ownerUID)
+        }
+        return nil
+    }
+
+    private var rank: Int64? {
+        [
+            "batch.kubernetes.io/job-completion-index", "training.kubeflow.org/replica-index",
+            "volcano.sh/task-index",
+        ].lazy.compactMap { labels[$0] ?? annotations[$0] }.compactMap { DecimalNumber.parse($0) }.first
+    }
+}

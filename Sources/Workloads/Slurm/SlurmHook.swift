@@ -1,0 +1,52 @@
+/// What a prolog or an epilog left in the hook directory: the exact edge of a job on this node.
+///
+/// A file `JOB.PID.hook` holds NUL-ended words: `wattest-hook/1`, the context, then `NAME=VALUE` of Slurm's variables,
+/// and `end` last. Its time of change is the time of the edge. The hook needs no agent to be there: what it wrote while
+/// none ran is read by the next one.
+package struct SlurmHook: Sendable, Hashable {
+    package enum Edge: Sendable, Hashable { case begin, end }
+
+    package var edge: Edge
+    package var job: Int64
+    package var utcMicroseconds: Int64
+    package var environment: TaskEnvironment
+
+    package init?(bytes: [UInt8], utcMicroseconds: Int64) {
+        var words = bytes.split(separator: 0, omittingEmptySubsequences: false)
+        if words.last?.isEmpty == true { words.removeLast() }
+        guard words.count >= 4, words[0].elementsEqual("wattest-hook/1".utf8),
+            words.last?.elementsEqual("end".utf8) == true
+        else { return nil }
+        switch String(decoding: words[1], as: UTF8.self) {
+        case "prolog_slurmd": edge = .begin
+        case "epilog_slurmd": edge = .end
+        default: return nil
+        }
+        environment = TaskEnvironment(bytes: Array(words[2..<(words.count - 1)].joined(separator: [0])))
+        guard let id = environment.integer("SLURM_JOB_ID"), id > 0 else { return nil }
+        job = id
+        self.utcMicroseconds = utcMicroseconds
+    }
+
+    package static let suffix = ".hook"
+    package static let maximumBytes = 65_536
+    /// So many are taken at one look; the rest waits for the next.
+    package static let maximumAtOnce = 2048
+
+    /// Takes what lies in the directory, oldest first, and removes it. Damaged files are removed too.
+    package static func take(from directory: String) -> [SlurmHook] {
+        guard let names = FileTree.names(in: directory), !names.isEmpty else { return [] }
+        var hooks: [SlurmHook] = []
+        for name in names.prefix(maximumAtOnce) where name.hasSuffix(suffix) {
+            let path = directory + "/" + name
+            if let time = FileTree.changedMicroseconds(path),
+                let bytes = FileTree.read(path, limit: maximumBytes),
+                let hook = SlurmHook(bytes: bytes, utcMicroseconds: time)
+            {
+                hooks.append(hook)
+            }
+            FileTree.remove(path)
+        }
+        return hooks.sorted { ($0.utcMicroseconds, $0.job) < ($1.utcMicroseconds, $1.job) }
+    }
+}

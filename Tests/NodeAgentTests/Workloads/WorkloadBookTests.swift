@@ -1,0 +1,70 @@
+import Energy
+import Testing
+import Workloads
+
+@testable import NodeAgent
+
+@Suite struct WorkloadBookTests {
+    private func workload(_ id: String, devices: [Int] = [], cores: Int64 = 1000, exclusive: Bool = false) -> Workload {
+        var workload = Workload(identity: WorkloadIdentity(cluster: "c", scheduler: "slurm", id: id, submitSeconds: 1))
+        workload.devices = devices.map { .number($0) }
+        workload.reservedMillicores = cores
+        workload.isExclusive = exclusive
+        return workload
+    }
+
+    private func line(_ token: String, held: Int64? = nil, cpu: Int64 = 5) -> AllocationFacts {
+        AllocationFacts(
+            job: token, mode: .shared, cpuMicroseconds: cpu, heldNanoseconds: held, since: UTCTime(microseconds: 7))
+    }
+
+    @Test func aNameComesAfterTheEdge() throws {
+        var book = WorkloadBook()
+        book.begin(.init(token: "~a", since: UTCTime(microseconds: 1)))
+        #expect(book.unnamed.map(\.token) == ["~a"] && book.allocations.map(\.job) == ["~a"])
+        let ended = book.end("~a", at: UTCTime(microseconds: 2))
+        #expect(ended?.isNamed == false)
+        let first = book.name("~a", workload("1", devices: [0, 1, 9], exclusive: true), pseudonym: "p")
+        let named = try #require(first)
+        #expect(named.end == UTCTime(microseconds: 2) && book.unnamed.isEmpty && book.allocations.isEmpty)
+        let second = book.name("~a", workload("2"), pseudonym: "q")
+        #expect(second == nil)
+        let lines = book.settle([line("~a")], durationNanoseconds: 10) { $0 == .number(9) ? nil : "gpu:\($0)" }
+        #expect(lines.map(\.job) == ["p"] && lines[0].mode == .exclusive && lines[0].devices.count == 2)
+        #expect(lines[0].cpuMicroseconds == 5 && lines[0].reservedMillicores == 1000)
+    }
+
+    @Test func twoHoldsOfOneJobAreOneLine() {
+        var book = WorkloadBook()
+        for token in ["~a", "~b"] {
+            book.begin(.init(token: token, since: UTCTime(microseconds: 1)))
+            _ = book.name(token, workload("1"), pseudonym: "p")
+        }
+        let beside = book.settle([line("~a"), line("~b")], durationNanoseconds: 10) { _ in nil }
+        #expect(beside.count == 1 && beside[0].cpuMicroseconds == 10 && beside[0].reservedMillicores == 2000)
+        let behind = book.settle([line("~a", held: 4), line("~b", held: 8)], durationNanoseconds: 10) { _ in nil }
+        #expect(behind.count == 1 && behind[0].heldNanoseconds == 10 && behind[0].reservedMillicores == 1000)
+    }
+
+    @Test func linesOfClaimsStayAsTheyAre() {
+        let claim = line("abc")
+        #expect(WorkloadBook().settle([claim], durationNanoseconds: 10) { _ in nil } == [claim])
+        #expect(WorkloadBook().settle([line("~gone")], durationNanoseconds: 10) { _ in nil }.isEmpty)
+    }
+
+    @Test func theRecordOfHoldsIsReadAsItWasWritten() throws {
+        var known = SlurmWatch.Known(token: "", job: 5, since: UTCTime(microseconds: 3))
+        known.group = .init(id: 5, directories: [], identity: 99, node: "n1")
+        known.hasHook = true
+        var job = workload("5", devices: [1], exclusive: true)
+        job.devices.append(.identity("GPU-x"))
+        job.labels = ["model": "m"]
+        job.nodes = ["n1", "n2"]
+        let record = WorkRecord(
+            boot: "b", holds: [.init(known: known, workload: job, cpuMicroseconds: 4, isActive: true)])
+        #expect(WorkRecord(bytes: record.bytes) == record)
+        for text in ["", "{}", "[]", "{\"boot\": 1, \"holds\": []}"] {
+            #expect(WorkRecord(bytes: Array(text.utf8)) == nil)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import JSONText
+import Testing
+
+@testable import Workloads
+
+/// Pods in the form of core/v1, with the labels that each controller's documentation names.
+@Suite struct PodObjectTests {
+    private func pod(labels: String, owner: String = "", annotations: String = "") throws -> PodObject {
+        let text = """
+            {"metadata": {"uid": "u1", "name": "p-0", "namespace": "Acme", "labels": {\(labels)},
+              "annotations": {\(annotations)}, "ownerReferences": [\(owner)]},
+             "spec": {"containers": [
+                {"resources": {"requests": {"cpu": "1500m"}}}, {"resources": {"requests": {"cpu": "2"}}}, {}]},
+             "status": {"phase": "Running"}}
+            """
+        return try #require(PodObject(try JSONValue(parsing: Array(text.utf8))))
+    }
+
+    private let owner = #"{"kind": "Job", "name": "train", "uid": "o1", "controller": true}"#
+
+    @Test(arguments: [
+        (
+            #""batch.kubernetes.io/job-name": "train", "batch.kubernetes.io/controller-uid": "c1""#, "Acme/train/c1",
+            "Job"
+        ),
+        (#""job-name": "train""#, "Acme/train/o1", "Job"), ("", "Acme/train/o1", "Job"),
+        (#""training.kubeflow.org/job-name": "llm", "job-name": "x""#, "Acme/llm/o1", "Kubeflow"),
+        (#""jobset.sigs.k8s.io/jobset-name": "js", "batch.kubernetes.io/job-name": "js-0""#, "Acme/js", "JobSet"),
+        (#""volcano.sh/job-name": "v""#, "Acme/v/o1", "Volcano"), (#""ray.io/cluster": "r""#, "Acme/r", "Ray"),
+    ])
+    func everyControllersJob(labels: String, id: String, kind: String) throws {
+        let accounts = try AccountMap(parsing: "kubernetes acme acme-ai")
+        let workload = try #require(try pod(labels: labels, owner: owner).workload(cluster: "k", accounts: accounts))
+        #expect(workload.identity == WorkloadIdentity(cluster: "k", scheduler: "kubernetes", id: id))
+        #expect(workload.labels["kind"] == kind && workload.labels["organization"] == "acme-ai")
+        #expect(workload.reservedMillicores == 3500)
+    }
+
+    @Test func aServicesPodIsNoJob() throws {
+        let replicas = #"{"kind": "ReplicaSet", "name": "web", "uid": "r"}"#
+        #expect(
+            try pod(labels: #""app": "web""#, owner: replicas).workload(cluster: "k", accounts: AccountMap()) == nil)
+    }
+
+    @Test func labelsOfARun() throws {
+        let found = try pod(
+            labels: #""wattest/model": "llama", "job-name": "x""#, owner: owner,
+            annotations: #""wattest/class": "final", "batch.kubernetes.io/job-completion-index": "3""#)
+        let workload = try #require(found.workload(cluster: "k", accounts: AccountMap()))
+        #expect(workload.labels["model"] == "llama" && workload.labels["class"] == "final" && workload.rank == 3)
+    }
+
+    @Test func quantitiesAndDamage() throws {
+        #expect(
+            PodObject.millicores("250m") == 250 && PodObject.millicores("0.5") == 500
+                && PodObject.millicores("3") == 3000)
+        for text in ["", "m", "1e3", "-1", "1.x", "9999999999999999999"] { #expect(PodObject.millicores(text) == nil) }
+        for text in ["{}", "[]", #"{"metadata": {"uid": 1}}"#] {
+            #expect(PodObject(try JSONValue(parsing: Array(text.utf8))) == nil)
+        }
+    }
+}
