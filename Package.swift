@@ -177,8 +177,8 @@ let package = Package(
         tests(
             "AggregationTests",
             [
-                "Aggregation", "Batches", "ClusterSimulation", "Energy", "Identity", "SeededRandom", "TransparencyLog",
-                "HTTPEdge", lifecycle, logging,
+                "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "HTTPEdge", "Identity",
+                "SeededRandom", "Store", "TransparencyLog", lifecycle, logging,
             ]),
         tests(
             "HTTPEdgeTests",

@@ -24,8 +24,8 @@ struct Wattest: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             OrganizationCommand.self, SiteCommand.self, TokenCommand.self, NodeCommand.self, JobCommand.self,
-            FactorCommand.self, ContractCommand.self, MeterCommand.self, ReportCommand.self, EvidenceCommand.self,
-            ImportCommand.self,
+            RunCommand.self, FactorCommand.self, ContractCommand.self, MeterCommand.self, ReportCommand.self,
+            EvidenceCommand.self, ImportCommand.self,
             ExecCommand.self, ProgressCommand.self,
         ])
 

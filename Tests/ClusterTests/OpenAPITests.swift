@@ -113,6 +113,9 @@ extension ClusterTests {
             let run = RecordedRun.acrossAnHour
             try await owner.run(
                 OrganizationUnderTest.Import(job: "spoken", files: [run.file("node_1")], expectedNodes: 1))
+            let said = try await owner.answer(
+                ["job", "classify", "spoken", "--class", "final", "--run", "spoken", "--reason", "said afterwards"])
+            #expect(said["items"]?.array?.count == 2)
             let root = "/v1/organizations/\(owner.slug)"
             let period = "from=2024-05-17T04:00:00Z&to=2024-05-17T06:00:00Z"
             let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
@@ -159,6 +162,10 @@ extension ClusterTests {
                 Question(operation: "listJobs", path: "\(root)/jobs?limit=0", status: 400),
                 Question(operation: "job", path: "\(root)/jobs/spoken", status: 200),
                 Question(operation: "job", path: "\(root)/jobs/silent", status: 404),
+                Question(operation: "listRuns", path: "\(root)/runs?limit=1", status: 200),
+                Question(operation: "listRuns", path: "\(root)/runs?limit=0", status: 400),
+                Question(operation: "run", path: "\(root)/runs/spoken", status: 200),
+                Question(operation: "run", path: "\(root)/runs/silent", status: 404),
                 Question(operation: "previewDisclosure", path: "\(root)/disclosure?\(period)", status: 200),
                 Question(operation: "previewDisclosure", path: "\(root)/disclosure?from=now&to=then", status: 400),
                 Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: hours, status: 201),

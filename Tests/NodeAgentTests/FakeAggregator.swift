@@ -203,7 +203,12 @@ extension FakeAggregator.Log {
         if case .imported(let imported) = entry {
             let key = "\(imported.job ?? "-") \(imported.node) \(imported.sensor) \(imported.fileSHA256)"
             if let first = imports[key] {
-                return refuse(leaf, nil, Refusal(.chainFork, "already imported at index \(first)"))
+                let until = entries.compactMap { entry in
+                    (try? SignedNote(parsing: entry.note)).flatMap { try? Batch(text: Array($0.text)) }
+                }.last { $0.position.incarnation == first }?.facts.interval.end
+                let known = ImportDuplicate(
+                    node: imported.node, sensor: imported.sensor, signer: "first", until: until)
+                return refuse(leaf, nil, Refusal(.chainFork, known.message))
             }
             imports[key] = Int64(frontier.size)
         }

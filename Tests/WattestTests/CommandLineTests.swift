@@ -20,7 +20,9 @@ struct CommandLineTests {
 
     @Test(arguments: [
         ["bogus"], ["job", "show"], ["report", "--from", "2024-05-17T04:00Z"], ["token", "create", "--uses", "0"],
-        ["import", "--format", "foo", "--cluster", "c", "--job", "j", "f"], ["job", "classify", "k", "great"],
+        ["import", "--format", "foo", "--cluster", "c", "--job", "j", "f"],
+        ["job", "classify", "k", "--class", "great", "--reason", "r"],
+        ["job", "classify", "k", "--class", "final"], ["job", "classify", "k", "--reason", "r"],
         ["job", "list", "--server", "http://x", "--ca-file", "f", "--token-file", "t"],
         ["report", "--from", "2024-05-17T04:01Z", "--to", "2024-05-17T05:00Z"],
         ["site", "set", "s", "--pue", "0.9"], ["site", "set", "s"],

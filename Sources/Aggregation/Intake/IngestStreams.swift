@@ -96,25 +96,28 @@ package struct IngestStreams: Sendable {
         }
     }
 
-    /// The ends of the chains that the peer signs: its own, and those that it asks for.
+    /// The ends of the chains that the peer signs, and of those that it asks for, as the log holds them: another
+    /// aggregator may have taken the newest.
     private func heads(of hello: AgentHello, _ log: Log) async throws -> [Wire.ChainHead] {
+        try await log.sequencer.refresh()
         let asked = Set(hello.chains.filter { $0.log == log.origin }.map { Int64(clamping: $0.incarnation) })
         let chains = log.sequencer.withIntake { intake in
             intake.chains.chains.values.filter { chain in
                 chain.signer == hello.node && (asked.contains(chain.incarnation) || !chain.isRecorded)
             }
         }
-        try await log.sequencer.loadHeads(chains.map(\.incarnation))
-        return log.sequencer.withIntake { intake in
-            chains.sorted { $0.incarnation < $1.incarnation }.compactMap { chain in
-                guard let head = intake.head(of: chain.incarnation) else { return nil }
-                return Wire.ChainHead(
+        var heads: [Wire.ChainHead] = []
+        for chain in chains.sorted(by: { $0.incarnation < $1.incarnation }) {
+            let ends = try await log.sequencer.ends(of: chain)
+            heads.append(
+                Wire.ChainHead(
                     chain: ChainReference(
                         log: log.origin, node: chain.node, incarnation: UInt64(clamping: chain.incarnation)),
-                    nextSequence: UInt64(clamping: head.nextSequence), leaf: head.leaf.bytes,
-                    lastIndex: UInt64(clamping: intake.lastIndex(of: chain.incarnation)), isClosed: chain.isClosed)
-            }
+                    nextSequence: ends.map { UInt64(clamping: $0.last.position.sequence) + 1 } ?? 0,
+                    leaf: (ends?.leaf ?? chain.openingLeaf).bytes,
+                    lastIndex: UInt64(clamping: ends?.lastIndex ?? chain.incarnation), isClosed: chain.isClosed))
         }
+        return heads
     }
 }
 

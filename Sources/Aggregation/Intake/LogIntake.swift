@@ -1,25 +1,22 @@
 package import Accounts
 package import Batches
+import Energy
 package import TransparencyLog
 
 /// What one log must know to judge an entry: its signers, its chains and where they end. No I/O.
 ///
 /// An entry passes in three steps: `key(for:)` tells under which key it must hold, `VerifiedEntry.verify` checks it
-/// without state and in parallel, `admit` orders it against its chain. What was admitted is logged in that very order;
-/// when the log refuses it after all, `forget` takes the optimistic heads back.
+/// without state and in parallel, `admit` orders it against its chain, on a copy that is kept only when the log did
+/// what the copy foresaw.
 package struct LogIntake: Sendable {
     package let origin: String
     package private(set) var signers: SignerRegister
     package private(set) var chains: ChainRegister
     private var heads: [Int64: ChainHead] = [:]
-    /// Index of the newest entry of each chain that is known to be in the log.
-    private var lastIndexes: [Int64: Int64] = [:]
-    private var imports: [ImportKey: MerkleHash] = [:]
-    /// Lower bound of the index that the next entry gets; revocations count by it.
+    private var imports: [ImportKey: (leaf: MerkleHash, index: Int64)] = [:]
+    /// How much of the log it knows: the index that the next entry gets.
     package private(set) var size: Int64 = 0
 
-    /// Changes of keys that count already and are not in the log yet, with the register before each.
-    private var unlogged: [(entry: NodeEntry, before: SignerRegister)] = []
 
     private struct ImportKey: Hashable {
         var job: String?
@@ -100,16 +97,25 @@ package struct LogIntake: Sendable {
     // MARK: Ordering
 
     package enum Admission: Sendable {
-        /// It goes into the log here. For a batch, with what it posts.
-        case append(BatchPostings?)
+        /// It goes into the log at this index. For a batch, with what it posts.
+        case append(BatchPostings?, index: Int64)
         /// Its place is taken: the log tells by the leaf hash whether it is a duplicate or a fork.
         case compare
-        /// These chains of the node are to be read from the log with `load`, then the entry is admitted again: where
-        /// its own chain ends, and what the others cover.
-        case needsHeads([Int64])
         case refuse(Refusal)
     }
 
+    /// The chains that must be read from the log with `load` before the entry can be admitted: where its own chain
+    /// ends, and what the others of its node cover.
+    package func missingHeads(for entry: Entry) -> [Int64] {
+        if case .imported(let imported) = entry, let known = imports[ImportKey(imported)] {
+            return heads[known.index] == nil ? [known.index] : []
+        }
+        guard case .batch(let batch) = entry, let chain = chains[batch.position.incarnation] else { return [] }
+        return chains.chains(of: chain.node).map(\.incarnation).filter { heads[$0] == nil }
+    }
+
+    /// Judges an entry as the next one of the log, and takes it in if it is.
+    ///
     /// - Parameter postings: what the batch posts when no other chain covers its interval.
     package mutating func admit(_ verified: VerifiedEntry, postings: BatchPostings?) -> Admission {
         let received = verified.received
@@ -124,57 +130,64 @@ package struct LogIntake: Sendable {
             return .refuse(error)
         }
         switch received.entry {
-        case .batch(let batch): return admit(batch, received.leaf, postings)
-        case .node(let node) where node.action != .enrol:
-            // What follows in line stands behind it in the log, so it counts from here on.
-            let before = signers
-            if let refusal = signers.apply(node, at: size) { return .refuse(refusal) }
-            unlogged.append((node, before))
-            return .append(nil)
+        case .batch(let batch): return admit(batch, received, postings)
+        case .node(let node):
+            var trial = signers
+            if let refusal = trial.apply(node, at: size) { return .refuse(refusal) }
         case .imported(let imported):
-            let key = ImportKey(imported)
-            if let known = imports[key] {
-                return known == received.leaf
-                    ? .append(nil)
-                    : .refuse(Refusal(.chainFork, "already imported: \(imported.node), \(imported.sensor)"))
-            }
-            imports[key] = received.leaf
-            return .append(nil)
-        case .genesis, .node, .resume, .job, .set, .conflict, .report: return .append(nil)
+            guard let known = imports[ImportKey(imported)] else { break }
+            if known.leaf == received.leaf { return .compare }
+            let chain = chains[known.index]
+            let refusal = ImportDuplicate(
+                node: imported.node, sensor: imported.sensor, signer: chain?.signer ?? "another signer",
+                until: chain?.span?.end)
+            return .refuse(Refusal(.chainFork, refusal.message))
+        default: break
         }
+        return take(received, nil)
     }
 
-    private mutating func admit(_ batch: Batch, _ leaf: MerkleHash, _ postings: BatchPostings?) -> Admission {
+    private mutating func take(_ received: ReceivedEntry, _ postings: BatchPostings?) -> Admission {
+        let index = size
+        logged(received.entry, signer: received.signer, at: index, leaf: received.leaf)
+        return .append(postings, index: index)
+    }
+
+    private mutating func admit(
+        _ batch: Batch, _ received: ReceivedEntry, _ postings: BatchPostings?
+    ) -> Admission {
         let incarnation = batch.position.incarnation
         guard let chain = chains[incarnation] else {
             return .refuse(Refusal(.chainGap, "no chain was opened at index \(incarnation)"))
         }
-        let unknown = chains.chains(of: chain.node).map(\.incarnation).filter { heads[$0] == nil }
-        guard unknown.isEmpty, var head = heads[incarnation] else { return .needsHeads(unknown) }
+        guard var head = heads[incarnation] else {
+            return .refuse(Refusal(.overloaded, isPermanent: false, "the chain is being read again; send again"))
+        }
         if batch.position.sequence < head.nextSequence { return .compare }
         guard !chain.isClosed else {
             return .refuse(
                 Refusal(.chainFork, "the chain \(incarnation) is closed: two entries claimed one place in it"))
         }
         if let refusal = head.refusal(of: batch) { return .refuse(refusal) }
-        head.advance(past: batch, leaf: leaf)
+        head.advance(past: batch, leaf: received.leaf)
         heads[incarnation] = head
-        if chains.add(batch) {
-            return .append(AttributionRule.attribution1.post(batch.facts, superseded: true))
-        }
-        return .append(postings ?? AttributionRule.attribution1.post(batch.facts))
+        let isSuperseded = chains.add(batch)
+        let posted =
+            isSuperseded
+            ? AttributionRule.attribution1.post(batch.facts, superseded: true)
+            : postings ?? AttributionRule.attribution1.post(batch.facts)
+        return take(received, posted)
     }
 
     /// Tells where a chain ends in the log.
     ///
     /// - Parameters:
     ///   - first: the first batch of the chain, nil when it holds none.
-    ///   - last: the last one with its leaf hash and log index.
+    ///   - last: the last one with its leaf hash.
     package mutating func load(
-        incarnation: Int64, first: Batch?, last: (batch: Batch, leaf: MerkleHash, index: Int64)?
+        incarnation: Int64, first: Batch?, last: (batch: Batch, leaf: MerkleHash)?
     ) {
         guard let chain = chains[incarnation] else { return }
-        lastIndexes[incarnation] = last?.index
         chains.restore(incarnation, first: first, last: last?.batch)
         if let last {
             heads[incarnation] = ChainHead(after: last.batch, leaf: last.leaf)
@@ -183,26 +196,17 @@ package struct LogIntake: Sendable {
         }
     }
 
-    package func head(of incarnation: Int64) -> ChainHead? { heads[incarnation] }
-
-    /// Log index of the newest entry of a chain: of its opening entry while it has no batch.
-    package func lastIndex(of incarnation: Int64) -> Int64 { lastIndexes[incarnation] ?? incarnation }
-
     // MARK: What the log says
 
     /// An entry stands in the log at this index.
     package mutating func logged(_ entry: Entry, signer: String, at index: Int64, leaf: MerkleHash) {
         size = max(size, index + 1)
         switch entry {
-        case .batch(let batch):
-            let incarnation = batch.position.incarnation
-            lastIndexes[incarnation] = max(lastIndexes[incarnation] ?? 0, index)
-            return
+        case .batch: return
         case .node(let node):
-            unlogged.removeAll { $0.entry == node }
             // A refusal here would mean that the log holds what intake never admits: an audit names it.
             _ = signers.apply(node, at: index)
-        case .imported(let imported): imports[ImportKey(imported)] = leaf
+        case .imported(let imported): imports[ImportKey(imported)] = (leaf, index)
         case .genesis, .resume, .job, .set, .conflict, .report: break
         }
         chains.apply(entry, signer: signer, at: index, leaf: leaf)
@@ -211,18 +215,12 @@ package struct LogIntake: Sendable {
         }
     }
 
-    /// The log did not take what was admitted: the heads are read again before anything follows.
-    package mutating func forget(_ entry: Entry) {
-        switch entry {
-        case .batch(let batch): heads[batch.position.incarnation] = nil
-        case .imported(let imported): imports[ImportKey(imported)] = nil
-        case .node(let node):
-            // What was admitted behind it rested on it.
-            guard let first = unlogged.firstIndex(where: { $0.entry == node }) else { return }
-            signers = unlogged[first].before
-            unlogged.removeSubrange(first...)
-        default: break
-        }
+    /// The log has grown by entries that others appended: those outside of chains were told with `logged`.
+    ///
+    /// - Parameter chains: the chains that have new batches; they are read again before they go on.
+    package mutating func grew(to size: Int64, chains: Set<Int64>) {
+        self.size = max(self.size, size)
+        for incarnation in chains { heads[incarnation] = nil }
     }
 
     /// Every chain is read from the log before it goes on.

@@ -70,7 +70,7 @@ private struct Evidence: Sendable {
             try await send(member)
         }
         try await sendFile(writer.add(.checkpoint, prefix.checkpoint.bytes))
-        try await sendFile(writer.add(.policy, Array(runtime.keys.policy.utf8)))
+        try await sendFile(writer.add(.policy, Array(runtime.policy.utf8)))
         var start: Int64 = 0
         while start < Int64(clamping: size) {
             let end = min(Int64(clamping: size), start + 256)

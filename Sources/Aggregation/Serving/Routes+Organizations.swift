@@ -46,7 +46,8 @@ extension Routes {
         }
         router.post("/v1/organizations/{org}/settings") { request, context in
             let runtime = try await organization(request, context)
-            return Self.json(try await set(try await Self.body(request), runtime), status: .created)
+            let bearer = try await access(request).name
+            return Self.json(try await set(try await Self.body(request), bearer, runtime), status: .created)
         }
     }
 
@@ -115,7 +116,8 @@ extension Routes {
         }
     }
 
-    private func set(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
+    /// - Parameter bearer: name of the token. Who says so is what the request claims and what the token proves.
+    private func set(_ body: JSONValue, _ bearer: String, _ runtime: LogRuntime) async throws -> JSONValue {
         guard let field = body["field"]?.string, SensorDescription.isWellFormed(field, maximumBytes: 64) else {
             throw Problem.badRequest("field: 1 to 64 bytes of [A-Za-z0-9._:/-]")
         }
@@ -127,10 +129,13 @@ extension Routes {
             guard let time = UTCTimeText.parse(text) else { throw Problem.badRequest("\(name): RFC 3339 in UTC") }
             return time
         }
+        let token = bearer.isEmpty ? "operator" : "token \(bearer)"
+        let by = body["by"]?.string.map { "\($0), \(token)" } ?? token
+        guard by.utf8.count <= 256 else { throw Problem.badRequest("by: at most 200 bytes") }
         let entry = SetEntry(
             log: runtime.organization.origin, time: aggregator.clock.now(), field: field,
             subject: body["subject"]?.string, value: value, effectiveFrom: try time("effective_from"),
-            effectiveUntil: try time("effective_until"), by: body["by"]?.string ?? "operator",
+            effectiveUntil: try time("effective_until"), by: by,
             reason: body["reason"]?.string, salt: aggregator.clock.random(16))
         return ["index": .decimalString(try await runtime.append(entry.text).index)]
     }

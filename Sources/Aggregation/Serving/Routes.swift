@@ -20,6 +20,7 @@ package struct Routes: Sendable {
         addLog(to: router)
         addOrganizations(to: router)
         addReports(to: router)
+        addRuns(to: router)
         return router
     }
 
@@ -42,6 +43,8 @@ package struct Routes: Sendable {
     struct Access: Sendable {
         var runtime: LogRuntime
         var isOperator: Bool
+        /// Name of the token, which stands in the log beside what its bearer says.
+        var name: String
     }
 
     /// The organization that the token is of. An unknown token and none give the same answer.
@@ -53,7 +56,7 @@ package struct Routes: Sendable {
         guard let found, found.kind != Token.Kind.join.rawValue, let runtime = aggregator.log(number: found.log),
             found.expires.map({ $0.microseconds > aggregator.clock.now().microseconds }) ?? true
         else { throw Problem.unauthorized }
-        return Access(runtime: runtime, isOperator: found.kind == Token.Kind.operator.rawValue)
+        return Access(runtime: runtime, isOperator: found.kind == Token.Kind.operator.rawValue, name: found.name)
     }
 
     /// The organization of the path, if the token is its own. Another organization's answers like one that is not

@@ -30,7 +30,8 @@ package final class LogDatabase: Sendable {
 
     package func sequencerLog() -> LogSequencer.Log {
         LogSequencer.Log(
-            append: { [self] items in try await append(items) },
+            append: { [self] items, size in try await append(items, expectedSize: size) },
+            growth: { [self] index in try await growth(from: index) },
             chainEnds: { [self] chain in try await chainEnds(chain) },
             leaf: { [self] index in try await publisherLog().leaves(index..<(index + 1)).first },
             root: { [self] size in try await publishedRoot(size) })
@@ -52,20 +53,43 @@ package final class LogDatabase: Sendable {
         let log = log
         let rows = try await pool.run { connection throws(StoreError) in
             try connection.snapshot(of: log) { snapshot throws(StoreError) in
-                try snapshot.records(in: 0..<snapshot.size)
+                (records: try snapshot.records(in: 0..<snapshot.size), size: snapshot.size)
             }
         }
-        guard let first = rows.first, case .genesis(let genesis) = try Self.entry(first.note).entry else {
+        guard let first = rows.records.first, case .genesis(let genesis) = try Self.entry(first.note).entry else {
             throw StoreError(.unknownLog, "the log \(origin) has no genesis entry", hint: "restore the database")
         }
         var intake = try LogIntake(genesis: genesis)
-        for row in rows {
+        for row in rows.records {
             let (entry, signer) = try Self.entry(row.note)
             intake.logged(entry, signer: signer, at: row.index, leaf: MerkleHash.leaf(of: row.note))
         }
         // Chains are loaded when they are first written to, not here: a log may have very many.
         intake.forgetHeads()
+        intake.grew(to: rows.size, chains: [])
         return intake
+    }
+
+    /// What others have appended.
+    private func growth(from index: Int64) async throws -> LogSequencer.Growth {
+        let log = log
+        let (size, records, chains) = try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                (
+                    snapshot.size, try snapshot.records(in: index..<max(index, snapshot.size)),
+                    try snapshot.chains(in: index..<max(index, snapshot.size))
+                )
+            }
+        }
+        // A node may have been enrolled again at another site.
+        if records.contains(where: { $0.kind == .node }) {
+            names.withLock { names in
+                names.nodes = [:]
+                names.siteOfNode = [:]
+            }
+        }
+        return LogSequencer.Growth(
+            size: size, records: records.map { (index: $0.index, note: $0.note) }, chains: Set(chains))
     }
 
     private static func entry(_ note: [UInt8]) throws -> (entry: Entry, signer: String) {
@@ -172,19 +196,21 @@ package final class LogDatabase: Sendable {
         }
     }
 
-    private func append(_ items: [LogSequencer.Item]) async throws -> [LogSequencer.Verdict] {
+    private func append(_ items: [LogSequencer.Item], expectedSize: Int64) async throws -> LogSequencer.Outcome {
         try await resolveNames(items)
-        let group = AppendGroup(log: log, rows: items.map(row))
-        let outcome = try await pool.run { connection throws(StoreError) in
-            // Asked again after a lost connection, the log answers for what it already holds.
+        let group = AppendGroup(log: log, rows: items.map(row), expectedSize: expectedSize)
+        let outcome = try await pool.run { connection throws(StoreError) -> AppendOutcome? in
             do throws(StoreError) {
                 return try connection.append(group)
-            } catch  where error.kind == .connectionLost {
-                return try connection.append(group)
+            } catch  where error.kind == .logHasMoved || error.kind == .connectionLost {
+                // After a lost connection it may have happened: judged against the log as it is, what it holds is a
+                // duplicate.
+                return nil
             }
         }
+        guard let outcome else { return .moved }
         try await storeRecords(items, outcome)
-        return try zip(items, outcome.rows).map { try verdict($1, of: $0) }
+        return .committed(try zip(items, outcome.rows).map { try verdict($1, of: $0) })
     }
 
     private func verdict(_ row: AppendedRow, of item: LogSequencer.Item) throws -> LogSequencer.Verdict {
@@ -241,7 +267,7 @@ package final class LogDatabase: Sendable {
         for item in items {
             switch item.entry.received.entry {
             case .batch(let batch):
-                if known.nodes[batch.node] == nil { nodes.append((batch.node, .node, nil)) }
+                if known.siteOfNode[batch.node] == nil { nodes.append((batch.node, .node, nil)) }
                 jobs.formUnion(batch.facts.allocations.map(\.job))
             case .imported(let imported):
                 if known.nodes[imported.node] == nil {
@@ -264,7 +290,7 @@ package final class LogDatabase: Sendable {
                     let site = try node.site.map { name throws(StoreError) in try change.site(named: name) }
                     let number = try change.node(named: node.name, kind: node.kind, site: site ?? 0)
                     if let site { try change.settle(node: number, kind: node.kind, site: site) }
-                    numbers.append((node.name, number, site ?? 0))
+                    numbers.append((node.name, number, try change.site(ofNode: number)))
                 }
                 var jobNumbers: [(String, Int64)] = []
                 for job in wantedJobs {
@@ -283,7 +309,8 @@ package final class LogDatabase: Sendable {
     }
 
     private func storeRecords(_ items: [LogSequencer.Item], _ outcome: AppendOutcome) async throws {
-        let records = zip(items, outcome.rows).compactMap { $1.verdict == .appended ? $0.entry.record : nil }
+        // Also beside a duplicate: the process that appended it may have ended before it came to this.
+        let records = items.compactMap(\.entry.record)
         guard !records.isEmpty else { return }
         let log = log
         try await pool.run { connection throws(StoreError) in

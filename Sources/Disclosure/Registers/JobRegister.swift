@@ -34,6 +34,8 @@ package struct JobRegister: Sendable, Hashable {
         package var importedWindow: Attempt?
         /// Named doubts of the batches in which it held a node.
         package var flags: Set<String> = []
+        /// What the batches of each node say beside the energy.
+        package var witnessesByNode: [String: NodeWitness] = [:]
 
         package init(pseudonym: String) { self.pseudonym = pseudonym }
     }
@@ -49,6 +51,8 @@ package struct JobRegister: Sendable, Hashable {
     }
 
     package private(set) var jobs: [String: Job] = [:]
+    /// Ends of what each node said since the administration last told the time: by node, by job.
+    private var unbounded: [String: [String: UTCTime]] = [:]
 
     package init() {}
     package init(jobs: [Job]) { for job in jobs { self.jobs[job.pseudonym] = job } }
@@ -60,17 +64,27 @@ package struct JobRegister: Sendable, Hashable {
     /// - Parameters:
     ///   - postings: of a batch, as they were posted.
     ///   - isRecorded: whether the batch's chain is an import.
+    ///   - place: where a batch stands in the log's time.
     package mutating func apply(
-        _ entry: Entry, at index: UInt64, postings: BatchPostings? = nil, isRecorded: Bool = false
+        _ entry: Entry, at index: UInt64, postings: BatchPostings? = nil, isRecorded: Bool = false,
+        place: NodeWitness.Place = NodeWitness.Place()
     ) {
         switch entry {
         case .job(let seen): apply(seen, at: index)
         case .imported(let imported):
             guard let job = imported.job else { return }
             jobs[job, default: Job(pseudonym: job)].addImport(imported)
-        case .batch(let batch): apply(batch, postings, isRecorded: isRecorded)
+        case .batch(let batch): apply(batch, postings, isRecorded: isRecorded, place: place)
         default: break
         }
+    }
+
+    /// The administration appended an entry at this time: whatever stands before it was made earlier.
+    package mutating func bound(by time: UTCTime) {
+        for (node, ends) in unbounded {
+            for (job, end) in ends { jobs[job]?.witnessesByNode[node]?.bound(end: end, by: time) }
+        }
+        unbounded.removeAll(keepingCapacity: true)
     }
 
     private mutating func apply(_ entry: JobEntry, at index: UInt64) {
@@ -90,7 +104,11 @@ package struct JobRegister: Sendable, Hashable {
     }
 
     /// Takes a batch that is in the log, with what was posted for it.
-    package mutating func apply(_ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool) {
+    ///
+    /// - Parameter place: where it stands in the log's time.
+    package mutating func apply(
+        _ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool, place: NodeWitness.Place = .init()
+    ) {
         var flags = postings?.flags.map { flag in String(flag.map { $0 == "-" ? "_" : $0 }) } ?? []
         switch batch.clock.letter {
         case .synchronised: break
@@ -102,6 +120,14 @@ package struct JobRegister: Sendable, Hashable {
             if jobs[allocation.job] == nil { jobs[allocation.job] = Job(pseudonym: allocation.job) }
             jobs[allocation.job]?.add(
                 allocation, interval, flags: flags, by: isRecorded ? .importer : .agent)
+            let drawn = postings?.postings.reduce(Int128(0)) { sum, posting in
+                posting.account.isOf(allocation.job) ? sum + Int128(posting.microjoules) : sum
+            }
+            jobs[allocation.job]?.witnessesByNode[batch.node, default: NodeWitness()].take(
+                batch, place: place, isRecorded: isRecorded, jobMicrojoules: drawn ?? 0)
+            if !isRecorded {
+                unbounded[batch.node, default: [:]][allocation.job, default: interval.end].keep(interval.end)
+            }
         }
     }
 }
@@ -185,6 +211,18 @@ extension JobRegister.Job {
     }
 }
 
+extension Account {
+    fileprivate func isOf(_ job: String) -> Bool {
+        switch self {
+        case .job(let name), .idleReserved(let name): name == job
+        default: false
+        }
+    }
+}
+
 extension UTCTime {
+    /// Becomes the later of both.
+    fileprivate mutating func keep(_ other: UTCTime) { self = max(self, other) }
+
     static let distantPast = UTCTime(microseconds: .min)
 }

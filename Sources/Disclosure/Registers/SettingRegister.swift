@@ -13,6 +13,8 @@ package struct SettingRegister: Sendable, Hashable {
         package var effectiveFrom: UTCTime?
         package var effectiveUntil: UTCTime?
         package var by: String
+        package var reason: String?
+        package var time: UTCTime
 
         package init(_ entry: SetEntry, at index: UInt64) {
             self.index = index
@@ -22,6 +24,8 @@ package struct SettingRegister: Sendable, Hashable {
             effectiveFrom = entry.effectiveFrom
             effectiveUntil = entry.effectiveUntil
             by = entry.by
+            reason = entry.reason
+            time = entry.time
         }
 
         /// The value as JSON, nil when it is none.
@@ -95,6 +99,10 @@ package enum SettingField {
     package static let jobClass = "job.class"
     /// JSON string: the model that the job trains; subject: pseudonym of the job.
     package static let jobModel = "job.model"
+    /// JSON string: what the job does in the model's life: pre-training, fine-tuning, evaluation …; subject: pseudonym.
+    package static let jobActivity = "job.activity"
+    /// JSON string: the run that the job is part of, where it is not the model's; subject: pseudonym of the job.
+    package static let jobRun = "job.run"
     /// JSON string: the site of a node that moved; subject: node.
     package static let nodeSite = "node.site"
     /// JSON string, where certificates are deliverable; subject: site. The zone unless it is set.

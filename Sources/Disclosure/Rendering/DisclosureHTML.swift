@@ -169,13 +169,13 @@ package struct DisclosureHTML: Sendable {
         guard !runs.isEmpty else { return "" }
         let rows = runs.map { run in
             [
-                HTMLText.escaped(run["model"]), HTMLText.escaped(run["class"]), HTMLText.escaped(run["job_count"]),
+                HTMLText.escaped(run["name"]), HTMLText.escaped(run["class"]), HTMLText.escaped(run["job_count"]),
                 HTMLText.escaped(HTMLText.energy(HTMLText.microjoules(run["energy_uj"]))),
                 HTMLText.escaped(run["wallclock_seconds"]),
             ]
         }
         return HTMLText.section(
-            "Models", HTMLText.table(["Model", "Class", "Jobs", "Energy", "Wall-clock s"], rows, numeric: [2, 3, 4]))
+            "Runs", HTMLText.table(["Run", "Class", "Jobs", "Energy", "Wall-clock s"], rows, numeric: [2, 3, 4]))
     }
 
     private var coverage: String {

@@ -13,8 +13,14 @@ package struct LogReplay: Sendable {
     package let period: UTCInterval?
     private let anchorSizes: Set<UInt64>
     private let surveyedReports: [ReportEntry]
+    private let conflictLeaves: Set<MerkleHash>
+    /// Where the batches stand that later conflicts are about.
+    private var contested: [MerkleHash: ChainPosition] = [:]
     private var frontier = MerkleFrontier()
     private var roots: [UInt64: MerkleHash] = [:]
+    private var clock = LogClock()
+    /// What time it certainly was at the sizes that anchors name.
+    private var times: [UInt64: UTCTime] = [:]
     private var heads: [Int64: ChainHead] = [:]
     private var lateBatches: [Int64]
     private var gaps = GapFold()
@@ -39,6 +45,7 @@ package struct LogReplay: Sendable {
         self.period = period
         anchorSizes = survey.anchorSizes
         surveyedReports = survey.reports
+        conflictLeaves = survey.conflictLeaves
         lateBatches = survey.reports.map { _ in 0 }
     }
 
@@ -58,11 +65,15 @@ package struct LogReplay: Sendable {
             throw ReplayFailure(
                 .foreignLog, at: index, "the entry belongs to another log", expected: origin, found: checked.entry.log)
         }
-        if anchorSizes.contains(index) { roots[index] = frontier.root }
+        if anchorSizes.contains(index) {
+            roots[index] = frontier.root
+            times[index] = clock.notBefore
+        }
         // A batch is taken out of its entry once: it is large, and nearly every entry is one.
         if case .batch(let batch) = checked.entry {
             try admit(batch, checked)
             try follow(batch, checked)
+            clock.take(batch, signer: checked.signature.name)
             counts.add(batch, hasSamples: checked.hasSamples)
         } else {
             try admit(checked)
@@ -85,6 +96,7 @@ package struct LogReplay: Sendable {
         open(checked, index)
         nodes.apply(checked.entry, importerSite: signers?.signers[signer]?.site)
         jobs.apply(checked.entry, at: index)
+        if signers?.administrationKey.name == signer, let time = clock.take(checked.entry) { jobs.bound(by: time) }
     }
 
     /// Opens a chain where the entry opens one.
@@ -161,13 +173,16 @@ package struct LogReplay: Sendable {
         }
         try conserve(batch, postings, checked)
         fold(postings, of: batch, index)
-        jobs.apply(batch, postings, isRecorded: chains.isRecorded(incarnation))
+        let moment = NodeWitness.Place(
+            signedAfter: batch.anchor.flatMap { times[$0.size] }, appendedAfter: clock.notBefore)
+        jobs.apply(batch, postings, isRecorded: chains.isRecorded(incarnation), place: moment)
         if batch.method != lastMethod {
             methods.insert(batch.method)
             lastMethod = batch.method
         }
         countLate(batch.facts.interval, index)
         heads.values[place].advance(past: batch, leaf: checked.leaf)
+        if !conflictLeaves.isEmpty, conflictLeaves.contains(checked.leaf) { contested[checked.leaf] = batch.position }
     }
 
     /// Every microjoule of every root sensor is posted to exactly one account (promise 2 of the design).
@@ -248,6 +263,10 @@ package struct LogReplay: Sendable {
         }
         guard conflict.firstLeaf != conflict.secondLeaf else {
             throw ReplayFailure(.conflict, at: index, "both notes of the conflict are one")
+        }
+        guard contested[conflict.firstLeaf] == conflict.position else {
+            throw ReplayFailure(
+                .conflict, at: index, "the first note of the conflict does not stand at that place of the chain")
         }
         guard let bytes = conflict.secondNote else { return }
         let second = try CheckedEntry(index: index, bytes: bytes, samples: nil, keys: signers)

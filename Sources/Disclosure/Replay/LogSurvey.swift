@@ -14,6 +14,8 @@ package struct LogSurvey: Sendable {
     private var frontier = MerkleFrontier()
     package private(set) var anchorSizes: Set<UInt64> = []
     package private(set) var reports: [ReportEntry] = []
+    /// Leaves of the batches that conflicts call the first ones: the replay has to find each at its place.
+    package private(set) var conflictLeaves: Set<MerkleHash> = []
 
     package init() {}
 
@@ -41,6 +43,11 @@ package struct LogSurvey: Sendable {
             let report = try? ReportEntry(text: Array(note.text))
         {
             reports.append(report)
+        }
+        if bytes.starts(with: Entry.Kind.conflict.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
+            let conflict = try? ConflictEntry(text: Array(note.text))
+        {
+            conflictLeaves.insert(conflict.firstLeaf)
         }
     }
 

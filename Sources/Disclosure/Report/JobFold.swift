@@ -21,10 +21,12 @@ struct JobFold {
     let accounts: LogAccounts
     let period: UTCInterval?
     private var sums: [String: JobSum] = [:]
+    private let gapsByNode: [String: [GapSpan]]
 
     init(accounts: LogAccounts, period: UTCInterval?) {
         self.accounts = accounts
         self.period = period
+        gapsByNode = Dictionary(grouping: accounts.ledger.gaps, by: \.node).mapValues { $0.map(\.span) }
     }
 
     func hasSums(_ job: String) -> Bool { sums[job] != nil }
@@ -82,16 +84,15 @@ struct JobFold {
         }
     }
 
+    /// - Parameter held: when the node held the job, by a clock that is right.
     private func allocated(
-        _ node: String, _ sum: NodeSum?, _ windows: [AttemptWindow]
+        _ node: String, held: UTCInterval?, _ windows: [AttemptWindow]
     ) -> IntervalSet {
         let listed = windows.filter { $0.nodes.contains(node) }
         if !listed.isEmpty { return IntervalSet(listed.map { $0.window(on: node) }) }
         let open = windows.filter(\.nodes.isEmpty)
         let own = (open.isEmpty ? windows : open).map { $0.window(on: node) }
-        guard open.count > 1 || open.isEmpty, let held = sum?.held else {
-            return IntervalSet(open.isEmpty ? [] : own)
-        }
+        guard open.count > 1 || open.isEmpty, let held else { return IntervalSet(open.isEmpty ? [] : own) }
         // Of several attempts, a node that nobody listed took part in those in which it was seen.
         return IntervalSet(own.filter { $0.intersection(held) != nil })
     }
@@ -105,7 +106,8 @@ struct JobFold {
         let isStated = !job.statedWindows.isEmpty
         let listed = Set(windows.flatMap(\.nodes))
         let shares = Set(sum.nodes.keys).union(listed).sorted().map { node in
-            share(of: node, sum.nodes[node], isStated ? allocated(node, sum.nodes[node], windows) : nil)
+            let held = held(by: node, sum.nodes[node], job)
+            return share(of: node, sum.nodes[node], held, isStated ? allocated(node, held: held, windows) : nil, job)
         }
         let nodes = shares.filter { $0.kind == .node }
         let reporting = Int64(nodes.count { $0.energyMicrojoules != nil })
@@ -121,26 +123,41 @@ struct JobFold {
             time.missing &+= overflow ? 0 : lost
         }
         let isMissingNode = job.nodesExpected.map { reporting < $0 } ?? false
-        return JobSummary(
+        var summary = JobSummary(
             pseudonym: pseudonym, record: accounts.records[pseudonym], attempts: Int64(max(1, job.attempts.count)),
             start: job.start, stop: job.stop, nodesExpected: job.nodesExpected, nodesReporting: reporting, time: time,
             isLowerBound: time.missing > 0 || isMissingNode, energy: sum.energy,
             idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
-            flags: flags(of: job, sum.energy, nodes),
-            jobClass: label("class", SettingField.jobClass, pseudonym)
-                ?? "unclassified", model: label("model", SettingField.jobModel, pseudonym),
-            wallclockMilliseconds: span.milliseconds, windows: span)
+            flags: flags(of: job, sum.energy, nodes), wallclockMilliseconds: span.milliseconds, windows: span,
+            attemptWindows: job.attempts.sorted { $0.key < $1.key }.map { .init(number: $0.key, attempt: $0.value) })
+        classify(&summary)
+        return summary
     }
 
-    private func share(of node: String, _ sum: NodeSum?, _ allocated: IntervalSet?) -> JobSummary.NodeShare {
+    /// First and last hold by the node's own clock, moved into the bracket of its anchors where the clock is off.
+    private func held(by node: String, _ sum: NodeSum?, _ job: JobRegister.Job) -> UTCInterval? {
+        guard let held = sum?.held else { return nil }
+        guard let witness = job.witnessesByNode[node], witness.isClockOff else { return held }
+        return UTCInterval(start: witness.aligned(held.start), end: witness.aligned(held.end))
+    }
+
+    private func share(
+        of node: String, _ sum: NodeSum?, _ held: UTCInterval?, _ allocated: IntervalSet?, _ job: JobRegister.Job
+    ) -> JobSummary.NodeShare {
         var time = JobSummary.NodeTime()
         time.measured = sum?.measured ?? 0
         time.bridged = sum?.bridged ?? 0
         time.allocated = allocated?.milliseconds ?? (time.measured &+ time.bridged)
         time.missing = max(0, time.allocated &- time.measured &- time.bridged)
+        let gaps = (gapsByNode[node] ?? []).filter { gap in
+            (gap.job == nil || gap.job == job.pseudonym) && allocated?.intersects(gap.interval) ?? true
+        }
+        let listed = job.listedNodes
         return JobSummary.NodeShare(
             node: node, kind: accounts.nodes.kind(of: node), energyMicrojoules: sum?.energy.total, time: time,
-            boundaries: sum?.energy.byBoundary ?? [:])
+            boundaries: sum?.energy.byBoundary ?? [:], held: held, allocated: allocated, gaps: gaps,
+            witness: job.witnessesByNode[node], isUnlisted: !listed.isEmpty && !listed.contains(node),
+            isEnrolled: accounts.nodes.members[node]?.enrolled != nil)
     }
 
     private func flags(
@@ -150,15 +167,10 @@ struct JobFold {
         if energy.nodeBoundaries > 1 { flags.insert("mixed_boundary") }
         let listed = job.listedNodes
         if !listed.isEmpty, nodes.contains(where: { !listed.contains($0.node) }) { flags.insert("unlisted_node") }
+        if job.witnessesByNode.values.contains(where: \.isClockOff) { flags.insert("clock_off") }
+        if job.witnessesByNode.values.contains(where: { $0.lateBatches > 0 }) { flags.insert("late_data") }
         if job.attempts.values.contains(where: \.runsBackwards) { flags.insert("stop_before_start") }
         return flags.sorted()
-    }
-
-    /// A `set` entry's word before the record's label.
-    private func label(_ label: String, _ field: String, _ pseudonym: String) -> String? {
-        let time = period.map { UTCTime(microseconds: $0.end.microseconds - 1) } ?? UTCTime(microseconds: .max)
-        if let set = accounts.settings.json(field, of: pseudonym, at: time)?.string { return set }
-        return accounts.records[pseudonym]?.labels[label]
     }
 }
 

@@ -22,8 +22,24 @@ extension JobSummary {
             "name": .text(audience.showsNames ? record?.name : nil), "class": .string(jobClass),
             "model": .text(audience.showsNames ? model : nil), "node_ms": time.json,
             "wallclock_seconds": .integer(wallclockMilliseconds / 1000),
-            "energy_mwh": Figure.megawattHours(energy.total),
+            "energy_mwh": Figure.megawattHours(energy.total), "activity": .text(activity),
+            "run": .text(audience.showsNames ? run : nil),
+            "edge_error_uj": .decimalString(nodes.reduce(Int128(0)) { $0 + $1.edgeErrorMicrojoules }),
+            "attempt_windows": .array(attemptWindows.map { $0.json(for: audience) }),
+            "labels": audience.showsNames ? labelsJSON : .null,
         ]
+    }
+
+    /// Who said what the job was for; a label without an entry is the job's own.
+    private var labelsJSON: JSONValue {
+        .array(
+            labels.sorted { $0.key < $1.key }.map { name, label in
+                [
+                    "name": .string(name), "value": .string(label.value), "by": .text(label.setting?.by ?? "job"),
+                    "reason": .text(label.setting?.reason), "at": TimeText.json(label.setting?.time),
+                    "entry": label.setting.map { .decimalString($0.index) } ?? .null,
+                ]
+            })
     }
 
     /// measured / allocated; nil when nobody said how many nodes there should be.
@@ -47,6 +63,15 @@ extension JobSummary {
     }
 }
 
+extension JobSummary.NumberedAttempt {
+    func json(for audience: Audience) -> JSONValue {
+        [
+            "attempt": .integer(number), "start": TimeText.json(attempt.start), "stop": TimeText.json(attempt.stop),
+            "nodes": audience.showsNodes ? .array(attempt.nodes.sorted().map { .string($0) }) : .null,
+        ]
+    }
+}
+
 extension JobSummary.NodeTime {
     var json: JSONValue {
         [
@@ -66,6 +91,10 @@ extension JobSummary.NodeShare {
             "measured_ms": .decimalString(time.measured), "bridged_ms": .decimalString(time.bridged),
             "missing_ms": .decimalString(isNode ? time.missing : 0), "kind": .string(kind.rawValue),
             "by_boundary": EnergyBreakdown.json(Boundary.allCases.map { ($0.name, boundaries[$0]) }),
+            "state": .string(state.rawValue), "reason": .string(reason), "late": lateJSON, "clock": clockJSON,
+            "held": held.map { ["start": TimeText.json($0.start), "end": TimeText.json($0.end)] } ?? .null,
+            "unlisted": .bool(isUnlisted), "edge_error_uj": .decimalString(edgeErrorMicrojoules),
+            "edge_error_ms": .decimalString(edgeErrorMilliseconds),
         ]
     }
 }

@@ -27,6 +27,23 @@ package struct JobSummary: Sendable, Hashable {
         package var energyMicrojoules: Int128?
         package var time: NodeTime
         package var boundaries: [Boundary: Int128]
+        /// First and last hold that the node's batches show; aligned where its clock is off.
+        package var held: UTCInterval?
+        /// When the job held the node, nil when nobody told.
+        var allocated: IntervalSet?
+        /// Holes in what is known of the node while the job held it.
+        package var gaps: [GapSpan] = []
+        package var witness: NodeWitness?
+        /// The manifest lists other nodes and not this one.
+        package var isUnlisted = false
+        package var isEnrolled = false
+    }
+
+    /// What the job was for: who said it, and when.
+    package struct Label: Sendable, Hashable {
+        package var value: String
+        /// The entry that sets it; nil for a label of the job's own record.
+        package var setting: SettingRegister.Setting?
     }
 
     package var pseudonym: String
@@ -45,12 +62,23 @@ package struct JobSummary: Sendable, Hashable {
     package var nodes: [NodeShare]
     package var witness: JobEntry.Witness?
     package var flags: [String]
-    package var jobClass: String
+    package var jobClass = "unclassified"
     package var model: String?
+    package var activity: String?
+    /// The run that the job is part of: the one that was named, else its model's.
+    package var run: String?
+    /// By name: class, model, activity, run.
+    package var labels: [String: Label] = [:]
     /// Time in which at least one node was held.
     package var wallclockMilliseconds: Int64
     /// Its windows inside the period.
     var windows: IntervalSet
+    var attemptWindows: [NumberedAttempt]
+
+    struct NumberedAttempt: Sendable, Hashable {
+        var number: Int64
+        var attempt: JobRegister.Attempt
+    }
 
     /// - Parameter period: nil for the job's whole life.
     /// - Returns: nil when the log does not know the job.

@@ -1,10 +1,11 @@
 import Batches
 import JSONText
 
-/// Jobs that train one model, in one class.
+/// Jobs of one run, by model and class. A run without a name of its own is its model's.
 struct RunSection {
     private struct Run {
-        var model: String
+        var name: String
+        var model: String?
         var jobClass: String
         var jobs: [JobSummary] = []
     }
@@ -16,14 +17,19 @@ struct RunSection {
         self.audience = audience
         var runs: [Run] = []
         for job in jobs {
-            guard let model = job.model else { continue }
-            if let index = runs.firstIndex(where: { $0.model == model && $0.jobClass == job.jobClass }) {
+            guard let name = job.run else { continue }
+            let index = runs.firstIndex {
+                $0.name == name && $0.model == job.model && $0.jobClass == job.jobClass
+            }
+            if let index {
                 runs[index].jobs.append(job)
             } else {
-                runs.append(Run(model: model, jobClass: job.jobClass, jobs: [job]))
+                runs.append(Run(name: name, model: job.model, jobClass: job.jobClass, jobs: [job]))
             }
         }
-        self.runs = runs.sorted { ($0.model, $0.jobClass) < ($1.model, $1.jobClass) }
+        self.runs = runs.sorted {
+            ($0.name, $0.model ?? "", $0.jobClass) < ($1.name, $1.model ?? "", $1.jobClass)
+        }
     }
 
     var isEmpty: Bool { runs.isEmpty }
@@ -36,7 +42,7 @@ struct RunSection {
             audience.showsNames ? job.record?.key.description ?? job.pseudonym : job.pseudonym
         }
         return [
-            "model": .string(run.model), "class": .string(run.jobClass),
+            "name": .string(run.name), "model": .text(run.model), "class": .string(run.jobClass),
             "jobs": audience.showsJobs ? .array(names.map { .string($0) }) : .null,
             "energy_uj": .decimalString(run.jobs.reduce(Int128(0)) { $0 + $1.energy.total }),
             "wallclock_seconds": .integer(windows.milliseconds / 1000), "accelerator_seconds_by_model": .null,

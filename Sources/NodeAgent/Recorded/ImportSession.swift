@@ -18,7 +18,9 @@ package struct ImportSession: Sendable {
         case opening
         case opened(incarnation: Int64)
         case sending(ImportPlan.BatchSequence, incarnation: Int64)
-        /// Another signer, or other settings, imported the file before.
+        /// Another signer began the import, or this one with other settings: it is theirs to complete.
+        case othersImport(ImportDuplicate)
+        /// Another signer has imported the file.
         case imported
         case sent
     }
@@ -53,6 +55,43 @@ package struct ImportSession: Sendable {
         }
     }
 
+    /// Whether nothing is left to do but to see whether others complete what they began.
+    package var isWaitingForOthers: Bool {
+        phase == .sending && unsettled.isEmpty
+            && states.allSatisfy { state in
+                switch state {
+                case .othersImport, .imported, .sent: true
+                case .opening, .opened, .sending: false
+                }
+            }
+    }
+
+    /// Openings to be said again, to learn how far others have come.
+    package var othersOpenings: [SignedEntry] {
+        zip(states, plan.chains).compactMap { state, chain in
+            if case .othersImport = state { chain.opening } else { nil }
+        }
+    }
+
+    /// How far others' imports had come when last asked: it grows while they are at work.
+    package var othersProgress: Int64 {
+        states.reduce(0) { sum, state in
+            if case .othersImport(let seen) = state { sum &+ (seen.until?.microseconds ?? 0) } else { sum }
+        }
+    }
+
+    /// Why the import cannot be completed here.
+    package var unfinishedByOthers: AgentError? {
+        for (index, state) in states.enumerated() {
+            guard case .othersImport(let seen) = state else { continue }
+            return AgentError(
+                .refused,
+                "\(plan.chains[index].source.path): begun by another machine, \(seen.signer), and incomplete; "
+                    + "run the same command there")
+        }
+        return nil
+    }
+
     /// Whether each chain was complete in the log before this import sent anything of it.
     package var alreadyImported: [Bool] { isKnown }
 
@@ -68,11 +107,17 @@ package struct ImportSession: Sendable {
     /// - Returns: as `logged`.
     package mutating func refused(leaf: MerkleHash, _ refusal: Refusal) throws(AgentError) -> Bool {
         if let chain = openings[leaf] {
-            guard refusal.code == .chainFork, refusal.message.hasPrefix("already imported") else {
+            guard refusal.code == .chainFork, let known = ImportDuplicate(message: refusal.message) else {
                 throw AgentError(.refused, "\(plan.chains[chain].source.path): \(refusal)")
             }
-            states[chain] = .imported
-            isKnown[chain] = true
+            // The last batch of a recorded log ends with its last reading, whatever the settings.
+            let end = plan.chains[chain].intervals.extent?.end
+            isKnown[chain] = end.map { end in known.until.map { $0 >= end } ?? false } ?? true
+            states[chain] = isKnown[chain] ? .imported : .othersImport(known)
+            if phase != .opening {
+                endIfDone()
+                return false
+            }
         } else if leaf == plan.job.leaf {
             throw AgentError(.refused, "the job's entry: \(refusal)")
         }
@@ -154,7 +199,7 @@ package struct ImportSession: Sendable {
         let isEnded = states.allSatisfy { state in
             switch state {
             case .imported, .sent: true
-            case .opening, .opened, .sending: false
+            case .opening, .opened, .sending, .othersImport: false
             }
         }
         if isEnded { phase = .done }

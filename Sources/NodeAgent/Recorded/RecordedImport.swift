@@ -128,7 +128,7 @@ package struct RecordedImport: Sendable {
         do {
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await uplink.run() }
-                if pace != .unbounded { group.addTask { try await Self.tick(environment, feed) } }
+                group.addTask { try await Self.tick(environment, feed) }
                 defer { group.cancelAll() }
                 return try await course.follow(events)
             }
@@ -166,7 +166,12 @@ private struct ImportCourse {
     private var failures = 0
     private var settled: Int64 = 0
     private let begin: Int64
+    private var othersProgress: Int64 = 0
+    private var othersSince: Int64?
+    private var lastAsked: Int64 = 0
 
+    /// Another machine that imports the same file is given up when it has added nothing for so long.
+    private static let othersPatienceNanoseconds: Int64 = 10_000_000_000
     /// Batches that may be under way: enough to fill the uplink's window, few enough to keep in memory.
     private static let maximumUnsettled = 4096
 
@@ -186,7 +191,10 @@ private struct ImportCourse {
     mutating func follow(_ events: AsyncStream<RecordedImport.Event>) async throws -> RecordedImport.Result {
         for entry in session.openingEntries { add(entry) }
         for await event in events {
-            if case .uplink(let event) = event { try take(event) }
+            switch event {
+            case .uplink(let event): try take(event)
+            case .tick: try waitForOthers()
+            }
             while session.unsettledCount < Self.maximumUnsettled, let entry = try session.next(until: instant) {
                 add(entry)
             }
@@ -233,6 +241,24 @@ private struct ImportCourse {
     private func askForHeads() {
         for chain in session.incarnations { uplink.watch(chain.incarnation, node: chain.node) }
         uplink.reconnect()
+    }
+
+    /// Asks again and again how far another machine has come that imports the same file, while it goes on.
+    private mutating func waitForOthers() throws(AgentError) {
+        guard session.isWaitingForOthers else { return }
+        let now = environment.monotonicNanoseconds()
+        if session.othersProgress != othersProgress || othersSince == nil {
+            othersProgress = session.othersProgress
+            othersSince = now
+        }
+        if let since = othersSince, now - since > Self.othersPatienceNanoseconds,
+            let error = session.unfinishedByOthers
+        {
+            throw error
+        }
+        guard now - lastAsked > 1_000_000_000 else { return }
+        lastAsked = now
+        for entry in session.othersOpenings { add(entry) }
     }
 
     /// How far recorded time has come.

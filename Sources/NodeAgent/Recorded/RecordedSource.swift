@@ -121,6 +121,11 @@ extension RecordedFile {
 
     /// The cluster is part of the identity: equal node names of two clusters must never supersede each other.
     private func sensorID(_ source: String, _ settings: ImportSettings) throws(AgentError) -> String {
+        guard SensorDescription.isWellFormed(settings.job.cluster, maximumBytes: 64) else {
+            throw AgentError(
+                .usage,
+                "--cluster '\(settings.job.cluster)': a cluster is 1 to 64 letters, digits and ._:/-; write it so")
+        }
         let part = source == "node" || source.hasPrefix("switch-") ? "" : ":" + source
         let id = "\(settings.format.rawValue):\(settings.job.cluster)\(part)"
         guard SensorDescription.isWellFormed(id) else {

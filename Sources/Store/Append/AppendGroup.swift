@@ -22,10 +22,13 @@ package enum EntryKind: Int16, Sendable, CaseIterable {
 package struct AppendGroup: Sendable {
     package let log: Int32
     package var rows: [AppendRow]
+    /// The size that the log must have, when the rows were judged against it; `nil` takes any.
+    package var expectedSize: Int64?
 
-    package init(log: Int32, rows: [AppendRow] = []) {
+    package init(log: Int32, rows: [AppendRow] = [], expectedSize: Int64? = nil) {
         self.log = log
         self.rows = rows
+        self.expectedSize = expectedSize
     }
 }
 

@@ -6,6 +6,9 @@ extension Connection {
     /// happened, is answered by sending the group again.
     ///
     /// A row that the database cannot hold is told by its verdict and keeps no other row out.
+    ///
+    /// - Throws: `.logHasMoved` when the log has another size than the group expects; nothing was appended then, or, of
+    ///   a group with a bad row in it, the part before that row.
     package func append(_ group: AppendGroup) throws(StoreError) -> AppendOutcome {
         do throws(StoreError) {
             return try appendAtOnce(group)
@@ -25,6 +28,9 @@ extension Connection {
         let lockNumber = statements.count
         // NO KEY: foreign keys that point to the log are checked meanwhile.
         statements.append(Statement("SELECT size FROM logs WHERE log = $1 FOR NO KEY UPDATE", [.int4(group.log)]))
+        if let expected = group.expectedSize {
+            statements.append(Statement("SELECT require_size($1, $2)", [.int4(group.log), .int8(expected)]))
+        }
         var parts: [[Int]] = []
         if !records.isEmpty {
             statements.append(RecordStatement.statement(log: group.log, records.map { group.rows[$0] }))
@@ -39,7 +45,8 @@ extension Connection {
         guard let size = try answers[lockNumber].first({ row throws(StoreError) in try row.get(0, as: Int64.self) })
         else { throw StoreError(.unknownLog, "there is no log \(group.log)") }
         if let last = answers.last { try Self.requireCommit(last) }
-        return try outcome(group.rows.count, size, parts, answers.dropFirst(lockNumber + 1))
+        let before = lockNumber + (group.expectedSize == nil ? 1 : 2)
+        return try outcome(group.rows.count, size, parts, answers.dropFirst(before))
     }
 
     private func outcome(
@@ -65,12 +72,16 @@ extension Connection {
     /// Halves the group until the bad row stands alone: one node's nonsense must not keep the others' evidence out.
     private func appendApart(_ group: AppendGroup) throws(StoreError) -> AppendOutcome {
         if group.rows.count == 1 {
-            let size = try append(AppendGroup(log: group.log)).size
+            let size = try append(AppendGroup(log: group.log, expectedSize: group.expectedSize)).size
             return AppendOutcome(rows: [AppendedRow(verdict: .unrepresentable, index: nil)], size: size)
         }
         let middle = group.rows.count / 2
-        var outcome = try append(AppendGroup(log: group.log, rows: Array(group.rows[..<middle])))
-        let rest = try append(AppendGroup(log: group.log, rows: Array(group.rows[middle...])))
+        var outcome = try append(
+            AppendGroup(log: group.log, rows: Array(group.rows[..<middle]), expectedSize: group.expectedSize))
+        let rest = try append(
+            AppendGroup(
+                log: group.log, rows: Array(group.rows[middle...]),
+                expectedSize: group.expectedSize == nil ? nil : outcome.size))
         outcome.rows += rest.rows
         outcome.size = rest.size
         return outcome

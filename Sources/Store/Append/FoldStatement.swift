@@ -5,8 +5,8 @@ enum FoldStatement {
 
     /// Common table expressions, with the first parameter's number.
     ///
-    /// Each fold takes its keys in the order of its primary key. Sums of bigint are numeric in PostgreSQL: only the
-    /// result can overflow, and does so as an error.
+    /// Each fold takes its keys in the order of its primary key. Energies are numeric in the folds: whatever single
+    /// nodes say, the sums hold it. Only the node-time of one node for one job is a bigint, and overflows as an error.
     static func sql(firstParameter: Int) -> String {
         func p(_ offset: Int) -> String { "$\(firstParameter + offset)" }
         return """
@@ -38,7 +38,7 @@ enum FoldStatement {
             minutely AS (
                 INSERT INTO power_minutely AS t
                 SELECT $1, minute, job,
-                    (sum(accelerator) + sum(cpu) + sum(dram) + sum(rest) + sum(network))::bigint
+                    sum(accelerator) + sum(cpu) + sum(dram) + sum(rest) + sum(network)
                 FROM posts WHERE account NOT IN (5, 6) GROUP BY minute, job ORDER BY minute, job
                 ON CONFLICT (log, minute, job) DO UPDATE SET uj = t.uj + excluded.uj
             ),
@@ -69,7 +69,7 @@ enum FoldStatement {
     }
 
     private static let components = ["accelerator", "cpu", "dram", "rest", "network"]
-    private static let sums = components.map { "sum(\($0))::bigint" }.joined(separator: ", ")
+    private static let sums = components.map { "sum(\($0))" }.joined(separator: ", ")
     private static let additions = components.map { "\($0) = t.\($0) + excluded.\($0)" }.joined(separator: ", ")
 
     /// The arrays, with each row's number from 1.

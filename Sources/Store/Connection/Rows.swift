@@ -106,6 +106,13 @@ extension Int32: ColumnValue {
     }
 }
 
+/// Numbers beyond 64 bits are selected as text: `sum(…)::text`.
+extension Int128: ColumnValue {
+    package static func decode(_ bytes: UnsafeRawBufferPointer, type: UInt32) -> Int128? {
+        String.decode(bytes, type: type).flatMap { Int128($0) }
+    }
+}
+
 extension Int64: ColumnValue {
     package static func decode(_ bytes: UnsafeRawBufferPointer, type: UInt32) -> Int64? {
         type == Parameter.TypeCode.int8.number ? integer(bytes) : nil

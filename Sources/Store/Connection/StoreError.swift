@@ -14,6 +14,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case invalidData
         /// Another transaction was in the way; the same work may be sent again.
         case conflict
+        /// The log has another size than the work was done for; nothing was changed.
+        case logHasMoved
         /// The named log does not exist, or this role may not see it.
         case unknownLog
         /// Nobody has made the partition for this time; see `ensurePartitions`.
@@ -98,6 +100,8 @@ extension StoreError {
     /// PostgreSQL, appendix A: error classes.
     private static func kind(of sqlState: String) -> Kind {
         switch sqlState {
+        // Of require_size().
+        case "WA001": .logHasMoved
         case "40001", "40P01", "55P03": .conflict
         // The server ends the session: administrator's command, crash of a sibling, idle timeouts.
         case "57P01", "57P02", "57P05", "25P03": .connectionLost

@@ -10,5 +10,6 @@ package struct Migration: Sendable {
         Migration(name: "0002_log.sql", text: PackageResources._002_log_sql),
         Migration(name: "0003_folds.sql", text: PackageResources._003_folds_sql),
         Migration(name: "0004_registry.sql", text: PackageResources._004_registry_sql),
+        Migration(name: "0005_order.sql", text: PackageResources._005_order_sql),
     ]
 }

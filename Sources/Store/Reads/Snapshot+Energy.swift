@@ -1,3 +1,20 @@
+/// Sums of energy by component, in µJ: wider than any one posting, since nodes say what they like.
+package struct ComponentSums: Sendable, Equatable {
+    package var accelerator: Int128
+    package var cpu: Int128
+    package var dram: Int128
+    package var rest: Int128
+    package var network: Int128
+
+    package init(accelerator: Int128 = 0, cpu: Int128 = 0, dram: Int128 = 0, rest: Int128 = 0, network: Int128 = 0) {
+        self.accelerator = accelerator
+        self.cpu = cpu
+        self.dram = dram
+        self.rest = rest
+        self.network = network
+    }
+}
+
 /// A row of the fold that reports read.
 package struct JobEnergy: Sendable, Equatable {
     /// Hours of UTC since 1970.
@@ -6,7 +23,7 @@ package struct JobEnergy: Sendable, Equatable {
     package let account: AccountCode
     package let site: Int16
     package let quality: EnergyQuality
-    package let energy: ComponentEnergy
+    package let energy: ComponentSums
 }
 
 /// The energy of one node on one account over a period.
@@ -15,7 +32,7 @@ package struct NodeEnergy: Sendable, Equatable {
     package let account: AccountCode
     package let node: Int32
     package let quality: EnergyQuality
-    package let energy: ComponentEnergy
+    package let energy: ComponentSums
 }
 
 /// The node-time of one node for one job over a period, in ms.
@@ -37,7 +54,7 @@ package struct StoredGap: Sendable, Equatable {
 package struct MinuteEnergy: Sendable, Equatable {
     /// Minutes of UTC since 1970.
     package let minute: Int32
-    package let microjoules: Int64
+    package let microjoules: Int128
 }
 
 extension Row {
@@ -52,8 +69,8 @@ extension Row {
         EnergyQuality(provenance: try get(column), boundary: try get(column + 1), rule: try get(column + 2))
     }
 
-    fileprivate func energy(_ column: Int) throws(StoreError) -> ComponentEnergy {
-        ComponentEnergy(
+    fileprivate func energy(_ column: Int) throws(StoreError) -> ComponentSums {
+        ComponentSums(
             accelerator: try get(column), cpu: try get(column + 1), dram: try get(column + 2),
             rest: try get(column + 3), network: try get(column + 4))
     }
@@ -61,14 +78,15 @@ extension Row {
 
 extension Snapshot {
     private static let sums = """
-        sum(accelerator)::bigint, sum(cpu)::bigint, sum(dram)::bigint, sum(rest)::bigint, sum(network)::bigint
+        sum(accelerator)::text, sum(cpu)::text, sum(dram)::text, sum(rest)::text, sum(network)::text
         """
 
     /// Every account hour by hour in [from, to): what a report is made of.
     package func jobEnergy(hours: Range<Int32>) throws(StoreError) -> [JobEnergy] {
         try query(
             """
-            SELECT hour, job, account, site, provenance, boundary, rule, accelerator, cpu, dram, rest, network
+            SELECT hour, job, account, site, provenance, boundary, rule, accelerator::text, cpu::text, dram::text,
+                rest::text, network::text
             FROM job_hourly WHERE log = $1 AND hour >= $2 AND hour < $3
             ORDER BY hour, job, account, site, provenance, boundary, rule
             """, [.int4(hours.lowerBound), .int4(hours.upperBound)]
@@ -132,7 +150,7 @@ extension Snapshot {
     package func power(job: Int64, minutes: Range<Int32>) throws(StoreError) -> [MinuteEnergy] {
         try query(
             """
-            SELECT minute, uj FROM power_minutely WHERE log = $1 AND job = $2 AND minute >= $3 AND minute < $4
+            SELECT minute, uj::text FROM power_minutely WHERE log = $1 AND job = $2 AND minute >= $3 AND minute < $4
             ORDER BY minute
             """, [.int8(job), .int4(minutes.lowerBound), .int4(minutes.upperBound)]
         ).map { row throws(StoreError) in MinuteEnergy(minute: try row.get(0), microjoules: try row.get(1)) }

@@ -93,6 +93,16 @@ extension Snapshot {
         ).map(Self.entry)
     }
 
+    /// The chains, by their incarnations, that have entries in the range.
+    package func chains(in range: Range<Int64>) throws(StoreError) -> [Int64] {
+        try query(
+            """
+            SELECT DISTINCT incarnation FROM entries
+            WHERE log = $1 AND index >= $2 AND index < $3 AND incarnation IS NOT NULL
+            """, [.int8(range.lowerBound), .int8(range.upperBound)]
+        ).map { row throws(StoreError) in try row.get(0) }
+    }
+
     /// Where an entry outside of chains stands.
     package func index(ofRecord leaf: [UInt8]) throws(StoreError) -> Int64? {
         try query("SELECT index FROM entries WHERE log = $1 AND leaf = $2 AND seq IS NULL", [.bytea(leaf)])

@@ -27,6 +27,12 @@ extension LogTransaction {
             [.int4(node), .int2(kind.rawValue), .int2(site)])
     }
 
+    /// Where a node stands, 0 while nobody has said.
+    package func site(ofNode node: Int32) throws(StoreError) -> Int16 {
+        try query("SELECT site FROM nodes WHERE log = $1 AND node = $2", [.int4(node)])
+            .first { row throws(StoreError) in try row.get(0) } ?? 0
+    }
+
     /// The site of this name; a new number if there is none yet.
     package func site(named name: String) throws(StoreError) -> Int16 {
         func known() throws(StoreError) -> Int16? {

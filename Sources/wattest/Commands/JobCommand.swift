@@ -42,28 +42,48 @@ struct JobCommand: AsyncParsableCommand {
 
     struct Classify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sets the class or the model of a job, as a signed entry of the log.")
+            abstract: "Says what a job was for, as a signed entry of the log that names who and why.")
         @OptionGroup var options: ServerOptions
 
         @Argument(help: ArgumentHelp("cluster/scheduler/id@submit, its id, or the beginning of it.", valueName: "job"))
         var key: String
 
-        @Argument(help: "final, development, failed or evaluation.")
+        @Option(name: .customLong("class"), help: "final, development, failed or evaluation.")
         var jobClass: JobClass?
 
         @Option(help: "The model that the job trains; jobs of one model are a run.")
         var model: String?
 
+        @Option(help: "What it does in the model's life, such as pre-training or fine-tuning.")
+        var activity: String?
+
+        @Option(
+            name: .customLong("run"),
+            help: ArgumentHelp("The run that it is part of, where that is not the model's.", valueName: "name"))
+        var runName: String?
+
         @Option(help: "Why it is set; stands in the log.")
-        var reason: String?
+        var reason: String
+
+        @Option(help: ArgumentHelp("Who says so; stands in the log beside the token's name.", valueName: "name"))
+        var by: String?
+
+        private var settings: [(field: String, value: JSONValue)] {
+            [
+                jobClass.map { ("job.class", JSONValue.string($0.rawValue)) },
+                model.map { ("job.model", .string($0)) }, activity.map { ("job.activity", .string($0)) },
+                runName.map { ("job.run", .string($0)) },
+            ].compactMap(\.self)
+        }
+
+        func validate() throws {
+            guard !settings.isEmpty else {
+                throw ValidationError("nothing is to be set, give --class, --model, --activity or --run")
+            }
+            guard !reason.isEmpty else { throw ValidationError("--reason is empty, say why it is set") }
+        }
 
         func run() async throws {
-            let settings = [
-                jobClass.map { ("job.class", JSONValue.string($0.rawValue)) }, model.map { ("job.model", .string($0)) },
-            ].compactMap(\.self)
-            guard !settings.isEmpty else {
-                throw CommandFailure.usage("nothing is to be set for job '\(key)'", "give a class, --model or both")
-            }
             let client = try options.client()
             let organization = try await options.organization(client)
             let job = try await client.get(AggregatorClient.path(organization, "jobs", key))
@@ -74,7 +94,8 @@ struct JobCommand: AsyncParsableCommand {
             }
             var results: [JSONValue] = []
             for (field, value) in settings {
-                let setting = Setting(field: field, subject: pseudonym, value: value, reason: reason)
+                let setting = Setting(
+                    field: field, subject: pseudonym, value: value, by: by ?? Self.user, reason: reason)
                 let reply = try await setting.post(client, organization)
                 results.append([
                     "key": job["key"] ?? .null, "field": .string(field), "value": value,
@@ -87,6 +108,10 @@ struct JobCommand: AsyncParsableCommand {
                 }
             }
             if options.json { Output.json(["items": .array(results), "next": .null]) }
+        }
+
+        private static var user: String? {
+            ServerOptions.environmentValue("USER").flatMap { $0.isEmpty ? nil : $0 }
         }
     }
 }

@@ -69,6 +69,7 @@ struct Setting {
     var subject: String?
     var value: JSONValue
     var effectiveFrom: UTCTime?
+    var by: String?
     var reason: String?
 
     var body: JSONValue {
@@ -77,6 +78,7 @@ struct Setting {
         if let subject { body.append("subject", .string(subject)) }
         body.append("value", value)
         if let effectiveFrom { body.append("effective_from", .string(TimeText.rfc3339(effectiveFrom))) }
+        if let by { body.append("by", .string(by)) }
         if let reason { body.append("reason", .string(reason)) }
         return .object(body)
     }

@@ -31,13 +31,24 @@ struct JobPage {
             ("stop", FigureText.text(job["stop"])), ("attempts", FigureText.text(job["attempts"])),
             ("witnessed", FigureText.text(job["witnessed_by"])),
         ]
-        for name in ["name", "class", "model"] {
-            if let value = job[name]?.string { facts.append((name, value)) }
+        for name in ["name", "class", "model", "activity", "run"] {
+            if let value = job[name]?.string { facts.append((name, value + Self.source(of: name, in: job))) }
+        }
+        if let error = FigureText.integer(job["edge_error_uj"]), error != 0 {
+            facts.append(("edges", "within \(FigureText.energy(job["edge_error_uj"])): they lie between readings"))
         }
         if let idle = FigureText.integer(job["idle_reserved_uj"]), idle != 0 {
             facts.append(("idle", "\(FigureText.energy(job["idle_reserved_uj"])) while nothing of it ran"))
         }
         return facts
+    }
+
+    /// Who said it, where somebody did so afterwards.
+    private static func source(of name: String, in job: JSONValue) -> String {
+        let label = (job["labels"]?.array ?? []).first { $0["name"]?.string == name && $0["entry"]?.isNull == false }
+        guard let label else { return "" }
+        let reason = label["reason"]?.string.map { ": \($0)" } ?? ""
+        return " (by \(FigureText.text(label["by"])), entry \(FigureText.text(label["entry"]))\(reason))"
     }
 
     private var coverage: String {
@@ -69,6 +80,7 @@ struct JobPage {
 
     /// Why a node is, or is not, complete.
     static func state(of node: JSONValue) -> String {
+        if let reason = node["reason"]?.string { return reason }
         guard FigureText.integer(node["energy_uj"]) != nil else { return "expected, and nothing of it is in the log" }
         if let kind = node["kind"]?.string, kind != "node" {
             return "a shared source, no node: its time is not counted"

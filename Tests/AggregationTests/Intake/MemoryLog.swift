@@ -8,6 +8,7 @@ final class MemoryLog: Sendable {
     struct State {
         var leaves: [MerkleHash] = []
         var entries: [Entry] = []
+        var notes: [[UInt8]] = []
         var closed: Set<Int64> = []
         /// So many of the next appends fail, each before or after it took effect.
         var failures: [Failure] = []
@@ -24,12 +25,23 @@ final class MemoryLog: Sendable {
 
     var log: LogSequencer.Log {
         LogSequencer.Log(
-            append: { [self] items in
+            append: { [self] items, expected in
+                guard state.withLock({ Int64($0.leaves.count) }) == expected else { return .moved }
                 let failure = state.withLock { $0.failures.isEmpty ? nil : $0.failures.removeFirst() }
                 if failure == .before { throw Lost() }
                 let verdicts = items.map { decide($0.entry.received) }
                 if failure == .after { throw Lost() }
-                return verdicts
+                return .committed(verdicts)
+            },
+            growth: { [self] index in
+                state.withLock { state in
+                    let new = state.entries.indices.dropFirst(Int(index))
+                    let chains = Set(new.compactMap { state.batch(at: $0)?.position.incarnation })
+                    return LogSequencer.Growth(
+                        size: Int64(state.entries.count),
+                        records: new.filter { state.batch(at: $0) == nil }.map { (Int64($0), state.notes[$0]) },
+                        chains: chains)
+                }
             },
             chainEnds: { [self] chain in
                 state.withLock { state in
@@ -56,6 +68,7 @@ final class MemoryLog: Sendable {
         state.withLock { state in
             state.leaves.append(received.leaf)
             state.entries.append(received.entry)
+            state.notes.append(received.note)
             return Int64(state.leaves.count - 1)
         }
     }

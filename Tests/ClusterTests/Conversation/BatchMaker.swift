@@ -39,6 +39,8 @@ struct BatchMaker: Sendable {
         var surplus: Int64 = 0
         var salt: UInt8 = 7
         var sensors: [SensorFacts]?
+        var allocations: [AllocationFacts] = []
+        var state = IntervalFacts.State.measured
     }
 
     /// The next batch; the maker stays where it is.
@@ -56,8 +58,8 @@ struct BatchMaker: Sendable {
             monotonic: MonotonicInterval(
                 startNanoseconds: (place * Self.seconds - change.startsEarlier) * 1_000_000_000,
                 endNanoseconds: (place + 1) * Self.seconds * 1_000_000_000),
-            state: .measured, host: nil, sensors: change.sensors ?? [counterFacts(surplus: change.surplus)],
-            allocations: [])
+            state: change.state, host: nil, sensors: change.sensors ?? [counterFacts(surplus: change.surplus)],
+            allocations: change.allocations)
         let batch = Batch(
             log: change.log ?? enrolment.log, node: change.node ?? enrolment.node,
             position: ChainPosition(incarnation: enrolment.incarnation, sequence: place),
@@ -86,7 +88,7 @@ struct BatchMaker: Sendable {
             missingMilliseconds: 0, periodMilliseconds: 1000, idlePowerMilliwatts: 0, flags: [])
     }
 
-    private func counterFacts(surplus: Int64) -> SensorFacts {
+    func counterFacts(surplus: Int64) -> SensorFacts {
         SensorFacts(
             id: "rapl:package-0", kind: "rapl", layer: .package, within: nil, provenance: .counter, epoch: 0,
             firstMicrojoules: counter, lastMicrojoules: counter + Self.advanceMicrojoules + surplus, readings: 3,

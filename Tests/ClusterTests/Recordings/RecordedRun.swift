@@ -27,6 +27,15 @@ struct RecordedRun: Sendable, CustomTestStringConvertible {
     var files: [String] { Self.nodeNames.map(file) }
     var switchFile: String { file("sw_0") }
 
+    static func lines(of path: String) throws -> [String] {
+        let bytes = try #require(FileManager.default.contents(atPath: path), "\(path) cannot be read")
+        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+    }
+
+    static func write(_ lines: [String], to path: String) throws {
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: path))
+    }
+
     // MARK: What is known of it
 
     struct ExpectedNode: Sendable {

@@ -99,13 +99,13 @@ struct FoldContents: Equatable {
 
     /// - Parameter connection: within a transaction of the log.
     init(reading connection: Connection) throws {
-        let energy = "accelerator, cpu, dram, rest, network"
+        let energy = "accelerator::bigint, cpu::bigint, dram::bigint, rest::bigint, network::bigint"
         let queries = [
             "SELECT 'hourly '||job||' '||account||' '||hour||' '||node||' '||provenance||' '||boundary||' '||rule, "
                 + "\(energy) FROM energy_hourly",
             "SELECT 'job '||hour||' '||job||' '||account||' '||site||' '||provenance||' '||boundary||' '||rule, "
                 + "\(energy) FROM job_hourly",
-            "SELECT 'minute '||minute||' '||job, uj FROM power_minutely",
+            "SELECT 'minute '||minute||' '||job, uj::bigint FROM power_minutely",
             "SELECT 'coverage '||job||' '||node||' '||hour, measured_ms, bridged_ms, missing_ms FROM coverage_hourly",
             "SELECT 'gap '||index||' '||part||' '||node||' '||job||' '||kind, from_us, to_us FROM gaps",
         ]

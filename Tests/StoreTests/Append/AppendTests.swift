@@ -118,16 +118,50 @@ import Testing
         #expect(try verdicts(connection, log, [importing(4, file)]) == [.duplicate])
     }
 
+    private func most(node: Int32) -> Posting {
+        Posting(
+            node: node, job: 0, account: .idle, hour: 1, minute: 60, site: 0,
+            quality: EnergyQuality(provenance: 1, boundary: 1, rule: 1), energy: ComponentEnergy(accelerator: .max))
+    }
+
+    /// What one node says of itself must not make another's energy unrepresentable.
+    @Test func sumsHoldWhateverNodesSay() async throws {
+        let (connection, log) = try await opened()
+        let rows = [batch(0, 1, after: 0, postings: [most(node: 7)]), batch(1, 2, after: 1, postings: [most(node: 8)])]
+        #expect(try verdicts(connection, log, rows) == [.appended, .appended])
+        try connection.snapshot(of: log) { snapshot throws(StoreError) in
+            let hours = try snapshot.jobEnergy(hours: 0..<9)
+            #expect(hours.map(\.energy.accelerator) == [2 * Int128(Int64.max)])
+            let minutes = try snapshot.nodeEnergy(jobs: [0], hours: 0..<9)
+            #expect(minutes.map(\.energy.accelerator) == [Int128(Int64.max), Int128(Int64.max)])
+        }
+    }
+
+    @Test func aGroupThatWasJudgedAtAnotherSizeChangesNothing() async throws {
+        let (connection, log) = try await opened()
+        let size = try connection.append(AppendGroup(log: log)).size
+        for expected in [size - 1, size + 1] {
+            let group = AppendGroup(log: log, rows: [batch(0, 1, after: 0)], expectedSize: expected)
+            #expect {
+                try connection.append(group)
+            } throws: { error in
+                (error as? StoreError)?.kind == .logHasMoved
+            }
+        }
+        let outcome = try connection.append(
+            AppendGroup(log: log, rows: [batch(0, 1, after: 0)], expectedSize: size))
+        #expect(outcome.rows.map(\.verdict) == [.appended] && outcome.size == size + 1)
+    }
+
     @Test func oneBadRowKeepsNobodyElseOut() async throws {
         let (connection, log) = try await opened()
-        let most = Posting(
-            node: 7, job: 0, account: .idle, hour: 1, minute: 60, site: 0,
-            quality: EnergyQuality(provenance: 1, boundary: 1, rule: 1), energy: ComponentEnergy(accelerator: .max))
         var oversized = record(9)
         oversized.note = [UInt8](repeating: 1, count: 65_536)
+        var homeless = batch(2, 3, after: 2)
+        homeless.gaps = [Gap(node: 7, job: 0, fromMicroseconds: 2, toMicroseconds: 1, kind: 1)]
         let rows = [
-            batch(0, 1, after: 0), record(5), oversized, batch(1, 2, after: 1, postings: [most]),
-            batch(2, 3, after: 2, postings: [most]), batch(3, 4, after: 3), record(6),
+            batch(0, 1, after: 0), record(5), oversized, batch(1, 2, after: 1), homeless, batch(3, 4, after: 3),
+            record(6),
         ]
         #expect(
             try verdicts(connection, log, rows)

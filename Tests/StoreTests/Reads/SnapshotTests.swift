@@ -92,19 +92,19 @@ import Testing
                 hours == [
                     JobEnergy(
                         hour: 3, job: 0, account: .idle, site: 1, quality: quality,
-                        energy: ComponentEnergy(dram: 15, network: 21)),
+                        energy: ComponentSums(dram: 15, network: 21)),
                     JobEnergy(
                         hour: 3, job: 1, account: .job, site: 1, quality: quality,
-                        energy: ComponentEnergy(accelerator: 100, cpu: 10, rest: -1)),
+                        energy: ComponentSums(accelerator: 100, cpu: 10, rest: -1)),
                     JobEnergy(
                         hour: 5, job: 1, account: .job, site: 1, quality: quality,
-                        energy: ComponentEnergy(accelerator: 100, cpu: 10, rest: -1)),
+                        energy: ComponentSums(accelerator: 100, cpu: 10, rest: -1)),
                 ])
             #expect(
                 try snapshot.nodeEnergy(jobs: [1], hours: 0..<9) == [
                     NodeEnergy(
                         job: 1, account: .job, node: 7, quality: quality,
-                        energy: ComponentEnergy(accelerator: 300, cpu: 30, rest: -3))
+                        energy: ComponentSums(accelerator: 300, cpu: 30, rest: -3))
                 ])
             #expect(try snapshot.nodeEnergy(jobs: [0, 1], hours: 3..<4).map(\.node) == [8, 7])
             #expect(try snapshot.hours(ofJob: 1) == 2...5)
