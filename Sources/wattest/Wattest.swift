@@ -26,6 +26,7 @@ struct Wattest: AsyncParsableCommand {
             OrganizationCommand.self, SiteCommand.self, TokenCommand.self, NodeCommand.self, JobCommand.self,
             ReportCommand.self, EvidenceCommand.self, ImportCommand.self,
             ExecCommand.self, ProgressCommand.self,
+            EstimateCommand.self, ForecastCommand.self,
         ])
 
     @OptionGroup var options: ServerOptions
