@@ -12,8 +12,8 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(help: "For whom: what they may see decides what stands in it.")
     var audience: Audience = .assurer
 
-    @Option(help: "json, html or csv; without it a summary is printed.")
-    var format: Format?
+    @Option(help: "json, html, csv, pdf, cyclonedx, spdx or boamps; without it a summary is printed.")
+    var format: ReportFormat?
 
     @Flag(help: "Issue it. The issued document is JSON.")
     var issue = false
@@ -32,13 +32,8 @@ struct ReportCommand: AsyncParsableCommand {
         case `public`
         case aiOffice = "ai-office"
         case authority
+        case downstream
         case assurer
-    }
-
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case json
-        case html
-        case csv
     }
 
     func run() async throws {
@@ -62,7 +57,8 @@ struct ReportCommand: AsyncParsableCommand {
 
     private func preview(_ period: Period, _ client: AggregatorClient, _ organization: String) async throws {
         let path = AggregatorClient.path(organization, "disclosure")
-        let query = period.query + [("audience", audience.rawValue), ("format", (format ?? .json).rawValue)]
+        let query =
+            period.query + [("audience", audience.rawValue), ("format", (format ?? ReportFormat.json).rawValue)]
         guard format != nil || options.json || output != nil else {
             return Output.text(ReportPage(disclosure: try await client.get(path, query)).text)
         }
@@ -94,6 +90,8 @@ struct ReportCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension ReportFormat: ExpressibleByArgument {}
 
 extension Period {
     /// As the aggregator reads it.
