@@ -39,6 +39,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
         name: name, dependencies: dependencies, exclude: fixtures ? ["Fixtures"] : [], swiftSettings: settings)
 }
 
+/// deploy/fuzz sets it: libFuzzer brings its own loop, and wants every module built with it.
+let fuzz: [Target] =
+    Context.environment["WATTEST_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz", dependencies: ["Batches", "JSONText", "TransparencyLog"], path: "Tests/Fuzz",
+            swiftSettings: settings)
+    ]
+
 let package = Package(
     name: "wattest",
     dependencies: [
@@ -137,11 +147,15 @@ let package = Package(
         program(
             "wattest-bench",
             [
-                "Aggregation", "Batches", "Energy", "Identity", "JSONText", "SeededRandom", "Store", "TransparencyLog",
-                "Wire", argumentParser, crypto, logging,
+                "Accounts", "Aggregation", "Batches", "Disclosure", "Energy", "Identity", "JSONText", "SeededRandom",
+                "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
+        // JSON Schema, as far as the product's own schemas go.
+        .target(
+            name: "JSONSchemaCheck", dependencies: ["JSONText"], path: "Tests/JSONSchemaCheck",
+            swiftSettings: settings),
         // A child for the tests that kill one in the middle of its writes.
         .executableTarget(
             name: "SpoolWriter", dependencies: ["NodeAgent", "Batches", "TransparencyLog"], path: "Tests/SpoolWriter",
@@ -156,8 +170,8 @@ let package = Package(
         tests(
             "DisclosureTests",
             [
-                "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONText", "SeededRandom",
-                "TransparencyLog",
+                "ClusterSimulation", "Disclosure", "Accounts", "Batches", "Energy", "JSONSchemaCheck", "JSONText",
+                "SeededRandom", "TransparencyLog",
             ]),
         tests(
             "AggregationTests",
@@ -173,6 +187,7 @@ let package = Package(
         tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),
+        tests("DeployTests", ["wattest-agent", "wattest-aggregator", product("Yams", "Yams")]),
         tests(
             "WattestTests",
             [
@@ -191,8 +206,9 @@ let package = Package(
         tests(
             "ClusterTests",
             [
-                "Batches", "Energy", "Identity", "JSONText", "NodeAgent", "PinnedHTTPS", "SeededRandom",
-                "TransparencyLog", "Wire", crypto,
+                "Batches", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent", "PinnedHTTPS",
+                "SeededRandom",
+                "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
             ], fixtures: true),
-    ]
+    ] + fuzz
 )

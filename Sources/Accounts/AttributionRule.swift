@@ -8,9 +8,11 @@ package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
 
     package var name: String { "attribution/1" }
 
-    /// - Parameter superseded: another chain of the node and sensor covered the interval before.
-    package func post(_ facts: IntervalFacts, superseded: Bool = false) -> BatchPostings {
-        var attribution = Attribution(facts: facts)
+    /// - Parameters:
+    ///   - superseded: another chain of the node and sensor covered the interval before.
+    ///   - tree: the batch's sensors as a tree, where the caller has it already.
+    package func post(_ facts: IntervalFacts, superseded: Bool = false, tree: SensorTree? = nil) -> BatchPostings {
+        var attribution = Attribution(facts: facts, tree: tree ?? SensorTree(facts.sensors))
         if superseded {
             attribution.supersede()
         } else {
@@ -29,6 +31,14 @@ private struct Attribution {
     /// Accelerator and processor energy as posted, which weigh the rest of the node.
     private var acceleratorWeight = LargestRemainder()
     private var packageWeight = LargestRemainder()
+    /// Weights that are the same for every sensor, worked out when the first one asks.
+    private lazy var exclusive: LargestRemainder? = exclusiveHolders()
+    private lazy var reserved: LargestRemainder = reservedShares()
+    private lazy var byTime: LargestRemainder = processorTimes()
+    /// Microseconds of the interval.
+    private let duration: Int128
+    /// The hour to which all of the batch belongs, nil when it spans several.
+    private let onlyHour: Int64?
 
     struct Holder {
         var account: Account
@@ -37,10 +47,12 @@ private struct Attribution {
         var held: Int128
     }
 
-    init(facts: IntervalFacts) {
+    init(facts: IntervalFacts, tree: SensorTree) {
         self.facts = facts
-        tree = SensorTree(facts.sensors)
+        self.tree = tree
         let duration = Int128(facts.durationNanoseconds / 1000)
+        self.duration = duration
+        onlyHour = HourSplit.onlyHour(of: facts.interval)
         holders = facts.allocations.map { allocation in
             let account: Account =
                 allocation.mode == .tenant
@@ -50,7 +62,6 @@ private struct Attribution {
         }
     }
 
-    private var duration: Int128 { Int128(facts.durationNanoseconds / 1000) }
     /// What nobody holds: idle while the agent watched, a gap when it was away. A recorded log has no agent beside it,
     /// so nobody can say that the node was idle outside the job's window (RULES section 6).
     private var nobody: Account {
@@ -63,14 +74,15 @@ private struct Attribution {
     mutating func supersede() {
         for root in tree.roots {
             let sensor = facts.sensors[root]
-            write(.superseded, .rest, sensor, tree.boundary(of: sensor), sensor.advanceMicrojoules)
+            write(
+                .superseded, .rest, sensor.provenance, tree.boundary(of: sensor.layer), sensor.advanceMicrojoules)
         }
         result.flags.insert("superseded")
     }
 
     mutating func attribute() {
-        for root in tree.roots { attributeParts(of: root, boundary: tree.boundary(of: facts.sensors[root])) }
-        for root in tree.roots { attributeRest(of: root, boundary: tree.boundary(of: facts.sensors[root])) }
+        for root in tree.roots { attributeParts(of: root, boundary: tree.boundary(of: facts.sensors[root].layer)) }
+        for root in tree.roots { attributeRest(of: root, boundary: tree.boundary(of: facts.sensors[root].layer)) }
         cover()
         findGaps()
     }
@@ -78,54 +90,61 @@ private struct Attribution {
     // MARK: Components
 
     private mutating func attributeParts(of index: Int, boundary: Boundary) {
-        let sensor = facts.sensors[index]
         let parts = tree.parts[index]
         if parts.isEmpty {
-            if tree.component(of: sensor) != .rest { attributeLeaf(sensor, boundary) }
+            if component(index) != .rest { attributeLeaf(index, boundary) }
             return
         }
         for part in parts { attributeParts(of: part, boundary: boundary) }
     }
 
-    private mutating func attributeLeaf(_ sensor: SensorFacts, _ boundary: Boundary) {
-        let component = tree.component(of: sensor)
-        let energy = sensor.advanceMicrojoules
-        if sensor.flags.contains(.suspect) {
+    private func component(_ index: Int) -> Component { tree.component(of: facts.sensors[index].layer) }
+
+    private mutating func attributeLeaf(_ index: Int, _ boundary: Boundary) {
+        let component = component(index)
+        let energy = facts.sensors[index].advanceMicrojoules
+        let provenance = facts.sensors[index].provenance
+        if facts.sensors[index].flags.contains(.suspect) {
             result.flags.insert("suspect")
-            return write(unknown, component, sensor, boundary, energy)
+            return write(unknown, component, provenance, boundary, energy)
+        }
+        if component == .accelerator, exclusive == nil, let only = onlyHolder(of: facts.sensors[index].id) {
+            write(holders[only].account, component, provenance, boundary, energy)
+            acceleratorWeight.add(holders[only].account, energy)
+            return
         }
         let split: [(account: Account, amount: Int128)]
-        if let exclusive = exclusiveHolders() {
+        if let exclusive {
             split = exclusive.split(energy) ?? [(nobody, energy)]
         } else {
             switch component {
-            case .accelerator: split = acceleratorShares(sensor, energy)
-            case .cpu, .dram: split = processorShares(sensor, energy)
+            case .accelerator: split = acceleratorShares(facts.sensors[index].id, energy)
+            case .cpu, .dram: split = processorShares(facts.sensors[index].idlePowerMilliwatts, energy)
             case .network: split = networkShares(energy)
             case .rest: split = [(nobody, energy)]
             }
         }
         for (account, amount) in split {
-            write(account, component, sensor, boundary, amount)
+            write(account, component, provenance, boundary, amount)
             if component == .accelerator { acceleratorWeight.add(account, amount) }
             if component == .cpu { packageWeight.add(account, amount) }
         }
     }
 
     private mutating func attributeRest(of index: Int, boundary: Boundary) {
-        let sensor = facts.sensors[index]
         for part in tree.parts[index] { attributeRest(of: part, boundary: boundary) }
-        guard !tree.parts[index].isEmpty || tree.component(of: sensor) == .rest else { return }
-        let parts = tree.parts[index].reduce(Int128(0)) { $0 + facts.sensors[$1].advanceMicrojoules }
-        let rest = sensor.advanceMicrojoules - parts
-        if sensor.flags.contains(.suspect) {
+        guard !tree.parts[index].isEmpty || component(index) == .rest else { return }
+        let provenance = facts.sensors[index].provenance
+        var rest = facts.sensors[index].advanceMicrojoules
+        for part in tree.parts[index] { rest -= facts.sensors[part].advanceMicrojoules }
+        if facts.sensors[index].flags.contains(.suspect) {
             result.flags.insert("suspect")
-            return write(unknown, .rest, sensor, boundary, rest)
+            return write(unknown, .rest, provenance, boundary, rest)
         }
         let split =
-            exclusiveHolders()?.split(rest) ?? acceleratorWeight.split(rest) ?? packageWeight.split(rest)
+            exclusive?.split(rest) ?? acceleratorWeight.split(rest) ?? packageWeight.split(rest)
             ?? [(nobody, rest)]
-        for (account, amount) in split { write(account, .rest, sensor, boundary, amount) }
+        for (account, amount) in split { write(account, .rest, provenance, boundary, amount) }
     }
 
     // MARK: Shares
@@ -150,42 +169,62 @@ private struct Attribution {
     }
 
     private mutating func acceleratorShares(
-        _ sensor: SensorFacts, _ energy: Int128
+        _ sensor: String, _ energy: Int128
     ) -> [(account: Account, amount: Int128)] {
-        let holding = holders.compactMap { holder in
-            holder.facts.devices.first { $0.sensor == sensor.id }.map { (holder, $0.weight) }
+        var holding: [(holder: Int, weight: Int64?)] = []
+        for index in holders.indices {
+            guard let device = holders[index].facts.devices.first(where: { $0.sensor == sensor }) else { continue }
+            holding.append((index, device.weight))
         }
-        let others = facts.others?.devices.first { $0.sensor == sensor.id }
+        let others = facts.others?.devices.first { $0.sensor == sensor }
         let count = holding.count + (others == nil ? 0 : 1)
         guard count > 0 else { return [(nobody, energy)] }
         if count == 1, let only = holding.first {
+            let (account, held) = (holders[only.holder].account, holders[only.holder].held)
+            guard held < duration else { return [(account, energy)] }
             var shares = LargestRemainder()
-            shares.add(only.0.account, only.0.held)
-            shares.add(nobody, duration - only.0.held)
-            return shares.split(energy) ?? [(only.0.account, energy)]
+            shares.add(account, held)
+            shares.add(nobody, duration - held)
+            return shares.split(energy) ?? [(account, energy)]
         }
-        let measured = holding.allSatisfy { $0.1 != nil } && (others.map { $0.weight != nil } ?? true)
-        let total = holding.reduce(Int128(others?.weight ?? 0)) { $0 + Int128($1.1 ?? 0) }
+        let measured = holding.allSatisfy { $0.weight != nil } && (others.map { $0.weight != nil } ?? true)
+        let total = holding.reduce(Int128(others?.weight ?? 0)) { $0 + Int128($1.weight ?? 0) }
         let byMeasure = measured && total > 0
         if !byMeasure, holding.count > 1 { result.flags.insert("equal-share") }
         var shares = LargestRemainder()
-        for (holder, weight) in holding { shares.add(holder.account, byMeasure ? Int128(weight ?? 0) : 1) }
+        for (holder, weight) in holding { shares.add(holders[holder].account, byMeasure ? Int128(weight ?? 0) : 1) }
         if let others { shares.add(.tenant, byMeasure ? Int128(others.weight ?? 0) : 1) }
         return shares.split(energy) ?? [(nobody, energy)]
     }
 
+    /// Place of the one holder of a device throughout the interval, nil when there are several or none.
+    private func onlyHolder(of device: String) -> Int? {
+        guard facts.others == nil else { return nil }
+        var only: Int?
+        for index in holders.indices where holders[index].facts.devices.contains(where: { $0.sensor == device }) {
+            guard only == nil, holders[index].held == duration, duration > 0 else { return nil }
+            only = index
+        }
+        return only
+    }
+
     /// The idle part by reserved cores, the rest by CPU time.
-    private func processorShares(_ sensor: SensorFacts, _ energy: Int128) -> [(account: Account, amount: Int128)] {
-        let idleEnergy = Int128(sensor.idlePowerMilliwatts) * Int128(facts.durationNanoseconds) / 1_000_000
+    private mutating func processorShares(
+        _ idlePowerMilliwatts: Int64, _ energy: Int128
+    ) -> [(account: Account, amount: Int128)] {
+        let idleEnergy = Int128(idlePowerMilliwatts) * Int128(facts.durationNanoseconds) / 1_000_000
         let idle = min(energy, idleEnergy)
-        let reserved = reservedShares()
-        var byTime = LargestRemainder()
-        for holder in holders { byTime.add(holder.account, Int128(holder.facts.cpuMicroseconds)) }
-        if let others = facts.others { byTime.add(.tenant, Int128(others.cpuMicroseconds)) }
-        byTime.add(unknown, Int128(facts.host?.unheldCPUMicroseconds ?? 0))
         let idleSplit = reserved.split(idle) ?? [(nobody, idle)]
         let active = energy - idle
         return idleSplit + (byTime.split(active) ?? reserved.split(active) ?? [(nobody, active)])
+    }
+
+    private func processorTimes() -> LargestRemainder {
+        var shares = LargestRemainder()
+        for holder in holders { shares.add(holder.account, Int128(holder.facts.cpuMicroseconds)) }
+        if let others = facts.others { shares.add(.tenant, Int128(others.cpuMicroseconds)) }
+        shares.add(unknown, Int128(facts.host?.unheldCPUMicroseconds ?? 0))
+        return shares
     }
 
     private func reservedShares() -> LargestRemainder {
@@ -217,12 +256,16 @@ private struct Attribution {
     // MARK: Writing
 
     private mutating func write(
-        _ account: Account, _ component: Component, _ sensor: SensorFacts, _ boundary: Boundary, _ amount: Int128
+        _ account: Account, _ component: Component, _ provenance: Provenance, _ boundary: Boundary, _ amount: Int128
     ) {
         // An extract posts the tenant's own shares only; the home log has the whole.
         if isExtract, account.job == nil { return }
+        if let onlyHour {
+            if amount != 0 { add(account, component, provenance, boundary, onlyHour, amount) }
+            return
+        }
         for (hour, part) in HourSplit.split(amount, over: facts.interval) where part != 0 {
-            add(account, component, sensor.provenance, boundary, hour, part)
+            add(account, component, provenance, boundary, hour, part)
         }
     }
 
@@ -230,10 +273,13 @@ private struct Attribution {
         _ account: Account, _ component: Component, _ provenance: Provenance, _ boundary: Boundary, _ hour: Int64,
         _ amount: Int128
     ) {
-        if let index = result.postings.firstIndex(where: {
-            $0.hour == hour && $0.component == component && $0.provenance == provenance && $0.boundary == boundary
-                && $0.account == account
-        }), let sum = Int64(exactly: Int128(result.postings[index].microjoules) + amount) {
+        // The first that agrees, as ever; in place, because a copy of each would cost more than the sum.
+        for index in result.postings.indices
+        where result.postings[index].component == component && result.postings[index].hour == hour
+            && result.postings[index].provenance == provenance && result.postings[index].boundary == boundary
+            && result.postings[index].account == account
+        {
+            guard let sum = Int64(exactly: Int128(result.postings[index].microjoules) + amount) else { break }
             result.postings[index].microjoules = sum
             return
         }
@@ -257,8 +303,9 @@ private struct Attribution {
         guard facts.interval.lastHour - facts.interval.start.hour <= HourSplit.maximumHours else { return }
         let known = tree.knownMilliseconds(facts.sensors, of: duration)
         var covered: Set<String> = []
-        for holder in holders where holder.facts.mode != .tenant && covered.insert(holder.facts.job).inserted {
-            for span in coverageSpans(holder, known: known) { result.coverage.append(span) }
+        for holder in holders where holder.facts.mode != .tenant {
+            guard holders.count == 1 || covered.insert(holder.facts.job).inserted else { continue }
+            result.coverage += coverageSpans(holder, known: known)
         }
     }
 
@@ -266,6 +313,14 @@ private struct Attribution {
         func scaled(_ milliseconds: Int64) -> Int128 {
             guard holder.held < duration, duration > 0 else { return Int128(milliseconds) }
             return Int128(milliseconds) * holder.held / duration
+        }
+        if let onlyHour {
+            return [
+                CoverageSpan(
+                    job: holder.facts.job, hour: onlyHour, interval: facts.interval,
+                    measuredMilliseconds: Int64(clamping: scaled(known.measured)),
+                    bridgedMilliseconds: Int64(clamping: scaled(known.bridged)))
+            ]
         }
         var spans: [Int64: CoverageSpan] = [:]
         for hour in facts.interval.start.hour...facts.interval.lastHour {
@@ -287,9 +342,10 @@ private struct Attribution {
         let duration = facts.interval.durationMilliseconds
         guard duration > 0, !tree.roots.isEmpty else { return }
         let known = tree.knownMilliseconds(facts.sensors, of: duration)
+        let missing = duration - known.measured - known.bridged
+        guard missing > 0 || known.bridged > 0 || facts.state == .outage else { return }
         let jobs = Set(facts.allocations.filter { $0.mode != .tenant }.map(\.job))
         let job = jobs.count == 1 ? jobs.first : nil
-        let missing = duration - known.measured - known.bridged
         if facts.state == .outage {
             result.gaps.append(GapSpan(interval: facts.interval, kind: .outage, milliseconds: duration, job: job))
         } else if known.bridged > 0 {

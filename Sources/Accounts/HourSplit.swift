@@ -6,12 +6,18 @@ package enum HourSplit {
     /// Hours that one batch may span: longer than any outage that a spool survives.
     package static let maximumHours: Int64 = 24 * 366
 
-    package static func split(_ amount: Int128, over interval: UTCInterval) -> [(hour: Int64, amount: Int128)] {
-        let first = interval.start.hour
-        let last = interval.lastHour
-        let duration = Int128(interval.end.microseconds) - Int128(interval.start.microseconds)
+    /// The hour to which an interval's amounts belong as a whole, nil when they are spread.
+    package static func onlyHour(of interval: UTCInterval) -> Int64? {
+        let (first, last) = (interval.start.hour, interval.lastHour)
         // A clock stepped back, or a span that nobody can have measured: everything belongs to where it began.
-        guard last > first, last - first <= maximumHours, duration > 0 else { return [(first, amount)] }
+        let isSpread = last > first && last - first <= maximumHours && interval.end > interval.start
+        return isSpread ? nil : first
+    }
+
+    package static func split(_ amount: Int128, over interval: UTCInterval) -> [(hour: Int64, amount: Int128)] {
+        if let hour = onlyHour(of: interval) { return [(hour, amount)] }
+        let (first, last) = (interval.start.hour, interval.lastHour)
+        let duration = Int128(interval.end.microseconds) - Int128(interval.start.microseconds)
         var parts: [(hour: Int64, amount: Int128)] = []
         var before: Int128 = 0
         for hour in first...last {

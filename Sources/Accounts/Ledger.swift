@@ -74,11 +74,16 @@ package struct Ledger: Sendable, Hashable {
     package init() {}
 
     package mutating func add(_ batch: BatchPostings, node: String, index: Int64) {
-        for posting in batch.postings {
+        let postings = batch.postings
+        for first in postings.indices where !isLaterComponent(first, of: postings) {
             let key = Key(
-                account: posting.account, node: node, hour: posting.hour, provenance: posting.provenance,
-                boundary: posting.boundary)
-            energy[key, default: ComponentEnergy()][posting.component] += Int128(posting.microjoules)
+                account: postings[first].account, node: node, hour: postings[first].hour,
+                provenance: postings[first].provenance, boundary: postings[first].boundary)
+            var sum = ComponentEnergy()
+            for index in first..<postings.count where isSameKey(postings, first, index) {
+                sum[postings[index].component] += Int128(postings[index].microjoules)
+            }
+            energy[key, default: ComponentEnergy()].add(sum)
         }
         for span in batch.coverage {
             let key = CoverageKey(job: span.job, node: node, hour: span.hour)
@@ -89,6 +94,17 @@ package struct Ledger: Sendable, Hashable {
                 at: key)
         }
         for span in batch.gaps { gaps.append(Gap(node: node, span: span, index: index)) }
+    }
+
+    /// The components of one account are added with one look at the ledger: the key's first posting stands for all.
+    private func isLaterComponent(_ index: Int, of postings: [Posting]) -> Bool {
+        for earlier in 0..<index where isSameKey(postings, earlier, index) { return true }
+        return false
+    }
+
+    private func isSameKey(_ postings: [Posting], _ left: Int, _ right: Int) -> Bool {
+        postings[left].hour == postings[right].hour && postings[left].provenance == postings[right].provenance
+            && postings[left].boundary == postings[right].boundary && postings[left].account == postings[right].account
     }
 
     /// Adds a stored sum, as the folds of the database hold it.
@@ -111,18 +127,42 @@ package struct Ledger: Sendable, Hashable {
 
 /// Microjoules by component.
 package struct ComponentEnergy: Sendable, Hashable {
-    private var values: [Int128]
+    private var accelerator: Int128 = 0
+    private var cpu: Int128 = 0
+    private var dram: Int128 = 0
+    private var rest: Int128 = 0
+    private var network: Int128 = 0
 
-    package init() { values = Array(repeating: 0, count: Component.allCases.count) }
+    package init() {}
 
     package subscript(component: Component) -> Int128 {
-        get { values[component.rawValue] }
-        set { values[component.rawValue] = newValue }
+        get {
+            switch component {
+            case .accelerator: accelerator
+            case .cpu: cpu
+            case .dram: dram
+            case .rest: rest
+            case .network: network
+            }
+        }
+        set {
+            switch component {
+            case .accelerator: accelerator = newValue
+            case .cpu: cpu = newValue
+            case .dram: dram = newValue
+            case .rest: rest = newValue
+            case .network: network = newValue
+            }
+        }
     }
 
     package mutating func add(_ other: ComponentEnergy) {
-        for component in Component.allCases { self[component] += other[component] }
+        accelerator += other.accelerator
+        cpu += other.cpu
+        dram += other.dram
+        rest += other.rest
+        network += other.network
     }
 
-    package var total: Int128 { values.reduce(0, +) }
+    package var total: Int128 { accelerator + cpu + dram + rest + network }
 }

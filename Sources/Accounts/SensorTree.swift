@@ -9,11 +9,36 @@ package struct SensorTree: Sendable {
     /// For each sensor, the readable sensors directly within it.
     package private(set) var parts: [[Int]]
 
+    /// The tree of a batch, taken from the one before where its sensors are the same ones.
+    ///
+    /// - Parameter known: the last tree and the sensors that it was made of; renewed when they are others.
+    package init(_ sensors: [SensorFacts], known: inout (sensors: [SensorFacts], tree: SensorTree)?) {
+        if let known, Self.isSame(known.sensors, sensors) {
+            self = known.tree
+            return
+        }
+        self.init(sensors)
+        known = (sensors, self)
+    }
+
+    private static func isSame(_ left: [SensorFacts], _ right: [SensorFacts]) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in left.indices
+        where left[index].identity !== right[index].identity || left[index].isBlind != right[index].isBlind {
+            return false
+        }
+        return true
+    }
+
+    /// Energy of the roots, in which every other sensor is contained.
+    package func advanceMicrojoules(_ sensors: [SensorFacts]) -> Int128 {
+        roots.reduce(0) { $0 + sensors[$1].advanceMicrojoules }
+    }
+
     package init(_ sensors: [SensorFacts]) {
         parts = Array(repeating: [], count: sensors.count)
-        var indexes: [String: Int] = [:]
-        for (index, sensor) in sensors.enumerated() where indexes[sensor.id] == nil { indexes[sensor.id] = index }
-        for (index, sensor) in sensors.enumerated() where !sensor.isBlind {
+        let indexes = Indexes(sensors)
+        for index in sensors.indices where !sensors[index].isBlind {
             if let parent = Self.readableParent(of: index, sensors, indexes) {
                 parts[parent].append(index)
             } else {
@@ -22,9 +47,27 @@ package struct SensorTree: Sendable {
         }
     }
 
+    /// Where a sensor of some identity stands, the first of several. A usual node's few sensors are looked through: the
+    /// one around the others comes first, and a dictionary for each batch costs more than all of its postings.
+    private struct Indexes {
+        private let sensors: [SensorFacts]
+        private var byID: [String: Int]?
+
+        init(_ sensors: [SensorFacts]) {
+            self.sensors = sensors
+            guard sensors.count > 32 else { return }
+            byID = Dictionary(zip(sensors.lazy.map(\.id), sensors.indices)) { first, _ in first }
+        }
+
+        subscript(id: String) -> Int? {
+            if let byID { return byID[id] }
+            return sensors.indices.first { sensors[$0].id == id }
+        }
+    }
+
     /// The nearest readable sensor around this one. A chain of containment that runs in a circle has no root: its first
     /// member is taken for one, so that no energy is lost and none is counted twice.
-    private static func readableParent(of index: Int, _ sensors: [SensorFacts], _ indexes: [String: Int]) -> Int? {
+    private static func readableParent(of index: Int, _ sensors: [SensorFacts], _ indexes: Indexes) -> Int? {
         var parent: Int?
         var current = index
         for _ in 0..<sensors.count {
@@ -37,8 +80,8 @@ package struct SensorTree: Sendable {
         return parent
     }
 
-    package func boundary(of root: SensorFacts) -> Boundary {
-        switch root.layer {
+    package func boundary(of root: Layer) -> Boundary {
+        switch root {
         case .facility: .facility
         case .nodeAC: .nodeAC
         case .nodeDC: .nodeDC
@@ -48,9 +91,9 @@ package struct SensorTree: Sendable {
         }
     }
 
-    /// What a sensor without measured parts stands for.
-    package func component(of sensor: SensorFacts) -> Component {
-        switch sensor.layer {
+    /// What a sensor of this layer without measured parts stands for.
+    package func component(of layer: Layer) -> Component {
+        switch layer {
         case .gpu, .module: .accelerator
         case .package: .cpu
         case .dram: .dram

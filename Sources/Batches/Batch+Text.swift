@@ -56,20 +56,28 @@ extension Batch {
 
     /// Parses the text of a batch note.
     package init(text: [UInt8]) throws(NoteSyntaxError) {
-        var reader = LineReader(text)
+        var recall = BatchRecall()
+        try self.init(text: text, recall: &recall)
+    }
+
+    /// Parses the text of a batch note and shares what it has in common with those parsed before.
+    package init(text: [UInt8], recall: inout BatchRecall) throws(NoteSyntaxError) {
+        var reader = LineReader(text, recall: recall)
+        recall = BatchRecall()
+        defer { recall = reader.recall }
         try reader.version("wattest/batch/v1")
-        log = try reader.nameLine("log", maximumBytes: 255)
+        log = try reader.recalledLine("log", .log, maximumBytes: 255)
         node = try reader.nameLine("node")
         position = try reader.chainLine()
         previous = try reader.hashLine("prev")
         anchor = try reader.anchorLine()
         try reader.begin("boot")
-        boot = reader.takeNothing() ? nil : try reader.name("boot id")
+        boot = reader.takeNothing() ? nil : try reader.recalledName("boot id", .boot)
         try reader.endLine()
         clock = try reader.clockLine()
         let interval = try reader.intervalLine()
         let monotonic = try reader.monotonicLine()
-        method = try reader.nameLine("method", maximumBytes: 32)
+        method = try reader.recalledLine("method", .method, maximumBytes: 32)
         try reader.begin("state")
         let state = try reader.word("state", of: IntervalFacts.State.self)
         try reader.endLine()
@@ -141,6 +149,25 @@ extension LineWriter {
 }
 
 extension LineReader {
+    mutating func recalledName(
+        _ what: StaticString, _ place: BatchRecall.Name, maximumBytes: Int = 128
+    ) throws(NoteSyntaxError) -> String {
+        if let kept = recall[place], take(kept.bytes) { return kept.value }
+        let start = position
+        let name = try name(what, maximumBytes: maximumBytes)
+        recall[place] = BatchRecall.Kept(bytes: Array(taken(from: start)), value: name)
+        return name
+    }
+
+    mutating func recalledLine(
+        _ keyword: StaticString, _ place: BatchRecall.Name, maximumBytes: Int
+    ) throws(NoteSyntaxError) -> String {
+        try begin(keyword)
+        let name = try recalledName(keyword, place, maximumBytes: maximumBytes)
+        try endLine()
+        return name
+    }
+
     mutating func nameLine(_ keyword: StaticString, maximumBytes: Int = 128) throws(NoteSyntaxError) -> String {
         try begin(keyword)
         let name = try name(keyword, maximumBytes: maximumBytes)
@@ -223,18 +250,15 @@ extension LineReader {
         while startsLine("sensor") {
             guard sensors.count < Batch.maximumSensors else { throw failure("at most 512 sensors") }
             try begin("sensor")
-            sensors.append(try sensor())
+            sensors.append(try sensor(number: sensors.count))
             try endLine()
         }
         return sensors
     }
 
-    private mutating func sensor() throws(NoteSyntaxError) -> SensorFacts {
+    private mutating func sensor(number: Int) throws(NoteSyntaxError) -> SensorFacts {
         SensorFacts(
-            id: try name("sensor id"), kind: try name("sensor kind", maximumBytes: 32),
-            layer: try word("layer", of: Layer.self),
-            within: takeNothing() ? nil : try name("containing sensor"),
-            provenance: try word("provenance", of: Provenance.self), epoch: try integer("epoch"),
+            identity: try sensorIdentity(number: number), epoch: try integer("epoch"),
             firstMicrojoules: try signedInteger("first value"), lastMicrojoules: try signedInteger("last value"),
             readings: try integer("readings"), longestGapMilliseconds: try integer("longest gap"),
             bridgedMilliseconds: try integer("bridged time"), missingMilliseconds: try integer("missing time"),
@@ -242,9 +266,22 @@ extension LineReader {
             flags: try flags())
     }
 
+    /// The fields that stay from batch to batch: taken over when they are those of the same line before.
+    private mutating func sensorIdentity(number: Int) throws(NoteSyntaxError) -> SensorIdentity {
+        if number < recall.sensors.count, take(recall.sensors[number].bytes) { return recall.sensors[number].value }
+        let start = position
+        let identity = SensorIdentity(
+            id: try name("sensor id"), kind: try name("sensor kind", maximumBytes: 32),
+            layer: try word("layer", of: Layer.self),
+            within: takeNothing() ? nil : try name("containing sensor"),
+            provenance: try word("provenance", of: Provenance.self))
+        recall.keep(sensor: identity, Array(taken(from: start)), at: number)
+        return identity
+    }
+
     private mutating func flags() throws(NoteSyntaxError) -> SensorFlags {
-        if takeNothing() { return [] }
-        var flags: SensorFlags = []
+        var flags = SensorFlags(rawValue: 0)
+        if takeNothing() { return flags }
         var words = SensorFlags.words[...]
         for text in try list("flags") {
             // Only forwards through the fixed order, so that one set of flags has one spelling.
@@ -262,16 +299,26 @@ extension LineReader {
         while startsLine("alloc") {
             guard allocations.count < Batch.maximumAllocations else { throw failure("at most 256 allocations") }
             try begin("alloc")
-            allocations.append(try allocation())
+            allocations.append(try allocation(number: allocations.count))
             try endLine()
         }
         return allocations
     }
 
-    private mutating func allocation() throws(NoteSyntaxError) -> AllocationFacts {
-        let job = try pseudonym("job pseudonym")
+    private mutating func hold(number: Int) throws(NoteSyntaxError) -> BatchRecall.Hold {
+        if number < recall.holds.count, take(recall.holds[number].bytes) { return recall.holds[number].value }
+        let start = position
+        let hold = BatchRecall.Hold(
+            job: try pseudonym("job pseudonym"), mode: try word("mode", of: AllocationFacts.Mode.self),
+            devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation))
+        recall.keep(hold: hold, Array(taken(from: start)), at: number)
+        return hold
+    }
+
+    private mutating func allocation(number: Int) throws(NoteSyntaxError) -> AllocationFacts {
+        let hold = try hold(number: number)
         return AllocationFacts(
-            job: job, mode: try word("mode", of: AllocationFacts.Mode.self), devices: try devices(),
+            job: hold.job, mode: hold.mode, devices: hold.devices,
             cpuMicroseconds: try integer("CPU time"), reservedMillicores: try integer("reserved millicores"),
             heldNanoseconds: takeNothing() ? nil : try integer("held time"),
             expectedNodes: takeNothing() ? nil : try integer("expected nodes"),
@@ -291,24 +338,12 @@ extension LineReader {
         return value == 1
     }
 
-    private mutating func devices() throws(NoteSyntaxError) -> [DeviceHold] {
-        if takeNothing() { return [] }
-        var devices: [DeviceHold] = []
-        for text in try list("devices") {
-            guard devices.count < Batch.maximumDevicesPerAllocation, let hold = DeviceHold(field: text) else {
-                throw failure("devices, at most 256 of id or id=weight")
-            }
-            devices.append(hold)
-        }
-        return devices
-    }
-
     mutating func othersLine() throws(NoteSyntaxError) -> OtherTenants? {
         guard startsLine("others") else { return nil }
         try begin("others")
         let others = OtherTenants(
             reservedMillicores: try integer("reserved millicores"), cpuMicroseconds: try integer("CPU time"),
-            devices: try devices())
+            devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation))
         try endLine()
         return others
     }
@@ -334,22 +369,5 @@ extension LineReader {
         let salt = try base64("salt", count: 16)
         try endLine()
         return salt
-    }
-}
-
-extension DeviceHold {
-    /// Parses `id` or `id=weight`.
-    fileprivate init?(field: String) {
-        let parts = field.utf8.split(separator: UInt8(ascii: "="), omittingEmptySubsequences: false)
-        guard let id = parts.first.flatMap({ String($0) }), SensorDescription.isWellFormed(id) else { return nil }
-        switch parts.count {
-        case 1: self.init(sensor: id)
-        case 2:
-            guard let text = String(parts[1]), let weight = Int64(text), weight >= 0, "\(weight)" == text else {
-                return nil
-            }
-            self.init(sensor: id, weight: weight)
-        default: return nil
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Energy
 import TransparencyLog
 
 /// Why the text of an entry is not one: where, and what was expected there.
@@ -21,13 +22,29 @@ package struct NoteSyntaxError: Error, Sendable, Hashable, CustomStringConvertib
 struct LineReader {
     private let bytes: [UInt8]
     private let end: Int
-    private var position = 0
+    private(set) var position = 0
     private(set) var line = 1
     private var isAtLineStart = true
+    /// What the batch before had in the same places.
+    var recall: BatchRecall
 
-    init(_ bytes: [UInt8]) {
+    init(_ bytes: [UInt8], recall: BatchRecall = BatchRecall()) {
         self.bytes = bytes
         end = bytes.count
+        self.recall = recall
+    }
+
+    func taken(from start: Int) -> ArraySlice<UInt8> { bytes[start..<position] }
+
+    /// Takes whole fields if they are exactly these.
+    mutating func take(_ fields: [UInt8]) -> Bool {
+        let stop = position + fields.count
+        guard stop < end, bytes[stop] <= UInt8(ascii: " ") else { return false }
+        let isSame = bytes.withUnsafeBytes { text in
+            fields.withUnsafeBytes { $0.elementsEqual(UnsafeRawBufferPointer(rebasing: text[position..<stop])) }
+        }
+        if isSame { position = stop }
+        return isSame
     }
 
     var isAtEnd: Bool { position == end }
@@ -114,22 +131,20 @@ struct LineReader {
     private func decimal(_ range: Range<Int>) -> Int64? {
         guard !range.isEmpty, range.count <= 19 else { return nil }
         if bytes[range.lowerBound] == UInt8(ascii: "0") { return range.count == 1 ? 0 : nil }
-        var value: Int64 = 0
+        var value: UInt64 = 0
         for index in range {
             let digit = bytes[index] &- UInt8(ascii: "0")
             guard digit <= 9 else { return nil }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(Int64(digit))
-            guard !overflow, !carry else { return nil }
-            value = sum
+            // 19 digits stay below 2^64.
+            value = value &* 10 &+ UInt64(digit)
         }
-        return value
+        return Int64(exactly: value)
     }
 
     /// A name of `[A-Za-z0-9._:/-]`.
     mutating func name(_ what: StaticString, maximumBytes: Int = 128) throws(NoteSyntaxError) -> String {
         let range = try field("\(what), a name")
-        guard range.count <= maximumBytes, bytes[range].allSatisfy(Self.isNameByte) else {
+        guard range.count <= maximumBytes, isName(range) else {
             throw failure("\(what), at most \(maximumBytes) bytes of [A-Za-z0-9._:/-]")
         }
         return String(decoding: bytes[range], as: UTF8.self)
@@ -144,19 +159,18 @@ struct LineReader {
         return String(decoding: bytes[range], as: UTF8.self)
     }
 
-    static func isNameByte(_ byte: UInt8) -> Bool {
-        // One load instead of a chain of comparisons: every name of every batch passes here.
-        nameBytes[Int(byte)]
+    private func isName(_ range: Range<Int>) -> Bool {
+        for index in range where !Self.isNameByte(bytes[index]) { return false }
+        return true
     }
 
-    private static let nameBytes: [Bool] = (0...255).map { byte in
-        switch UInt8(byte) {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"),
-            UInt8(ascii: "/"), UInt8(ascii: "-"):
-            true
-        default: false
-        }
+    /// Whether a byte is of `[A-Za-z0-9._:/-]`: one bit of two words instead of a chain of comparisons, because every
+    /// name of every batch passes here.
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        // `-` to `:` lie side by side.
+        let low: UInt64 = 0x3FFF << 45
+        let high: UInt64 = 0x3FF_FFFF << 1 | 1 << 31 | 0x3FF_FFFF << 33
+        return byte < 128 && (byte < 64 ? low : high) >> UInt64(byte & 63) & 1 != 0
     }
 
     /// One of a closed set of words.
@@ -195,6 +209,35 @@ struct LineReader {
             throw failure("\(what), percent-encoded text of at most \(maximumBytes) bytes")
         }
         return text
+    }
+
+    /// Devices `id` or `id=weight`, comma-separated; `-` for none.
+    mutating func devices(maximumCount: Int) throws(NoteSyntaxError) -> [DeviceHold] {
+        if takeNothing() { return [] }
+        let range = try field("devices, a comma-separated list")
+        var devices: [DeviceHold] = []
+        var start = range.lowerBound
+        while start <= range.upperBound {
+            var stop = start
+            while stop < range.upperBound, bytes[stop] != UInt8(ascii: ",") { stop += 1 }
+            guard devices.count < maximumCount, let hold = device(start..<stop) else {
+                throw failure("devices, at most \(maximumCount) of id or id=weight")
+            }
+            devices.append(hold)
+            start = stop + 1
+        }
+        return devices
+    }
+
+    private func device(_ range: Range<Int>) -> DeviceHold? {
+        var end = range.lowerBound
+        while end < range.upperBound, bytes[end] != UInt8(ascii: "=") { end += 1 }
+        let id = range.lowerBound..<end
+        guard (1...128).contains(id.count), isName(id) else { return nil }
+        let name = String(decoding: bytes[id], as: UTF8.self)
+        guard end < range.upperBound else { return DeviceHold(sensor: name) }
+        guard let weight = decimal(end + 1..<range.upperBound) else { return nil }
+        return DeviceHold(sensor: name, weight: weight)
     }
 
     /// The words of a comma-separated field.

@@ -64,11 +64,8 @@ package struct HostFacts: Sendable, Hashable {
 
 /// One sensor over one interval.
 package struct SensorFacts: Sendable, Hashable {
-    package var id: String
-    package var kind: String
-    package var layer: Layer
-    package var within: String?
-    package var provenance: Provenance
+    /// What the sensor is. Batches of one node share it, so that a sensor's facts are copied with one reference.
+    package private(set) var identity: SensorIdentity
     package var epoch: Int64
     /// Extended counter, or signed integral, at both ends. The last of one batch is the first of the next.
     package var firstMicrojoules: Int64
@@ -84,16 +81,11 @@ package struct SensorFacts: Sendable, Hashable {
     package var flags: SensorFlags
 
     package init(
-        id: String, kind: String, layer: Layer, within: String?, provenance: Provenance, epoch: Int64,
-        firstMicrojoules: Int64, lastMicrojoules: Int64, readings: Int64, longestGapMilliseconds: Int64,
-        bridgedMilliseconds: Int64, missingMilliseconds: Int64, periodMilliseconds: Int64, idlePowerMilliwatts: Int64,
-        flags: SensorFlags
+        identity: SensorIdentity, epoch: Int64, firstMicrojoules: Int64, lastMicrojoules: Int64, readings: Int64,
+        longestGapMilliseconds: Int64, bridgedMilliseconds: Int64, missingMilliseconds: Int64,
+        periodMilliseconds: Int64, idlePowerMilliwatts: Int64, flags: SensorFlags
     ) {
-        self.id = id
-        self.kind = kind
-        self.layer = layer
-        self.within = within
-        self.provenance = provenance
+        self.identity = identity
         self.epoch = epoch
         self.firstMicrojoules = firstMicrojoules
         self.lastMicrojoules = lastMicrojoules
@@ -104,6 +96,38 @@ package struct SensorFacts: Sendable, Hashable {
         self.periodMilliseconds = periodMilliseconds
         self.idlePowerMilliwatts = idlePowerMilliwatts
         self.flags = flags
+    }
+
+    package init(
+        id: String, kind: String, layer: Layer, within: String?, provenance: Provenance, epoch: Int64,
+        firstMicrojoules: Int64, lastMicrojoules: Int64, readings: Int64, longestGapMilliseconds: Int64,
+        bridgedMilliseconds: Int64, missingMilliseconds: Int64, periodMilliseconds: Int64, idlePowerMilliwatts: Int64,
+        flags: SensorFlags
+    ) {
+        self.init(
+            identity: SensorIdentity(id: id, kind: kind, layer: layer, within: within, provenance: provenance),
+            epoch: epoch, firstMicrojoules: firstMicrojoules, lastMicrojoules: lastMicrojoules, readings: readings,
+            longestGapMilliseconds: longestGapMilliseconds, bridgedMilliseconds: bridgedMilliseconds,
+            missingMilliseconds: missingMilliseconds, periodMilliseconds: periodMilliseconds,
+            idlePowerMilliwatts: idlePowerMilliwatts, flags: flags)
+    }
+
+    package var id: String {
+        get { identity.id }
+        set { identity = identity.with(id: newValue) }
+    }
+    package var kind: String { identity.kind }
+    package var layer: Layer {
+        get { identity.layer }
+        set { identity = identity.with(layer: newValue) }
+    }
+    package var within: String? {
+        get { identity.within }
+        set { identity = identity.with(within: newValue) }
+    }
+    package var provenance: Provenance {
+        get { identity.provenance }
+        set { identity = identity.with(provenance: newValue) }
     }
 
     /// Energy of the interval. Both ends are 64-bit, so the difference is 128-bit.

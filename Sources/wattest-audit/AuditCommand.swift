@@ -15,7 +15,7 @@ struct AuditCommand: ParsableCommand {
             bundle.
             Exit status 0 means that the evidence holds, 1 that it does not, 2 a usage error.
             """,
-        subcommands: [VerifyCommand.self, ShowCommand.self])
+        subcommands: [VerifyCommand.self, ProofCommand.self, ShowCommand.self])
 }
 
 @main

@@ -67,16 +67,19 @@ enum PlainFile {
         guard size <= maximumByteCount else {
             throw ReplayFailure(.file, at: place, "a file of \(size) bytes is larger than any that belongs in a bundle")
         }
-        var bytes = [UInt8](repeating: 0, count: size)
-        var position = 0
-        while position < size {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                read(descriptor, buffer.baseAddress.map { $0 + position }, size - position)
+        var isComplete = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, position in
+            while position < size {
+                let count = read(descriptor, buffer.baseAddress.map { $0 + position }, size - position)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    isComplete = false
+                    return
+                }
+                position += count
             }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw failure(place, "the file ends before its size") }
-            position += count
         }
+        guard isComplete else { throw failure(place, "the file ends before its size") }
         return bytes
     }
 }

@@ -18,6 +18,9 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(help: "Your policy: the log's key, the witnesses you know, and how many of them must have signed.")
     var policy: String
 
+    @Option(help: "A report in a DSSE envelope, which must be one that the log announces.")
+    var report: String?
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -25,15 +28,7 @@ struct VerifyCommand: AsyncParsableCommand {
     var workers: Int?
 
     func run() async throws {
-        let report = await verify()
-        if json {
-            print(report.json.text(.pretty), terminator: "")
-        } else {
-            print(report.text, terminator: "")
-        }
-        guard let failure = report.failure else { return }
-        StandardError.put("wattest: error[\(failure.failureClass.rawValue.uppercased())]: \(failure)\n")
-        throw ExitCode(1)
+        try Verdict.show(await verify(), json: json)
     }
 
     private func verify() async -> AuditReport {
@@ -41,8 +36,9 @@ struct VerifyCommand: AsyncParsableCommand {
             let policy = try PlainFile.bytes(self.policy, place: self.policy)
             let source = try BundleDirectory.source(at: bundle)
             let cores = workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-            let audit = try BundleAudit(
+            var audit = try BundleAudit(
                 source: source, policy: policy, workers: cores, progress: ProgressLine.make(isQuiet: json))
+            if let report { audit.statement = (report, try PlainFile.bytes(report, place: report)) }
             let report = await audit.run()
             ProgressLine.end(isQuiet: json)
             return report
@@ -51,6 +47,16 @@ struct VerifyCommand: AsyncParsableCommand {
             report.failure = error
             return report
         }
+    }
+}
+
+/// What every verification prints, and its exit status.
+enum Verdict {
+    static func show(_ report: AuditReport, json: Bool) throws {
+        print(json ? report.json.text(.pretty) : report.text, terminator: "")
+        guard let failure = report.failure else { return }
+        StandardError.put("wattest: error[\(failure.failureClass.rawValue.uppercased())]: \(failure)\n")
+        throw ExitCode(1)
     }
 }
 

@@ -73,15 +73,14 @@ struct IntakeBench: AsyncParsableCommand {
     }
 
     private func report(_ result: Result) {
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
         let ratios = result.ratios.sorted()
         if json {
             let object: JSONValue = [
-                "batches_per_second": .integer(Int(median(result.intake))),
-                "verifications_per_second": .integer(Int(median(result.verification))),
-                "ratio": .number(JSONNumber(text: Self.two(median(ratios)))!),
-                "ratio_min": .number(JSONNumber(text: Self.two(ratios.first ?? 0))!),
-                "ratio_max": .number(JSONNumber(text: Self.two(ratios.last ?? 0))!),
+                "batches_per_second": .integer(Int(Figures.median(result.intake))),
+                "verifications_per_second": .integer(Int(Figures.median(result.verification))),
+                "ratio": Figures.number(Figures.median(ratios)),
+                "ratio_min": Figures.number(ratios.first ?? 0),
+                "ratio_max": Figures.number(ratios.last ?? 0),
                 "slices": .integer(slices), "nodes": .integer(nodes), "note_bytes": .integer(result.noteBytes),
                 "sample_bytes": .integer(result.sampleBytes), "fsync": true,
             ]
@@ -89,17 +88,13 @@ struct IntakeBench: AsyncParsableCommand {
         }
         print(
             """
-            intake         \(Int(median(result.intake))) batches/s, durable, \(nodes) nodes over TLS, generator included
-            verification   \(Int(median(result.verification)))/s, Ed25519 alone, one core
-            ratio          \(Self.two(median(ratios))) (\(Self.two(ratios.first ?? 0)) to \
-            \(Self.two(ratios.last ?? 0)) over \(slices) slices)
+            intake         \(Int(Figures.median(result.intake))) batches/s, durable, \(nodes) nodes over TLS, with \
+            the generator
+            verification   \(Int(Figures.median(result.verification)))/s, Ed25519 alone, one core
+            ratio          \(Figures.two(Figures.median(ratios))) (\(Figures.two(ratios.first ?? 0)) \
+            to \(Figures.two(ratios.last ?? 0)) over \(slices) slices)
             batch          note \(result.noteBytes) B, samples \(result.sampleBytes) B for 390 readings
             """)
-    }
-
-    private static func two(_ value: Double) -> String {
-        let hundredths = Int((value * 100).rounded())
-        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
     }
 }
 
@@ -267,11 +262,6 @@ final class IntakeBed: Sendable {
         for task in running { task.cancel() }
         await cluster.stop()
     }
-}
-
-struct BenchError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }
 
 /// A value behind a lock, for values that tasks share.

@@ -10,6 +10,8 @@ struct StandardBatch {
     let node: String
     let key: SigningKey
     let incarnation: Int64
+    /// The newest checkpoint that the node has seen.
+    var anchor: TreeHead?
     private var sequence: Int64 = 0
     private var previous: MerkleHash
     private var values = [Int64](repeating: 0, count: 13)
@@ -39,7 +41,7 @@ struct StandardBatch {
             sensors: sensors(block), allocations: allocations())
         let batch = Batch(
             log: log, node: node, position: ChainPosition(incarnation: incarnation, sequence: sequence),
-            previous: previous, anchor: nil, boot: "6d1c0f2e-0000-4000-8000-000000000000",
+            previous: previous, anchor: anchor, boot: "6d1c0f2e-0000-4000-8000-000000000000",
             clock: ClockState(letter: .synchronised, errorMicroseconds: 500), facts: facts,
             samples: SampleCommitment(
                 readings: Int64(block.readingCount), byteCount: Int64(samples.count),

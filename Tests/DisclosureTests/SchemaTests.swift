@@ -1,6 +1,7 @@
 import ClusterSimulation
 import Disclosure
 import Energy
+import JSONSchemaCheck
 import JSONText
 import Testing
 import TransparencyLog

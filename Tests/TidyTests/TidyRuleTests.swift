@@ -127,4 +127,17 @@ struct TidyRuleTests {
     func wordingPermitted(line: String) {
         #expect(WordingRule().violations(in: .sample("README.md", "\(line)\n")) == [])
     }
+
+    @Test func routesThatAreNotDocumentedOrNotServed() {
+        let routes = SourceFile.sample(
+            "Sources/Aggregation/Serving/Routes.swift",
+            "router.get(\"/healthz\") {\nrouter.post(\"/v1/enroll\") {\nrouter.get(\"/log/{org}/tile/**\") {")
+        let paths = "paths:\n  /healthz:\n    get:\n    post:\n  /log/{org}/tile/{path}:\n    get:\n"
+        let document = SourceFile.sample(RouteRule.document, paths + "components:\n  /x:\n    get:\n")
+        #expect(
+            RouteRule().violations(in: [routes, document]).map(\.description) == [
+                "Sources/Aggregation/Serving/Routes.swift:2: post /v1/enroll is not in proto/openapi.yaml",
+                "proto/openapi.yaml:4: post /healthz is not served",
+            ])
+    }
 }

@@ -27,6 +27,8 @@ struct TidyTests {
 
     @Test func wordingIsOfTheProduct() { expectNone(tree.files.flatMap(WordingRule().violations)) }
 
+    @Test func routesAreDocumented() { expectNone(RouteRule().violations(in: tree.files)) }
+
     @Test func treeIsRead() {
         #expect(tree.swift.count > 100, "the rules would hold for an empty tree as well")
         #expect(tree.files.contains { $0.path == "Tests/TidyTests/TidyTests.swift" })

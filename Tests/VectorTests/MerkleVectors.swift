@@ -83,6 +83,35 @@ import TransparencyLog
         }
     }
 
+    struct SubtreeConsistencyCase: Decodable {
+        var file: String
+        var start: UInt64
+        var end: UInt64
+        var size: UInt64
+        var root1: String
+        var root2: String
+        var proof: [String]?
+        var wantErr: Bool
+    }
+
+    @Test func subtreeConsistency() throws {
+        let cases: [SubtreeConsistencyCase] = try VectorFile.decode("transparency-dev-merkle/subtreeconsistency.json")
+        #expect(cases.count == 118)
+        for vector in cases { #expect(verifies(vector) == !vector.wantErr, "\(vector.file)") }
+    }
+
+    private func verifies(_ vector: SubtreeConsistencyCase) -> Bool {
+        guard let subtree = root(vector.root1), let root = root(vector.root2), let path = hashes(vector.proof)
+        else { return false }
+        do {
+            try SubtreeConsistencyProof(start: vector.start, end: vector.end, size: vector.size, path: path)
+                .verify(subtree: subtree, root: root)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     struct ConsistencyCase: Decodable {
         var file: String
         var size1: UInt64

@@ -60,6 +60,19 @@ install_build_packages() {
     install_postgresql
 }
 
+# scitt-cose from PyPI verifies receipts. Without a network Debian's CBOR and Ed25519 do, under the same script.
+install_receipt_verifier() {
+    local place=.build/foreign-python
+    if [ ! -x "$place/bin/python3" ] || ! "$place/bin/python3" -c 'import scitt_cose' 2>/dev/null; then
+        install_packages python3 python3-venv python3-cbor2 python3-cryptography
+        if ! { python3 -m venv --system-site-packages "$place" &&
+            "$place/bin/pip" --quiet --disable-pip-version-check install scitt-cose==0.5.0; }; then
+            say "scitt-cose cannot be installed here; receipts are verified with cbor2 and cryptography."
+        fi
+    fi
+    [ ! -x "$place/bin/python3" ] || export WATTEST_PYTHON=$PWD/$place/bin/python3
+}
+
 require_swift() {
     local version
     command -v swift >/dev/null || {

@@ -29,6 +29,7 @@ extension Routes {
         }
         addIssues(to: router)
         addEvidence(to: router)
+        addProofs(to: router)
     }
 
     // MARK: Jobs

@@ -1,6 +1,7 @@
 import Accounts
 import Batches
 import Energy
+import HTTPEdge
 package import Store
 import Synchronization
 import TransparencyLog
@@ -112,6 +113,33 @@ package final class LogDatabase: Sendable {
             if let facts = record.facts { texts[Pseudonym.encode(record.pseudonym)] = Array(facts.record.utf8) }
         }
         return texts
+    }
+
+    /// The smallest published checkpoint that covers the entries [0, size), nil when none does yet.
+    package func checkpoint(covering size: Int64) async throws -> [UInt8]? {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                try snapshot.checkpoint(covering: size)?.note
+            }
+        }
+    }
+
+    /// The pseudonym of the job that a person names by key, by the scheduler's id or by the pseudonym itself.
+    package func pseudonym(ofJob name: String) async throws -> String {
+        if Pseudonym.isWellFormed(name) { return name }
+        let log = log
+        let found = try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.jobs(matching: name) }
+        }
+        guard let job = found.first else {
+            throw Problem.notFound("there is no job '\(name)'; list them with 'wattest job list'")
+        }
+        guard found.count == 1 else {
+            let candidates = found.compactMap { $0.facts?.key }.sorted().prefix(10).joined(separator: ", ")
+            throw Problem.conflict("'\(name)' is \(found.count) jobs: \(candidates)")
+        }
+        return Pseudonym.encode(job.pseudonym)
     }
 
     // MARK: Reports

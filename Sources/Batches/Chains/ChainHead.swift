@@ -18,7 +18,13 @@ package struct ChainHead: Sendable, Hashable {
         var end: UTCTime
         var monotonicEnd: Int64?
         var boot: String?
-        var values: [String: Int64]
+        /// In the order of their lines, which the next batch mostly keeps.
+        var sensors: [SensorFacts]
+
+        func lastMicrojoules(of id: String, at place: Int) -> Int64? {
+            if place < sensors.count, sensors[place].id == id { return sensors[place].lastMicrojoules }
+            return sensors.last { $0.id == id }?.lastMicrojoules
+        }
     }
 
     /// The head of a chain that was opened and holds no batch yet.
@@ -48,11 +54,9 @@ package struct ChainHead: Sendable, Hashable {
     }
 
     private static func tail(of batch: Batch) -> Tail {
-        var values: [String: Int64] = [:]
-        for sensor in batch.facts.sensors { values[sensor.id] = sensor.lastMicrojoules }
-        return Tail(
+        Tail(
             end: batch.facts.interval.end, monotonicEnd: batch.facts.monotonic?.endNanoseconds, boot: batch.boot,
-            values: values)
+            sensors: batch.facts.sensors)
     }
 
     /// Why the batch cannot follow, nil when it can. A batch at an earlier place is a duplicate or a fork and is told
@@ -100,8 +104,17 @@ package struct ChainHead: Sendable, Hashable {
                 begins < ended ? .overlap : .chainGap,
                 "the batch begins at \(begins) ns of the monotonic clock, its predecessor ended at \(ended) ns")
         }
-        for sensor in batch.facts.sensors {
-            guard let ended = last.values[sensor.id], ended != sensor.firstMicrojoules else { continue }
+        let sensors = batch.facts.sensors
+        for place in sensors.indices {
+            if place < last.sensors.count, last.sensors[place].identity === sensors[place].identity,
+                last.sensors[place].lastMicrojoules == sensors[place].firstMicrojoules
+            {
+                continue
+            }
+            let sensor = sensors[place]
+            guard let ended = last.lastMicrojoules(of: sensor.id, at: place), ended != sensor.firstMicrojoules else {
+                continue
+            }
             return Refusal(
                 .chainGap, "\(sensor.id) begins at \(sensor.firstMicrojoules) µJ, its predecessor ended at \(ended) µJ")
         }

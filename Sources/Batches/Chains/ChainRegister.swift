@@ -34,6 +34,13 @@ package struct ChainRegister: Sendable {
             self.openingLeaf = openingLeaf
         }
 
+        fileprivate mutating func add(_ batch: Batch) {
+            if batches == 0 { sensors = Set(batch.facts.sensors.map(\.id)) }
+            let interval = batch.facts.interval
+            span = UTCInterval(start: span?.start ?? interval.start, end: interval.end)
+            batches += 1
+        }
+
         fileprivate mutating func restore(first: Batch?, last: Batch?) {
             guard let first, let last else {
                 (sensors, span, batches) = ([], nil, 0)
@@ -51,6 +58,10 @@ package struct ChainRegister: Sendable {
     package init() {}
 
     package subscript(incarnation: Int64) -> Chain? { chains[incarnation] }
+
+    /// Nil for a chain that was never opened.
+    package func isClosed(_ incarnation: Int64) -> Bool? { chains[incarnation]?.isClosed }
+    package func isRecorded(_ incarnation: Int64) -> Bool { chains[incarnation]?.isRecorded ?? false }
 
     package func chains(of node: String) -> [Chain] { chainsByNode[node, default: []].compactMap { chains[$0] } }
 
@@ -91,13 +102,9 @@ package struct ChainRegister: Sendable {
     ///
     /// - Returns: whether another chain had covered its interval before.
     package mutating func add(_ batch: Batch) -> Bool {
-        let interval = batch.facts.interval
         let superseded = isCovered(batch)
         let incarnation = batch.position.incarnation
-        if chains[incarnation]?.batches == 0 { chains[incarnation]?.sensors = Set(batch.facts.sensors.map(\.id)) }
-        let start = chains[incarnation]?.span?.start ?? interval.start
-        chains[incarnation]?.span = UTCInterval(start: start, end: interval.end)
-        chains[incarnation]?.batches += 1
+        chains[incarnation]?.add(batch)
         return superseded
     }
 

@@ -14,6 +14,9 @@ package struct SignerRegister: Sendable {
         package var isRetired: Bool
         package fileprivate(set) var keys: [KeyTerm]
 
+        /// Whether one key signs whatever its place: neither rotated, revoked nor retired.
+        package var isSteady: Bool { !isRetired && keys.count == 1 && keys[0].from == nil && !keys[0].isRevoked }
+
         /// The key that signs from now on, nil after its retirement.
         package var currentKey: VerifierKey? { isRetired ? nil : keys.last?.key }
     }

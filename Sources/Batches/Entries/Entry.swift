@@ -7,7 +7,8 @@ package enum Entry: Sendable, Hashable {
     case resume(ResumeEntry)
     case imported(ImportEntry)
     case job(JobEntry)
-    case batch(Batch)
+    /// In a box of its own: entries are passed from hand to hand, and a batch is large.
+    indirect case batch(Batch)
     case set(SetEntry)
     case conflict(ConflictEntry)
     case report(ReportEntry)
@@ -45,6 +46,17 @@ package enum Entry: Sendable, Hashable {
             self = kind
         }
     }
+
+    /// Parses the text of any entry; a batch shares names with those that `recall` remembers.
+    package init(text: [UInt8], recall: inout BatchRecall) throws(NoteSyntaxError) {
+        guard text.starts(with: Self.batchOpening) else {
+            try self.init(text: text)
+            return
+        }
+        self = .batch(try Batch(text: text, recall: &recall))
+    }
+
+    private static let batchOpening = Array("\(Kind.batch.version)\n".utf8)
 
     /// Parses the text of any entry.
     package init(text: [UInt8]) throws(NoteSyntaxError) {

@@ -22,30 +22,51 @@ extension BundleAudit {
         Dictionary(manifest.files.map { ($0.path, $0) }) { first, _ in first }
     }
 
-    func survey(
-        _ manifest: BundleManifest, _ head: TreeHead, _ report: inout AuditReport
-    ) async throws -> LogSurvey {
+    func survey(_ manifest: BundleManifest) async throws -> LogSurvey {
         var survey = LogSurvey()
+        try await forEachBundle(manifest, &survey, stage: "files") { survey, entries in
+            for entry in entries { try survey.note(entry) }
+            return survey.size
+        }
+        return survey
+    }
+
+    /// - Throws: when the entries are not those of the signed tree.
+    func checkRange(_ manifest: BundleManifest, _ head: TreeHead) async throws {
+        var frontier = MerkleFrontier()
+        try await forEachBundle(manifest, &frontier, stage: "root") { frontier, entries in
+            for entry in entries { frontier.append(MerkleHash.leaf(of: entry)) }
+            return frontier.size
+        }
+        try check(TreeHead(size: frontier.size, root: frontier.root), is: head)
+    }
+
+    private func check(_ found: TreeHead, is head: TreeHead) throws(ReplayFailure) {
+        guard found == head else {
+            throw ReplayFailure(
+                .range, at: BundlePath.checkpoint.path,
+                "the entries are not those of the signed tree: one was added, left out, changed or moved",
+                expected: "\(head.root)", found: "\(found.root)")
+        }
+    }
+
+    /// Every bundle of entries, held to the manifest, in order.
+    private func forEachBundle<State>(
+        _ manifest: BundleManifest, _ state: inout State, stage: String,
+        _ fold: (inout State, [ArraySlice<UInt8>]) throws -> UInt64
+    ) async throws {
         let files = Self.filesByPath(manifest)
         let source = source
-        try await inOrder(Self.bundles(of: manifest.size), &survey) { _ in
+        try await inOrder(Self.bundles(of: manifest.size), &state) { _ in
         } work: { bundle, _ in
             Result { () throws(ReplayFailure) in
                 let bytes = try source.bytes(of: Self.listed(.entries(bundle), in: files))
                 return try Self.entries(of: bundle, in: bytes)
             }
-        } fold: { survey, entries in
-            for entry in try entries.get() { try survey.append(entry) }
-            progress(Progress(stage: "root", done: survey.size, total: manifest.size))
+        } fold: { state, entries in
+            let done = try fold(&state, entries.get())
+            progress(Progress(stage: stage, done: done, total: manifest.size))
         }
-        guard survey.head == head else {
-            throw ReplayFailure(
-                .range, at: BundlePath.checkpoint.path,
-                "the entries are not those of the signed tree: one was added, left out, changed or moved",
-                expected: "\(head.root)", found: "\(survey.head.root)")
-        }
-        report.proved.append("all \(head.size) entries are those of the signed tree, none left out, added or reordered")
-        return survey
     }
 
     /// A replay, and the digests of the reports that were issued on the way.
@@ -55,7 +76,24 @@ extension BundleAudit {
         var reports: [Int64: MerkleHash] = [:]
     }
 
+    /// Replays the log up to the signed tree.
+    ///
+    /// Most logs are honest, so the root is computed on the way. Where something does not hold, the range is checked
+    /// first of all: in a tree that is not the signed one every other finding is an accident.
     func replay(
+        _ manifest: BundleManifest, _ survey: LogSurvey, _ outside: OutsideFiles, _ head: TreeHead
+    ) async throws -> Replayed {
+        do {
+            let replayed = try await replay(manifest, survey, outside)
+            try check(replayed.replay.head, is: head)
+            return replayed
+        } catch let failure as ReplayFailure {
+            try await checkRange(manifest, head)
+            throw failure
+        }
+    }
+
+    private func replay(
         _ manifest: BundleManifest, _ survey: LogSurvey, _ outside: OutsideFiles
     ) async throws -> Replayed {
         var state = Replayed(replay: LogReplay(origin: manifest.origin, survey: survey, period: manifest.period))
@@ -71,8 +109,8 @@ extension BundleAudit {
         } work: { bundle, keys in
             CheckedBundle(bundle, files: files, source: source, keys: keys)
         } fold: { state, checked in
-            for entry in checked.entries {
-                try state.replay.append(entry)
+            for index in checked.entries.indices {
+                try state.replay.append(checked.entries[index])
                 for report in due[state.replay.size] ?? [] {
                     state.reports[report.number] = Self.digest(of: report, state.replay, outside)
                 }
@@ -144,14 +182,16 @@ struct CheckedBundle: Sendable {
     private mutating func check(
         _ bundle: EntryBundle, _ files: [String: BundleManifest.File], _ source: BundleSource, _ keys: SignerRegister?
     ) throws(ReplayFailure) {
-        guard let file = files[bundle.path] else { throw BundleSource.missing(bundle.path) }
-        let notes = try BundleAudit.entries(of: bundle, in: source.bytes(of: file))
+        // The survey held the file to the manifest; what is read now is held to the signed root.
+        let notes = try BundleAudit.entries(of: bundle, in: source.bytes(of: bundle.path))
         let blocks = try samples(bundle, files, source, count: notes.count)
         entries.reserveCapacity(notes.count)
+        var recall = CheckedEntry.Recall()
         for (offset, note) in notes.enumerated() {
             entries.append(
                 try CheckedEntry(
-                    index: bundle.firstEntry + UInt64(offset), bytes: Array(note), samples: blocks[offset], keys: keys))
+                    index: bundle.firstEntry + UInt64(offset), bytes: Array(note), samples: blocks[offset], keys: keys,
+                    recall: &recall))
         }
     }
 

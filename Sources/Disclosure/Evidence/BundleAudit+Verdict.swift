@@ -8,22 +8,29 @@ extension BundleAudit {
         _ replay: LogReplay, _ manifest: BundleManifest, _ outside: OutsideFiles, _ verdict: PolicyVerdict,
         _ report: inout AuditReport
     ) throws(ReplayFailure) {
+        let input = try input(replay, manifest, outside, verdict)
+        countRecords(input.accounts, &report)
+        try compare(Disclosure(input), outside.disclosure, &report)
+        describe(replay, &report)
+        describe(verdict, input.genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
+        report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
+        report.notCovered.append("whether the sensors told the truth; compare with an independent meter")
+        report.notCovered.append("nodes that were never enrolled and stand in no allocation list")
+    }
+
+    /// What the disclosure is a function of, as replayed.
+    func input(
+        _ replay: LogReplay, _ manifest: BundleManifest, _ outside: OutsideFiles, _ verdict: PolicyVerdict
+    ) throws(ReplayFailure) -> DisclosureInput {
         guard let genesis = replay.signers?.genesis else {
             throw ReplayFailure(.syntax, at: UInt64(0), "the first entry of a log is its genesis entry")
         }
         var accounts = replay.accounts
         try outside.addAllRecords(to: &accounts)
-        countRecords(accounts, &report)
-        let input = DisclosureInput(
+        return DisclosureInput(
             genesis: genesis, accounts: accounts, checkpoint: verdict.checkpoint.checkpoint, policy: outside.policy,
             period: manifest.period, audience: manifest.audience, factorFiles: outside.factors,
             withheldEntries: manifest.withheldEntries)
-        try compare(Disclosure(input), outside.disclosure, &report)
-        describe(replay, &report)
-        describe(verdict, genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
-        report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
-        report.notCovered.append("whether the sensors told the truth; compare with an independent meter")
-        report.notCovered.append("nodes that were never enrolled and stand in no allocation list")
     }
 
     private func countRecords(_ accounts: LogAccounts, _ report: inout AuditReport) {

@@ -19,6 +19,8 @@ package struct BundleAudit: Sendable {
     /// Bundles of 256 entries that are checked at the same time.
     let width: Int
     let progress: @Sendable (Progress) -> Void
+    /// A report in a DSSE envelope with its place, to be held to the log.
+    package var statement: (place: String, bytes: [UInt8])?
 
     /// - Parameters:
     ///   - policy: the auditor's own policy file. The copy in the bundle is what the operator published.
@@ -51,14 +53,38 @@ package struct BundleAudit: Sendable {
         return report
     }
 
+    /// The disclosure that follows from the entries, whatever the bundle states. Everything below it is verified.
+    package func recomputed() async throws -> Disclosure {
+        var report = AuditReport()
+        let checkpoint = try verifiedCheckpoint(&report)
+        let manifest = try verifiedManifest(checkpoint, &report)
+        let outside = try OutsideFiles(manifest, source: source)
+        let survey = try await survey(manifest)
+        let replayed = try await replay(manifest, survey, outside, checkpoint.checkpoint.head)
+        return Disclosure(try input(replayed.replay, manifest, outside, checkpoint))
+    }
+
     private func verify(_ report: inout AuditReport) async throws {
         let checkpoint = try verifiedCheckpoint(&report)
         let manifest = try verifiedManifest(checkpoint, &report)
         let outside = try OutsideFiles(manifest, source: source)
-        let survey = try await survey(manifest, checkpoint.checkpoint.head, &report)
-        let replayed = try await replay(manifest, survey, outside)
+        let survey = try await survey(manifest)
+        let replayed = try await replay(manifest, survey, outside, checkpoint.checkpoint.head)
+        report.proved.append(
+            "all \(manifest.size) entries are those of the signed tree, none left out, added or reordered")
         try judge(replayed.replay, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
+        if let statement { report.proved.append(try held(statement, to: replayed.replay)) }
+    }
+
+    private func held(_ file: (place: String, bytes: [UInt8]), to replay: LogReplay) throws(ReplayFailure) -> String {
+        let statement = try ReportStatement(parsing: file.bytes, place: file.place)
+        guard let signers = replay.signers else {
+            throw ReplayFailure(.syntax, at: UInt64(0), "the first entry of a log is its genesis entry")
+        }
+        return try statement.verify(
+            genesis: (signers.administrationKey, signers.logKey), issues: replay.accounts.reports.issues,
+            place: file.place)
     }
 
     // MARK: Checkpoint and manifest

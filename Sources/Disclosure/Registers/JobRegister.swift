@@ -85,18 +85,32 @@ package struct JobRegister: Sendable, Hashable {
         jobs[entry.job] = job
     }
 
-    private mutating func apply(_ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool) {
-        for allocation in batch.facts.allocations where allocation.mode != .tenant {
-            var job = jobs[allocation.job] ?? Job(pseudonym: allocation.job)
-            if let expected = allocation.expectedNodes { job.expect(expected, by: isRecorded ? .importer : .agent) }
-            if batch.facts.interval.start < batch.facts.interval.end { job.hold(batch.facts.interval) }
-            for flag in postings?.flags ?? [] { job.flags.insert(flag.map { $0 == "-" ? "_" : String($0) }.joined()) }
-            switch batch.clock.letter {
-            case .synchronised: break
-            case .relative, .informative, .unknown: job.flags.insert(isRecorded ? "claimed_time" : "clock_off")
-            }
-            jobs[allocation.job] = job
+    /// Takes a batch that is in the log, with what was posted for it.
+    package mutating func apply(_ batch: Batch, _ postings: BatchPostings?, isRecorded: Bool) {
+        var flags = postings?.flags.map { flag in String(flag.map { $0 == "-" ? "_" : $0 }) } ?? []
+        switch batch.clock.letter {
+        case .synchronised: break
+        case .relative, .informative, .unknown: flags.append(isRecorded ? "claimed_time" : "clock_off")
         }
+        let interval = batch.facts.interval
+        for allocation in batch.facts.allocations where allocation.mode != .tenant {
+            // In place: a job has many parts, and nearly every batch changes nothing but the end of its hold.
+            if jobs[allocation.job] == nil { jobs[allocation.job] = Job(pseudonym: allocation.job) }
+            jobs[allocation.job]?.add(
+                allocation, interval, flags: flags, by: isRecorded ? .importer : .agent)
+        }
+    }
+}
+
+extension JobRegister.Job {
+    fileprivate mutating func add(
+        _ allocation: AllocationFacts, _ interval: UTCInterval, flags: [String], by witness: JobEntry.Witness
+    ) {
+        if let expected = allocation.expectedNodes, expectedNodes[witness] ?? -1 < expected {
+            expect(expected, by: witness)
+        }
+        if interval.start < interval.end { hold(interval) }
+        for flag in flags { self.flags.insert(flag) }
     }
 }
 

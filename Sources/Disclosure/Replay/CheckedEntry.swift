@@ -1,5 +1,6 @@
 package import Accounts
 package import Batches
+import Energy
 package import TransparencyLog
 
 /// One entry with everything checked that depends on nothing but its own bytes and the keys known so far.
@@ -18,13 +19,30 @@ package struct CheckedEntry: Sendable {
     /// What follows from a batch whose interval nobody covered before.
     package let postings: BatchPostings?
     package let hasSamples: Bool
+    /// Energy of a batch's root sensors, 0 for other entries.
+    let rootMicrojoules: Int128
+
+    /// What checking one entry leaves behind for the next: names and shapes that come again. It decides nothing.
+    package struct Recall: Sendable {
+        var batch = BatchRecall()
+        var tree: (sensors: [SensorFacts], tree: SensorTree)?
+
+        package init() {}
+    }
+
+    package init(
+        index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: SignerRegister?
+    ) throws(ReplayFailure) {
+        var recall = Recall()
+        try self.init(index: index, bytes: bytes, samples: samples, keys: keys, recall: &recall)
+    }
 
     /// - Parameters:
     ///   - samples: the block that travels beside a batch, nil when it is not at hand.
     ///   - keys: the signers known at or before the entry; one that is missing is verified by the replay instead.
     /// - Throws: syntax, more or fewer than one signature, a sample block that is not the batch's.
     package init(
-        index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: SignerRegister?
+        index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: SignerRegister?, recall: inout Recall
     ) throws(ReplayFailure) {
         self.index = index
         let note = try Self.note(bytes, at: index)
@@ -33,7 +51,7 @@ package struct CheckedEntry: Sendable {
                 .signature, at: index, "an entry has exactly one signature", expected: "1",
                 found: "\(note.signatures.count)")
         }
-        let entry = try Self.entry(note, at: index)
+        let entry = try Self.entry(note, at: index, &recall)
         self.note = note
         self.entry = entry
         self.signature = signature
@@ -42,6 +60,7 @@ package struct CheckedEntry: Sendable {
         hasSamples = !(samples ?? []).isEmpty
         guard case .batch(let batch) = entry else {
             postings = nil
+            rootMicrojoules = 0
             guard !hasSamples else {
                 throw ReplayFailure(
                     .samples, at: index, "a \(entry.kind) entry has a sample block; only batches have one")
@@ -51,7 +70,9 @@ package struct CheckedEntry: Sendable {
         if let samples, let refusal = SampleCheck.refusal(of: samples, for: batch) {
             throw ReplayFailure(.samples, at: index, refusal.message)
         }
-        postings = AttributionRule.attribution1.post(batch.facts)
+        let tree = SensorTree(batch.facts.sensors, known: &recall.tree)
+        rootMicrojoules = tree.advanceMicrojoules(batch.facts.sensors)
+        postings = AttributionRule.attribution1.post(batch.facts, tree: tree)
     }
 
     private static func note(_ bytes: [UInt8], at index: UInt64) throws(ReplayFailure) -> SignedNote {
@@ -65,10 +86,15 @@ package struct CheckedEntry: Sendable {
         }
     }
 
-    private static func entry(_ note: SignedNote, at index: UInt64) throws(ReplayFailure) -> Entry {
+    private static func entry(
+        _ note: SignedNote, at index: UInt64, _ recall: inout Recall
+    ) throws(ReplayFailure) -> Entry {
         let text = Array(note.text)
         do {
-            let entry = try Entry(text: text)
+            let entry = try Entry(text: text, recall: &recall.batch)
+            // The reader of batches takes one spelling only, and is held to that by tests over mutated texts; rendering
+            // each of a billion again would double the cost of reading them.
+            if case .batch = entry { return entry }
             guard entry.text == text else {
                 throw ReplayFailure(.syntax, at: index, "the text is a second spelling of what it says")
             }

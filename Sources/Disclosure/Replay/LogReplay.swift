@@ -24,6 +24,9 @@ package struct LogReplay: Sendable {
     private var nodes = NodeRegister()
     private var reports = ReportRegister()
     private var methods: Set<String> = []
+    private var lastMethod: String?
+    /// Keys of chains whose signer has one alone, by incarnation: they sign every batch of it.
+    private var steadyKeys: [Int64: VerifierKey] = [:]
 
     /// Nil before the genesis entry.
     package private(set) var signers: SignerRegister?
@@ -53,22 +56,32 @@ package struct LogReplay: Sendable {
                 .foreignLog, at: index, "the entry belongs to another log", expected: origin, found: checked.entry.log)
         }
         if anchorSizes.contains(index) { roots[index] = frontier.root }
-        try admit(checked)
+        // A batch is taken out of its entry once: it is large, and nearly every entry is one.
+        if case .batch(let batch) = checked.entry {
+            try admit(batch, checked)
+            try follow(batch, checked)
+            counts.add(batch, hasSamples: checked.hasSamples)
+        } else {
+            try admit(checked)
+            try take(checked, index)
+            counts.add(checked)
+        }
+        frontier.append(checked.leaf)
+    }
+
+    private mutating func take(_ checked: CheckedEntry, _ index: UInt64) throws(ReplayFailure) {
         let signer = checked.signature.name
         switch checked.entry {
-        case .batch(let batch): try follow(batch, checked)
         case .node(let node): try refuse(signers?.apply(node, at: Int64(clamping: index)), .signer, index)
         case .resume(let resume): try check(resume, index)
         case .conflict(let conflict): try check(conflict, index)
         case .set(let set): settings.apply(set, at: index)
         case .report(let report): try issue(report, index)
-        case .genesis, .imported, .job: break
+        case .genesis, .imported, .job, .batch: break
         }
         open(checked, index)
         nodes.apply(checked.entry, importerSite: signers?.signers[signer]?.site)
-        if checked.entry.kind != .batch { jobs.apply(checked.entry, at: index) }
-        counts.add(checked)
-        frontier.append(checked.leaf)
+        jobs.apply(checked.entry, at: index)
     }
 
     /// Opens a chain where the entry opens one.
@@ -80,6 +93,13 @@ package struct LogReplay: Sendable {
     }
 
     // MARK: Signatures
+
+    private mutating func admit(_ batch: Batch, _ checked: CheckedEntry) throws(ReplayFailure) {
+        if let verified = checked.verifiedKey, steadyKeys[batch.position.incarnation] == verified { return }
+        try admit(checked)
+        guard let key = checked.verifiedKey, let signer = signers?.signers[key.name], signer.isSteady else { return }
+        steadyKeys[batch.position.incarnation] = key
+    }
 
     private mutating func admit(_ checked: CheckedEntry) throws(ReplayFailure) {
         if case .genesis(let genesis) = checked.entry {
@@ -110,6 +130,8 @@ package struct LogReplay: Sendable {
         guard checked.verifiedKey == key || key.isValidSignature(checked.signature, for: checked.note.text) else {
             throw ReplayFailure(.signature, at: checked.index, "the signature of \(key.name) is not valid")
         }
+        // Whatever is no batch may change who signs a chain.
+        if checked.entry.kind != .batch, !steadyKeys.isEmpty { steadyKeys = [:] }
     }
 
     // MARK: Chains
@@ -117,13 +139,13 @@ package struct LogReplay: Sendable {
     private mutating func follow(_ batch: Batch, _ checked: CheckedEntry) throws(ReplayFailure) {
         let index = checked.index
         let incarnation = batch.position.incarnation
-        guard let chain = chains[incarnation], let head = heads[incarnation] else {
+        guard let place = heads.index(forKey: incarnation), let isClosed = chains.isClosed(incarnation) else {
             throw ReplayFailure(.chain, at: index, "chain \(incarnation) was never opened")
         }
-        guard !chain.isClosed else {
-            throw ReplayFailure(.chain, at: index, "chain \(incarnation) of \(chain.node) ended with a conflict")
+        guard !isClosed else {
+            throw ReplayFailure(.chain, at: index, "chain \(incarnation) of \(batch.node) ended with a conflict")
         }
-        if let refusal = head.refusal(of: batch) {
+        if let refusal = heads.values[place].refusal(of: batch) {
             throw ReplayFailure(.chain, at: index, "\(batch.node): \(refusal.message)")
         }
         try check(batch.anchor, index)
@@ -134,37 +156,38 @@ package struct LogReplay: Sendable {
         } else {
             postings = checked.postings ?? AttributionRule.attribution1.post(batch.facts)
         }
-        try conserve(batch, postings, index)
+        try conserve(batch, postings, checked)
         fold(postings, of: batch, index)
-        jobs.apply(checked.entry, at: index, postings: postings, isRecorded: chain.isRecorded)
-        methods.insert(batch.method)
+        jobs.apply(batch, postings, isRecorded: chains.isRecorded(incarnation))
+        if batch.method != lastMethod {
+            methods.insert(batch.method)
+            lastMethod = batch.method
+        }
         countLate(batch.facts.interval, index)
-        heads[incarnation]?.advance(past: batch, leaf: checked.leaf)
+        heads.values[place].advance(past: batch, leaf: checked.leaf)
     }
 
     /// Every microjoule of every root sensor is posted to exactly one account (promise 2 of the design).
     private mutating func conserve(
-        _ batch: Batch, _ postings: BatchPostings, _ index: UInt64
+        _ batch: Batch, _ postings: BatchPostings, _ checked: CheckedEntry
     ) throws(ReplayFailure) {
         // An extract carries the tenant's shares alone; the whole stands in the node's home log.
         guard batch.facts.others == nil else { return }
-        let tree = SensorTree(batch.facts.sensors)
-        let advances = tree.roots.reduce(Int128(0)) { $0 + batch.facts.sensors[$1].advanceMicrojoules }
-        guard postings.totalMicrojoules == advances else {
+        guard postings.totalMicrojoules == checked.rootMicrojoules else {
             throw ReplayFailure(
-                .conservation, at: index, "the postings are not the energy of the root sensors",
-                expected: "\(advances) µJ", found: "\(postings.totalMicrojoules) µJ")
+                .conservation, at: checked.index, "the postings are not the energy of the root sensors",
+                expected: "\(checked.rootMicrojoules) µJ", found: "\(postings.totalMicrojoules) µJ")
         }
         counts.conservedBatches += 1
     }
 
     private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ index: UInt64) {
         var kept = postings
-        kept.gaps = []
+        if !kept.gaps.isEmpty { kept.gaps = [] }
         for span in postings.gaps where overlapsPeriod(span.interval) {
             gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: index)))
         }
-        if let period {
+        if let period, !period.contains(batch.facts.interval.start) || batch.facts.interval.end > period.end {
             let hours = period.start.hour...period.lastHour
             kept.postings.removeAll { !hours.contains($0.hour) }
             kept.coverage.removeAll { !hours.contains($0.hour) }

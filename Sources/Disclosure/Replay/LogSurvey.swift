@@ -19,28 +19,36 @@ package struct LogSurvey: Sendable {
 
     /// The tree over what was surveyed; to be compared with a verified checkpoint before anything else is believed.
     package var head: TreeHead { TreeHead(size: frontier.size, root: frontier.root) }
-    package var size: UInt64 { frontier.size }
+    package private(set) var size: UInt64 = 0
 
     /// Takes the next entry of the log. Its syntax is judged by the replay, not here.
     package mutating func append(_ bytes: ArraySlice<UInt8>) throws(ReplayFailure) {
-        let index = frontier.size
         frontier.append(MerkleHash.leaf(of: bytes))
+        try note(bytes)
+    }
+
+    /// The same without the tree, for a replay that compares its own root at the end.
+    mutating func note(_ bytes: ArraySlice<UInt8>) throws(ReplayFailure) {
+        let index = size
+        size += 1
         if let size = Self.anchorSize(in: bytes) {
             anchorSizes.insert(size)
             guard anchorSizes.count <= Self.maximumAnchorSizes else {
                 throw ReplayFailure(.anchor, at: index, "the log names more than \(Self.maximumAnchorSizes) anchors")
             }
         }
-        if bytes.starts(with: Entry.Kind.report.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
+        if bytes.starts(with: Self.reportOpening), let note = try? SignedNote(parsing: Array(bytes)),
             let report = try? ReportEntry(text: Array(note.text))
         {
             reports.append(report)
         }
     }
 
+    private static let keyword = Array("\nanchor ".utf8)
+    private static let reportOpening = Array(Entry.Kind.report.version.utf8)
+
     /// The size in the only line that begins with `anchor `; nil without one, or when the entry cannot be read.
     static func anchorSize(in bytes: ArraySlice<UInt8>) -> UInt64? {
-        let keyword = Array("\nanchor ".utf8)
         var start = bytes.startIndex
         // The line is among the first of every kind that has one; sensors and allocations follow it.
         var lines = 0

@@ -37,9 +37,13 @@ package struct ReplayCounts: Sendable, Hashable {
                     index: checked.index, node: conflict.node, position: conflict.position,
                     isProved: conflict.secondNote != nil))
         }
-        guard case .batch(let batch) = checked.entry else { return }
+    }
+
+    mutating func add(_ batch: Batch, hasSamples: Bool) {
+        entries[.batch, default: 0] += 1
+        signatures += 1
         if batch.samples != nil { committedSamples += 1 }
-        if checked.hasSamples { checkedSamples += 1 }
+        if hasSamples { checkedSamples += 1 }
         if batch.clock.letter == .unknown { claimedTimes += 1 }
     }
 

@@ -37,6 +37,9 @@ package struct ClusterSettings: Sendable {
         max_wal_size = 2GB
         checkpoint_timeout = 15min
         wal_compression = \(compression)
+        default_toast_compression = \(compression == "lz4" ? "lz4" : "pglz")
+        # A group of 500 entries with its notes and blocks: less would spill each append into a temporary file.
+        work_mem = 32MB
         # Statements here are short: compiling them costs more than it gains.
         jit = off
 

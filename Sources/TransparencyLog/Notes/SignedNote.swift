@@ -72,13 +72,14 @@ package struct SignedNote: Sendable, Hashable {
             throw TransparencyLogError(.badNote, "the text does not end with a line feed")
         }
         let (hasControl, isASCII) = text.withUnsafeBufferPointer { bytes in
-            var hasControl = false
+            // Without a branch, so that the compiler takes many bytes at once.
+            var controls: UInt8 = 0
             var combined: UInt8 = 0
             for byte in bytes {
-                hasControl = hasControl || (byte < 0x20 && byte != newline)
+                controls |= (byte < 0x20 ? 1 : 0) & (byte != newline ? 1 : 0)
                 combined |= byte
             }
-            return (hasControl, combined < 0x80)
+            return (controls != 0, combined < 0x80)
         }
         guard !hasControl else {
             throw TransparencyLogError(.badNote, "the text has a control character other than line feed")

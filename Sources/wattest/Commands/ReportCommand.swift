@@ -12,8 +12,9 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(help: "For whom: what they may see decides what stands in it.")
     var audience: Audience = .assurer
 
-    @Option(help: "json, html, csv, pdf, cyclonedx, spdx or boamps; without it a summary is printed.")
-    var format: ReportFormat?
+    @Option(
+        help: "json, html, csv, pdf, cyclonedx, spdx or boamps, with --issue also dsse (in-toto); else a summary.")
+    var format: Format?
 
     @Flag(help: "Issue it. The issued document is JSON.")
     var issue = false
@@ -36,12 +37,27 @@ struct ReportCommand: AsyncParsableCommand {
         case assurer
     }
 
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case json
+        case html
+        case csv
+        case pdf
+        case cyclonedx
+        case spdx
+        case boamps
+        /// An in-toto statement in a DSSE envelope.
+        case dsse
+    }
+
     func run() async throws {
         let period = try periodOptions.period
         guard issue || (supersedes == nil && reason == nil) else {
             throw CommandFailure.usage("--supersedes and --reason belong to --issue", "add --issue or leave them out")
         }
-        guard !issue || format == nil || format == .json else {
+        guard issue || format != .dsse else {
+            throw CommandFailure.usage("only an issued disclosure is signed as a statement", "add --issue")
+        }
+        guard !issue || format == nil || format == .json || format == .dsse else {
             throw CommandFailure.usage(
                 "an issued disclosure is JSON, not \(format?.rawValue ?? "")",
                 "issue it, then run report again without --issue")
@@ -58,7 +74,7 @@ struct ReportCommand: AsyncParsableCommand {
     private func preview(_ period: Period, _ client: AggregatorClient, _ organization: String) async throws {
         let path = AggregatorClient.path(organization, "disclosure")
         let query =
-            period.query + [("audience", audience.rawValue), ("format", (format ?? ReportFormat.json).rawValue)]
+            period.query + [("audience", audience.rawValue), ("format", (format ?? .json).rawValue)]
         guard format != nil || options.json || output != nil else {
             return Output.text(ReportPage(disclosure: try await client.get(path, query)).text)
         }
@@ -77,21 +93,30 @@ struct ReportCommand: AsyncParsableCommand {
         if let supersedes { body.append("supersedes", .integer(supersedes)) }
         if let reason { body.append("reason", .string(reason)) }
         let issued = try await client.post(AggregatorClient.path(organization, "disclosures"), .object(body))
-        if let output {
+        if format == .dsse {
+            try await statement(of: issued, client, organization)
+        } else if let output {
             try await OutputFile.replace(output) { file in try file.append(issued.rendered(.pretty)) }
         } else if options.json || format == .json {
             Output.json(issued)
         } else {
             Output.text(ReportPage(disclosure: issued["disclosure"] ?? .null).text)
         }
-        if !options.json, format != .json {
+        if !options.json, format != .json, format != .dsse || output != nil {
             Output.text(
                 "Issued as number \(FigureText.text(issued["number"])) at \(FigureText.text(issued["issued_at"]))\n")
         }
     }
-}
 
-extension ReportFormat: ExpressibleByArgument {}
+    private func statement(of issued: JSONValue, _ client: AggregatorClient, _ organization: String) async throws {
+        let number = FigureText.text(issued["number"])
+        let path = AggregatorClient.path(organization, "disclosures", number, "statement")
+        guard let output else { return try await client.stream(path, []) { Output.bytes(Array($0)) } }
+        try await OutputFile.replace(output) { file in
+            try await client.stream(path, []) { try file.append(Array($0)) }
+        }
+    }
+}
 
 extension Period {
     /// As the aggregator reads it.

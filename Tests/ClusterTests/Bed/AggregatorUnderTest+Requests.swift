@@ -21,6 +21,12 @@ extension AggregatorUnderTest {
         try await https.get(path, token: token)
     }
 
+    /// Posts the body, or asks when there is none.
+    func reply(_ path: String, body: JSONValue?, token: String?) async throws -> HTTPSReply {
+        guard let body else { return try await reply(path, token: token) }
+        return try await https.post(path, json: body.rendered(), token: token)
+    }
+
     func get(_ path: String, token: String) async throws -> JSONValue {
         let reply = try await reply(path, token: token)
         try #require(reply.status == 200, "\(path): \(String(decoding: reply.body, as: UTF8.self))")

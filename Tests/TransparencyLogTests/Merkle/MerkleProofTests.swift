@@ -27,6 +27,34 @@ import TransparencyLog
         }
     }
 
+    /// Every subtree of every tree; those that begin at 0 are consistency proofs.
+    @Test func everySubtreeUpTo80() throws {
+        for size in 1...80 {
+            for start in 0..<size {
+                for end in (start + 1)...size {
+                    let bits = Int.bitWidth - (end - start - 1).leadingZeroBitCount
+                    guard start % (1 << bits) == 0 else {
+                        expectRefusal(.badProof) {
+                            try SubtreeConsistencyProof(
+                                start: UInt64(start), end: UInt64(end), size: UInt64(size), path: [tree.root(size)])
+                        }
+                        continue
+                    }
+                    let proof = try SubtreeConsistencyProof(
+                        start: UInt64(start), end: UInt64(end), size: UInt64(size)
+                    ) { tree.hash($0) }
+                    let (subtree, root) = (tree.hash(start..<end), tree.root(size))
+                    try proof.verify(subtree: subtree, root: root)
+                    expectRefusal(.badProof) { try proof.verify(subtree: flipped(subtree, bit: 3), root: root) }
+                    expectRefusal(.badProof) { try proof.verify(subtree: subtree, root: flipped(root, bit: 5)) }
+                    guard start == 0 else { continue }
+                    let whole = try ConsistencyProof(oldSize: UInt64(end), newSize: UInt64(size)) { tree.hash($0) }
+                    #expect(whole.path == proof.path)
+                }
+            }
+        }
+    }
+
     @Test func noOtherLeafIndexSizeOrPathVerifies() throws {
         for size in 1...40 {
             for index in 0..<size {

@@ -1,14 +1,19 @@
-import JSONText
+package import JSONText
 
 /// The part of JSON Schema 2020-12 that the product's own schemas use; any other keyword is a fault of the schema.
-struct JSONSchemaCheck {
-    let root: JSONValue
-    private(set) var faults: [String] = []
+package struct JSONSchemaCheck {
+    private let root: JSONValue
+    package private(set) var faults: [String] = []
 
     init(root: JSONValue) { self.root = root }
 
-    static func faults(of value: JSONValue, by schema: JSONValue) -> [String] {
-        var check = JSONSchemaCheck(root: schema)
+    package static func faults(of value: JSONValue, by schema: JSONValue) -> [String] {
+        faults(of: value, by: schema, within: schema)
+    }
+
+    /// - Parameter root: the document whose `$defs` references lead to, by their last part.
+    package static func faults(of value: JSONValue, by schema: JSONValue, within root: JSONValue) -> [String] {
+        var check = JSONSchemaCheck(root: root)
         check.check(value, schema, at: "$")
         return check.faults
     }

@@ -1,0 +1,174 @@
+import Accounts
+import Batches
+import Energy
+import JSONText
+import TransparencyLog
+
+/// Verifies single facts of a log: entries that travel alone, each with a proof that the log holds it.
+///
+/// What it cannot show is that these are all: for that a bundle replays the whole period.
+package struct FactAudit: Sendable {
+    /// An entry with its proof, as it was received.
+    package struct Fact: Sendable {
+        package enum Proof: Sendable {
+            /// A `.tlog-proof` file; its extra line carries the entry.
+            case file([UInt8])
+            /// A COSE receipt and the entry beside it.
+            case receipt([UInt8], entry: [UInt8])
+        }
+
+        package let place: String
+        package let proof: Proof
+
+        package init(place: String, proof: Proof) {
+            self.place = place
+            self.proof = proof
+        }
+    }
+
+    private struct Proved {
+        var index: UInt64
+        var entry: [UInt8]
+        var place: String
+        var size: UInt64
+        var origin: String
+    }
+
+    private let policy: TrustPolicy
+
+    /// - Parameter bytes: the auditor's own policy file.
+    package init(policy bytes: [UInt8]) throws(ReplayFailure) {
+        do {
+            policy = try TrustPolicy(parsing: bytes)
+        } catch {
+            throw ReplayFailure(.policy, at: "policy", error.reason)
+        }
+    }
+
+    package func run(_ facts: [Fact]) -> AuditReport {
+        var report = AuditReport()
+        do {
+            var proved: [Proved] = []
+            for fact in facts { proved.append(try verify(fact)) }
+            proved.sort { $0.index < $1.index }
+            try describe(proved, &report)
+        } catch {
+            report.failure = error
+        }
+        return report
+    }
+
+    // MARK: Proofs
+
+    private func verify(_ fact: Fact) throws(ReplayFailure) -> Proved {
+        do {
+            switch fact.proof {
+            case .file(let bytes):
+                let proof = try TLogProof(parsing: bytes)
+                guard let entry = proof.extra else {
+                    throw ReplayFailure(.file, at: fact.place, "the proof does not carry its entry")
+                }
+                let verdict = try proof.verify(leaf: .leaf(of: entry), policy: policy)
+                let checkpoint = verdict.checkpoint.checkpoint
+                return Proved(
+                    index: proof.index, entry: entry, place: fact.place, size: checkpoint.size,
+                    origin: checkpoint.origin)
+            case .receipt(let bytes, let entry): return try verify(receipt: bytes, entry, fact.place)
+            }
+        } catch let failure as ReplayFailure {
+            throw failure
+        } catch let error as TransparencyLogError {
+            throw ReplayFailure(error.code == .badProof ? .range : .checkpoint, at: fact.place, error.reason)
+        } catch {
+            throw ReplayFailure(.file, at: fact.place, "\(error)")
+        }
+    }
+
+    /// A receipt carries no cosignatures: only a policy without a quorum is content with it.
+    private func verify(receipt bytes: [UInt8], _ entry: [UInt8], _ place: String) throws -> Proved {
+        guard policy.quorum == nil else {
+            throw ReplayFailure(
+                .checkpoint, at: place, "a receipt has no cosignatures, and the policy wants a quorum",
+                expected: policy.quorum?.description)
+        }
+        let receipt = try COSEReceipt(decoding: bytes)
+        guard case .inclusion(let proof) = receipt.proof else {
+            throw ReplayFailure(.file, at: place, "it is no receipt of inclusion")
+        }
+        for log in policy.logs {
+            guard (try? receipt.verify(leaf: .leaf(of: entry), key: log.key)) != nil else { continue }
+            return Proved(index: proof.index, entry: entry, place: place, size: proof.size, origin: log.key.name)
+        }
+        throw ReplayFailure(.checkpoint, at: place, "no log of the policy signed this receipt for this entry")
+    }
+
+    // MARK: Entries
+
+    private func describe(_ proved: [Proved], _ report: inout AuditReport) throws(ReplayFailure) {
+        var signers: SignerRegister?
+        var joules = JobSums()
+        var signed = 0
+        for fact in proved {
+            let index = fact.index
+            let entry = try CheckedEntry(index: index, bytes: fact.entry, samples: nil, keys: signers)
+            guard entry.entry.log == fact.origin else {
+                throw ReplayFailure(
+                    .foreignLog, at: fact.place, "the entry belongs to another log", expected: fact.origin,
+                    found: entry.entry.log)
+            }
+            if case .genesis(let genesis) = entry.entry { signers = try? SignerRegister(genesis: genesis) }
+            if case .node(let node) = entry.entry { _ = signers?.apply(node, at: Int64(clamping: index)) }
+            let key = entry.verifiedKey ?? signers?.key(for: entry.signature)
+            if let key {
+                guard key.isValidSignature(entry.signature, for: entry.note.text) else {
+                    throw ReplayFailure(.signature, at: fact.place, "the signature of \(key.name) is not valid")
+                }
+                signed += 1
+            }
+            if case .batch(let batch) = entry.entry { joules.add(entry.postings ?? BatchPostings(), node: batch.node) }
+        }
+        summarize(proved, signed: signed, joules, &report)
+    }
+
+    private func summarize(_ proved: [Proved], signed: Int, _ joules: JobSums, _ report: inout AuditReport) {
+        let sizes = Set(proved.map(\.size)).sorted().map(String.init).joined(separator: ", ")
+        report.proved.append("\(proved.count) entries stand in the log, which had \(sizes) entries")
+        if signed > 0 { report.proved.append("\(signed) of them are signed by keys that the log enrolled") }
+        if signed < proved.count {
+            report.notCovered.append(
+                "who signed \(proved.count - signed) entries: the entries that enrolled their keys are not here")
+        }
+        for (job, sum) in joules.byJob.sorted(by: { $0.key < $1.key }) {
+            report.proved.append(
+                "at least \(sum.microjoules) µJ are posted to job \(job), from \(sum.batches) batches of "
+                    + "\(sum.nodes.count) nodes")
+        }
+        report.notCovered.append("whether these are all entries about it: a bundle replays the whole period")
+        report.claimed.append("time: as the signers state it")
+        report.counts.append(("entries", Int64(proved.count)))
+        report.counts.append(("signed", Int64(signed)))
+    }
+}
+
+/// What batches post to jobs.
+private struct JobSums {
+    struct Sum {
+        var microjoules: Int128 = 0
+        var batches = 0
+        var nodes: Set<String> = []
+    }
+
+    private(set) var byJob: [String: Sum] = [:]
+
+    mutating func add(_ postings: BatchPostings, node: String) {
+        for job in Set(postings.postings.compactMap(\.account.job)) {
+            var sum = byJob[job] ?? Sum()
+            for posting in postings.postings where posting.account.job == job {
+                sum.microjoules += Int128(posting.microjoules)
+            }
+            sum.batches += 1
+            sum.nodes.insert(node)
+            byJob[job] = sum
+        }
+    }
+}
