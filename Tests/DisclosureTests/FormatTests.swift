@@ -1,6 +1,7 @@
 import Accounts
 import ClusterSimulation
 import Energy
+import JSONSchemaCheck
 import JSONText
 import Testing
 import TransparencyLog
