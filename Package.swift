@@ -141,8 +141,9 @@ let package = Package(
         program(
             "wattest",
             [
-                "NodeAgent", "Batches", "Disclosure", "Energy", "Identity", "JSONText", "PinnedHTTPS", "Sensors",
-                "TransparencyLog", "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+                "NodeAgent", "Batches", "Disclosure", "Emissions", "Energy", "Identity", "JSONText", "PinnedHTTPS",
+                "Sensors", "TransparencyLog", "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL,
+                nioTLS,
             ]),
         program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
         program(
@@ -193,7 +194,7 @@ let package = Package(
         tests(
             "WattestTests",
             [
-                "wattest", "Disclosure", "Energy", "HTTPEdge", "Identity", "JSONText", lifecycle, logging,
+                "wattest", "Disclosure", "Emissions", "Energy", "HTTPEdge", "Identity", "JSONText", lifecycle, logging,
                 product("Hummingbird", "hummingbird"),
             ]),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),

@@ -27,6 +27,7 @@ struct Wattest: AsyncParsableCommand {
             RunCommand.self, FactorCommand.self, ContractCommand.self, MeterCommand.self, ReportCommand.self,
             EvidenceCommand.self, ImportCommand.self,
             ExecCommand.self, ProgressCommand.self,
+            EstimateCommand.self, ForecastCommand.self,
         ])
 
     @OptionGroup var options: ServerOptions

@@ -21,7 +21,7 @@ import TransparencyLog
         for part in [
             "slurm/101", "By component", "<svg", "What is not claimed", "wattest-audit verify", "implied-factor",
         ] {
-            #expect(page.contains(part), "\(part)")
+            #expect(page.replacing("<wbr>", with: "").contains(part), "\(part)")
         }
         #expect(!page.contains("<script"))
         #expect(!page.contains("http://") && !page.contains("src="))

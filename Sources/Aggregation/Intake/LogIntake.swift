@@ -17,7 +17,6 @@ package struct LogIntake: Sendable {
     /// How much of the log it knows: the index that the next entry gets.
     package private(set) var size: Int64 = 0
 
-
     private struct ImportKey: Hashable {
         var job: String?
         var node: String

@@ -87,7 +87,12 @@ extension Routes {
                 .conflict, "ambiguous",
                 "'\(name)' is \(found.count) jobs: \(candidates.prefix(10).joined(separator: ", "))")
         }
-        return job.json()
+        var answer = job.json()
+        if case .object(var object) = answer {
+            object.append("by_hour", job.hoursJSON(in: prefix.accounts.ledger))
+            answer = .object(object)
+        }
+        return answer
     }
 
     // MARK: Disclosures
@@ -110,13 +115,14 @@ extension Routes {
     }
 
     static func rendered(_ disclosure: Disclosure, _ format: String) throws(Problem) -> Response {
-        switch format {
-        case "json": return Response(type: "application/json", bytes: disclosure.bytes)
-        case "html":
-            return Response(type: "text/html; charset=utf-8", bytes: DisclosureHTML.render(disclosure.value))
-        case "csv": return Response(type: "text/csv; charset=utf-8", bytes: DisclosureCSV.render(disclosure.value))
-        default: throw .badRequest("format: json, html or csv")
+        guard let format = ReportFormat(rawValue: format) else {
+            throw .badRequest("format: one of \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", "))")
         }
+        if format == .json { return Response(type: format.contentType, bytes: disclosure.bytes) }
+        guard let bytes = format.render(disclosure.value) else {
+            throw .badRequest("format: \(format.rawValue) carries energy, which this audience is not shown")
+        }
+        return Response(type: format.contentType, bytes: bytes)
     }
 }
 

@@ -117,4 +117,22 @@ package enum SettingField {
     package static let instrument = "contract.instrument"
     /// JSON object {site, start, end, mwh, kind, source}; subject: the meter. What a meter or a bill says of whole hours.
     package static let siteMeter = "site.meter"
+    /// JSON number, litres per kWh of IT energy, or object {on_site, off_site, source}: off-site for each kWh drawn;
+    /// subject: site.
+    package static let siteWater = "site.wue"
+    /// JSON object {kg_per_server, kg_per_device, devices, boundary, source, lifetime_years, utilisation}; subject: site,
+    /// for each of its nodes. Boundary: cradle-to-gate or cradle-to-grave.
+    package static let siteEmbodied = "site.embodied"
+    /// The same for one node; subject: node.
+    package static let nodeEmbodied = "node.embodied"
+    /// JSON object {model, count}: the accelerators of a node; subject: node, or none for all nodes.
+    package static let nodeAccelerators = "node.accelerators"
+    /// JSON object {relative_limit, source}: accuracy class of the meters at a boundary (`facility`, `node-ac` …);
+    /// subject: boundary.
+    package static let meterClass = "meter.class"
+    /// JSON object {parameters, tokens} or {flop, method} or {utilisation, kind, peak_flop_per_s}, figures as decimal
+    /// text; subject: model.
+    package static let modelCompute = "model.compute"
+    /// JSON object {flop, task, hardware}: the benchmarked computation of inference; subject: model.
+    package static let modelInference = "model.inference"
 }

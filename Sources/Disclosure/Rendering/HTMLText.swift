@@ -1,3 +1,4 @@
+import Emissions
 import JSONText
 
 /// Pieces of a page. Whatever comes from a report passes through `escaped`.
@@ -42,6 +43,28 @@ enum HTMLText {
         return (Figure.text(microjoules, unit.size, decimals: 3) ?? "–") + " " + unit.name
     }
 
+    /// A figure in MWh in the unit that suits it, with the digits that it has.
+    static func megawattHours(_ value: JSONValue?) -> String {
+        scaled(value, units: [("GWh", -3), ("MWh", 0), ("kWh", 3), ("Wh", 6)])
+    }
+
+    /// A figure in tonnes of CO2e in the unit that suits it.
+    static func tonnes(_ value: JSONValue?) -> String { scaled(value, units: [("t", 0), ("kg", 3), ("g", 6)]) }
+
+    /// - Parameter units: from the largest, each with the power of ten that leads to it.
+    private static func scaled(_ value: JSONValue?, units: [(name: String, power: Int)]) -> String {
+        guard let text = value?.number?.text, let figure = try? DecimalFigure(parsing: text) else { return "–" }
+        for unit in units {
+            let factor = (0..<abs(unit.power)).reduce(Int128(1)) { product, _ in product * 10 }
+            let ratio = unit.power < 0 ? (try? ExactRatio(1, over: factor)) : try? ExactRatio(factor)
+            guard let ratio, let scaled = try? figure.ratio * ratio else { continue }
+            let magnitude = scaled < .zero ? try? .zero - scaled : scaled
+            guard let magnitude, magnitude >= .one || unit.name == units.last?.name else { continue }
+            return "\((try? scaled.rounded(decimals: 9).text) ?? text) \(unit.name)"
+        }
+        return text
+    }
+
     /// A share as a percentage with two decimals.
     static func percent(_ value: JSONValue?) -> String {
         guard let text = value?.number?.text else { return "–" }
@@ -51,15 +74,19 @@ enum HTMLText {
         return (Figure.text(whole * 1_000_000 + fraction, 10_000, decimals: 2) ?? text) + " %"
     }
 
-    static func table(_ head: [String], _ rows: [[String]], numeric: Set<Int> = []) -> String {
+    static func table(
+        _ head: [String], _ rows: [[String]], numeric: Set<Int> = [], widths: [Int] = []
+    ) -> String {
         func cell(_ tag: String, _ text: String, _ column: Int) -> String {
             "<\(tag)\(numeric.contains(column) ? " class=\"n\"" : "")>\(text)</\(tag)>"
         }
         func line(_ tag: String, _ cells: [String]) -> String {
             "<tr>" + cells.enumerated().map { cell(tag, $1, $0) }.joined() + "</tr>\n"
         }
-        return "<table>\n<thead>\(line("th", head))</thead>\n<tbody>\n" + rows.map { line("td", $0) }.joined()
-            + "</tbody>\n</table>\n"
+        let columns = widths.map { "<col style=\"width:\($0)%\">" }.joined()
+        return
+            "<table>\n\(columns.isEmpty ? "" : "<colgroup>\(columns)</colgroup>\n")<thead>\(line("th", head))</thead>\n"
+            + "<tbody>\n" + rows.map { line("td", $0) }.joined() + "</tbody>\n</table>\n"
     }
 
     static func section(_ title: String, _ body: String) -> String {

@@ -6,10 +6,14 @@ package enum Audience: String, Sendable, Hashable, CaseIterable {
     case aiOffice = "ai-office"
     /// A market surveillance authority: jobs and nodes by name, without the names of people.
     case authority
+    /// Providers who build on the model: what was trained and for how long, no energy.
+    case downstream
     /// An auditor under contract: everything.
     case assurer
 
-    package var showsJobs: Bool { self != .public }
+    package var showsJobs: Bool { self != .public && self != .downstream }
+    /// The model documentation form gives energy to the AI Office and to authorities on request, not downstream.
+    package var showsEnergy: Bool { self != .downstream }
     /// Job keys, clusters, names and labels.
     package var showsNames: Bool { self == .authority || self == .assurer }
     package var showsNodes: Bool { self == .authority || self == .assurer }
@@ -17,6 +21,11 @@ package enum Audience: String, Sendable, Hashable, CaseIterable {
     /// What this audience does not see, for the report's own list of what is missing.
     var withheld: [(field: String, reason: String)] {
         var withheld: [(String, String)] = []
+        if !showsEnergy {
+            for field in ["energy", "emissions", "zones", "pue", "water", "embodied", "reconciliation"] {
+                withheld.append((field, "withheld from this audience"))
+            }
+        }
         if !showsJobs { withheld.append(("jobs", "withheld from this audience; runs carry their sums")) }
         if showsJobs, !showsNames {
             withheld.append(("jobs[].key", "withheld from this audience; pseudonyms stand for keys"))

@@ -63,10 +63,14 @@ struct CheckSection {
             "measured and bridged time is within the allocation in \(bounded) of \(jobs.count) jobs")
     }
 
-    var json: JSONValue {
+    /// - Parameter showsDetail: details tell amounts of energy.
+    func json(showsDetail: Bool) -> JSONValue {
         .array(
             checks.map { check in
-                ["id": .string(check.id), "passed": .bool(check.passed), "detail": .string(check.detail)]
+                [
+                    "id": .string(check.id), "passed": .bool(check.passed),
+                    "detail": .string(showsDetail ? check.detail : "withheld from this audience"),
+                ]
             })
     }
 }

@@ -14,6 +14,9 @@ struct DisclosureBuilder {
     private let checks: CheckSection
     private let supply: SupplySection
     private let reconciliation: ReconciliationSection
+    private let resources: ResourceSection
+    private let documentation: ModelDocumentation
+    private let profiles: JobProfiles
     private var missing: [(field: String, reason: String)] = []
 
     init(_ input: DisclosureInput) {
@@ -21,10 +24,13 @@ struct DisclosureBuilder {
         jobs = JobSummary.all(in: input.accounts, period: input.period)
         energy = EnergySection(input, jobs: jobs)
         coverage = CoverageSection(input, jobs: jobs)
-        runs = RunSection(jobs, audience: input.audience)
+        runs = RunSection(jobs, input)
         supply = SupplySection(input)
         reconciliation = ReconciliationSection(input)
-        checks = CheckSection(energy, jobs: jobs, others: supply.checks)
+        profiles = JobProfiles(input, jobs: jobs)
+        resources = ResourceSection(input, jobs: jobs, energy: energy)
+        documentation = ModelDocumentation(input, jobs: jobs, resources: resources, supply: supply)
+        checks = CheckSection(energy, jobs: jobs, others: supply.checks + resources.checks)
         collectMissing()
     }
 
@@ -36,25 +42,38 @@ struct DisclosureBuilder {
             "period", ["start": TimeText.json(input.period.start), "end": TimeText.json(input.period.end)])
         object.append("audience", .string(input.audience.rawValue))
         object.append("method", method)
-        object.append("energy", energy.json(facilityMegawattHours: supply.facilityMegawattHours))
+        object.append("energy", energyJSON)
         object.append("coverage", coverage.json)
         object.append("runs", runs.json)
         object.append("jobs", input.audience.showsJobs ? .array(jobs.map { $0.json(for: input.audience) }) : .array([]))
-        object.append("zones", supply.zones)
-        object.append("emissions", emissions)
-        object.append("pue", supply.powerUsage)
-        object.append("water", .null)
-        object.append("embodied", .null)
-        object.append("compute", ["flop": .null, "method": .null])
-        object.append("uncertainty", ["relative_k2": .null, "method": .null])
-        object.append("reconciliation", input.audience.showsJobs ? reconciliation.json : [])
-        object.append("checks", checks.json)
+        object.append("zones", shown(supply.zones, else: []))
+        object.append("emissions", shown(emissions, else: .null))
+        object.append("pue", shown(supply.powerUsage, else: .null))
+        object.append("water", shown(resources.water, else: .null))
+        object.append("embodied", shown(resources.embodied, else: .null))
+        object.append("compute", resources.compute)
+        object.append("uncertainty", resources.uncertaintyJSON)
+        object.append("profiles", profiles.json)
+        object.append("model_documentation", documentation.json)
+        object.append("reconciliation", audience.showsJobs ? reconciliation.json : [])
+        object.append("checks", checks.json(showsDetail: input.audience.showsEnergy))
         object.append("late_since", late)
         object.append(
             "missing", .array(missing.map { ["field": .string($0.field), "reason": .string($0.reason)] }))
         object.append("evidence", evidence)
         object.append("limits", limits)
         return .object(object)
+    }
+
+    private func shown(_ value: JSONValue, else hidden: JSONValue) -> JSONValue {
+        input.audience.showsEnergy ? value : hidden
+    }
+
+    private var energyJSON: JSONValue {
+        shown(
+            energy.json(
+                facilityMegawattHours: resources.bounded(supply.facilityMegawattHours),
+                significant: resources.significantFigures), else: .null)
     }
 
     // MARK: Identity
@@ -80,7 +99,7 @@ struct DisclosureBuilder {
     }
 
     /// Fits the free-text row of the EU model documentation form (about a hundred words).
-    private static let methodText =
+    static let methodText =
         "An agent on every node reads cumulative hardware energy counters, or integrates power sensors on the node,"
         + " as whole microjoules. Each interval is signed where it is measured, chained to the one before it and kept"
         + " in an append-only log. The outermost sensor of a node is the total; inner sensors only split it. Rule"
@@ -149,19 +168,22 @@ struct DisclosureBuilder {
         if runs.isEmpty, !jobs.isEmpty {
             missing.append(("runs", "no job is labelled with a model; set \(SettingField.jobModel) or label the job"))
         }
-        if !runs.isEmpty {
+        if !runs.isEmpty, !documentation.knowsAccelerators {
             missing.append(
-                ("runs[].accelerator_seconds_by_model", "the log does not tell the models of accelerators"))
+                (
+                    "runs[].accelerator_seconds_by_model",
+                    "nobody says which accelerators the nodes hold; set \(SettingField.nodeAccelerators)"
+                ))
         }
         missing += supply.missing
-        if input.audience.showsJobs { missing += reconciliation.missing }
-        missing += Self.notComputed
+        if audience.showsJobs { missing += reconciliation.missing }
+        missing += resources.missing
+        // A figure that is withheld needs no second reason.
+        let withheld = Set(audience.withheld.map(\.field))
+        if !audience.showsEnergy {
+            missing.removeAll { item in
+                withheld.contains { item.field.hasPrefix("\($0).") }
+            }
+        }
     }
-
-    private static let notComputed: [(field: String, reason: String)] = [
-        ("water", "no water usage effectiveness is set"),
-        ("embodied", "no embodied emissions of the hardware are set"),
-        ("compute.flop", "neither token and parameter counts nor a utilisation are set"),
-        ("uncertainty.relative_k2", "no meter class is set, so the uncertainty of the sensors is not known"),
-    ]
 }

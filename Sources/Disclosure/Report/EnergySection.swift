@@ -19,9 +19,14 @@ struct EnergySection {
     /// The whole ledger of the period, for the check that nothing fell between accounts.
     var ledgerTotal: Int128 = 0
     private(set) var bySite: [String?: Int128] = [:]
+    /// By calendar month, UTC: `2026-10`.
+    private(set) var byMonth: [String: Int128] = [:]
+    private var months: [Int64: String] = [:]
+    private let showsNames: Bool
 
     init(_ input: DisclosureInput, jobs summaries: [JobSummary]) {
         let hours = input.period.start.hour...input.period.lastHour
+        showsNames = input.audience.showsNames
         for (key, sum) in input.accounts.ledger.energy where hours.contains(key.hour) {
             add(key, sum, site: input.accounts.nodes.site(of: key.node))
         }
@@ -57,9 +62,24 @@ struct EnergySection {
         }
         inside.add(sum, key.provenance, key.boundary)
         bySite[site, default: 0] += sum.total
+        byMonth[month(of: key.hour), default: 0] += sum.total
     }
 
-    func json(facilityMegawattHours: JSONValue) -> JSONValue {
+    private mutating func month(of hour: Int64) -> String {
+        if let known = months[hour] { return known }
+        let month = String(TimeText.rfc3339(UTCTime(hour: hour)).prefix(7))
+        months[hour] = month
+        return month
+    }
+
+    /// Sites by name where names are shown; what no site is known for stands under "no site".
+    private var sitesJSON: JSONValue {
+        guard showsNames else { return .null }
+        let sites = bySite.map { ($0.key ?? "no site", $0.value) }.sorted { $0.0 < $1.0 }
+        return EnergyBreakdown.json(sites.map { ($0.0, $0.1) })
+    }
+
+    func json(facilityMegawattHours: JSONValue, significant: Int?) -> JSONValue {
         [
             "it_uj": .decimalString(inside.total), "measured_uj": .decimalString(inside.measured),
             "facility_mwh": facilityMegawattHours,
@@ -70,7 +90,10 @@ struct EnergySection {
             "idle_uj": .decimalString(idle), "unattributed_uj": .decimalString(unattributed),
             "gap_uj": .decimalString(gap), "superseded_uj": .decimalString(superseded),
             "jobs_uj": .decimalString(jobs), "tenant_uj": .decimalString(tenant),
-            "synthetic_uj": .decimalString(synthetic), "it_mwh": Figure.megawattHours(inside.total),
+            "synthetic_uj": .decimalString(synthetic),
+            "it_mwh": Figure.megawattHours(inside.total, significant: significant),
+            "by_month": EnergyBreakdown.json(byMonth.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }),
+            "by_site": sitesJSON,
         ]
     }
 }

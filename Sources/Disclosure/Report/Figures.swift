@@ -1,3 +1,4 @@
+import Emissions
 package import Energy
 import JSONText
 
@@ -12,6 +13,14 @@ enum Figure {
 
     static func megawattHours(_ microjoules: Int128) -> JSONValue {
         ratio(microjoules, microjoulesPerMegawattHour) ?? .null
+    }
+
+    /// With no more figures than the uncertainty bears; six decimals where it is not known.
+    static func megawattHours(_ microjoules: Int128, significant: Int?) -> JSONValue {
+        guard let significant, let value = try? ExactRatio.megawattHours(microjoules: microjoules),
+            let text = try? value.rounded(significant: significant).text
+        else { return megawattHours(microjoules) }
+        return JSONNumber(text: text).map { .number($0) } ?? .null
     }
 
     static func text(_ numerator: Int128, _ denominator: Int128, decimals: Int) -> String? {

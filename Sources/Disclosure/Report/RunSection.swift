@@ -12,9 +12,11 @@ struct RunSection {
 
     private let runs: [Run]
     private let audience: Audience
+    private let accelerators: AcceleratorTime
 
-    init(_ jobs: [JobSummary], audience: Audience) {
-        self.audience = audience
+    init(_ jobs: [JobSummary], _ input: DisclosureInput) {
+        audience = input.audience
+        accelerators = AcceleratorTime(input)
         var runs: [Run] = []
         for job in jobs {
             guard let name = job.run else { continue }
@@ -44,10 +46,13 @@ struct RunSection {
         return [
             "name": .string(run.name), "model": .text(run.model), "class": .string(run.jobClass),
             "jobs": audience.showsJobs ? .array(names.map { .string($0) }) : .null,
-            "energy_uj": .decimalString(run.jobs.reduce(Int128(0)) { $0 + $1.energy.total }),
-            "wallclock_seconds": .integer(windows.milliseconds / 1000), "accelerator_seconds_by_model": .null,
+            "energy_uj": audience.showsEnergy
+                ? .decimalString(run.jobs.reduce(Int128(0)) { $0 + $1.energy.total }) : .null,
+            "wallclock_seconds": .integer(windows.milliseconds / 1000),
+            "accelerator_seconds_by_model": accelerators.json(of: run.jobs),
             "job_count": .integer(run.jobs.count),
-            "energy_mwh": Figure.megawattHours(run.jobs.reduce(Int128(0)) { $0 + $1.energy.total }),
+            "energy_mwh": audience.showsEnergy
+                ? Figure.megawattHours(run.jobs.reduce(Int128(0)) { $0 + $1.energy.total }) : .null,
         ]
     }
 }

@@ -1,4 +1,4 @@
-import Emissions
+package import Emissions
 import Energy
 import JSONText
 import TransparencyLog
@@ -74,7 +74,7 @@ extension FactorSet {
     }
 
     /// The yearly national means that the program carries, until an organization sets its own.
-    static func standard() throws(EmissionsError) -> FactorSet {
+    package static func standard() throws(EmissionsError) -> FactorSet {
         let sha256 = MerkleHash.sha256(of: Array(FactorFile.defaultTableText.utf8)).hexadecimal
         return try FactorSet(files: [FactorFile.defaults(sha256: sha256)])
     }

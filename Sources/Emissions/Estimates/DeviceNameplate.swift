@@ -17,13 +17,24 @@ package struct DeviceNameplate: Sendable, Hashable {
         self.source = source
     }
 
-    /// By name, in any case, with or without the maker.
+    /// By name, in any case and with as many of its words as suffice: `A100 SXM`, `Tesla V100-SXM2-32GB`. Of several
+    /// forms the one with the highest power, since a plan errs upwards.
     package static func named(_ name: String) -> DeviceNameplate? {
-        let wanted = folded(name)
-        return all.first { folded($0.name) == wanted || folded($0.name) == folded("nvidia \(name)") }
+        let wanted = words(name)
+        guard !wanted.isEmpty else { return nil }
+        let exact = all.filter { words($0.name) == wanted }
+        let found = exact.isEmpty ? all.filter { wanted.isSubset(of: words($0.name)) } : exact
+        return found.max { $0.watts < $1.watts }
     }
 
-    private static func folded(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber } }
+    /// Without the maker and the family, which are left out as often as not, and without the size of the memory, which
+    /// changes no power. Generations of one socket (SXM2, SXM4) are one.
+    private static func words(_ name: String) -> Set<String> {
+        let parts = name.lowercased().split { !$0.isLetter && !$0.isNumber }
+            .map { $0.hasPrefix("sxm") ? "sxm" : String($0) }
+        let passedOver: Set<String> = ["nvidia", "amd", "intel", "google", "tesla", "geforce", "instinct", "gpu", "gb"]
+        return Set(parts.filter { !passedOver.contains($0) && !($0.hasSuffix("gb") && Int($0.dropLast(2)) != nil) })
+    }
 
     package static let all: [DeviceNameplate] = [
         .init("NVIDIA H200 SXM", watts: 700, teraflopPerSecond: 989, source: "NVIDIA H200 data sheet"),
@@ -35,11 +46,32 @@ package struct DeviceNameplate: Sendable, Hashable {
         .init("NVIDIA V100 SXM2", watts: 300, teraflopPerSecond: 125, source: "NVIDIA V100 data sheet"),
         .init("NVIDIA V100 PCIe", watts: 250, teraflopPerSecond: 112, source: "NVIDIA V100 data sheet"),
         .init("NVIDIA V100S PCIe", watts: 250, teraflopPerSecond: 130, source: "NVIDIA V100 data sheet"),
+        .init("NVIDIA P100 SXM2", watts: 300, teraflopPerSecond: 21, source: "NVIDIA P100 data sheet"),
+        .init("NVIDIA P100 PCIe", watts: 250, teraflopPerSecond: 19, source: "NVIDIA P100 data sheet"),
+        .init("NVIDIA P40", watts: 250, teraflopPerSecond: nil, source: "NVIDIA P40 data sheet"),
+        .init("NVIDIA K80", watts: 300, teraflopPerSecond: nil, source: "NVIDIA K80 data sheet"),
+        .init("NVIDIA Titan V", watts: 250, teraflopPerSecond: nil, source: "NVIDIA Titan V specification"),
+        .init("NVIDIA Titan RTX", watts: 280, teraflopPerSecond: nil, source: "NVIDIA Titan RTX specification"),
+        .init("NVIDIA Titan Xp", watts: 250, teraflopPerSecond: nil, source: "NVIDIA Titan Xp specification"),
+        .init("NVIDIA GTX 1080 Ti", watts: 250, teraflopPerSecond: nil, source: "NVIDIA GTX 1080 Ti specification"),
+        .init("NVIDIA RTX 2080 Ti", watts: 250, teraflopPerSecond: nil, source: "NVIDIA RTX 2080 Ti specification"),
+        .init("NVIDIA RTX 3090", watts: 350, teraflopPerSecond: nil, source: "NVIDIA RTX 3090 specification"),
+        .init("NVIDIA RTX 4090", watts: 450, teraflopPerSecond: nil, source: "NVIDIA RTX 4090 specification"),
+        .init("NVIDIA RTX A6000", watts: 300, teraflopPerSecond: nil, source: "NVIDIA RTX A6000 data sheet"),
         .init("NVIDIA L40S", watts: 350, teraflopPerSecond: 362, source: "NVIDIA L40S data sheet"),
         .init("NVIDIA L4", watts: 72, teraflopPerSecond: 121, source: "NVIDIA L4 data sheet"),
         .init("NVIDIA A10", watts: 150, teraflopPerSecond: 125, source: "NVIDIA A10 data sheet"),
         .init("NVIDIA T4", watts: 70, teraflopPerSecond: 65, source: "NVIDIA T4 data sheet"),
         .init("AMD Instinct MI300X", watts: 750, teraflopPerSecond: 1307, source: "AMD Instinct MI300X data sheet"),
         .init("AMD Instinct MI250X", watts: 560, teraflopPerSecond: 383, source: "AMD Instinct MI250X data sheet"),
+        // Measured means of running systems, not nameplates: none is published.
+        .init(
+            "Google TPUv2", watts: 221, teraflopPerSecond: 46,
+            source: "Patterson et al. 2021 (arXiv 2104.10350), mean measured power of a chip with its share of the host"
+        ),
+        .init(
+            "Google TPUv3", watts: 283, teraflopPerSecond: 123,
+            source: "Patterson et al. 2021 (arXiv 2104.10350), mean measured power of a chip with its share of the host"
+        ),
     ]
 }

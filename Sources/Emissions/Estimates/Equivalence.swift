@@ -49,6 +49,8 @@ package struct Equivalence: Sendable, Hashable {
         perUnit: DecimalFigure(10_791), year: 2022,
         source: "U.S. Energy Information Administration, mean residential customer")
 
+    /// Every one; older years are for comparison with what was printed then.
+    package static let all = current + [carKilometre2020, carKilometre2018]
     /// The newest of each kind, in the order in which a report shows them.
     package static let current = [carKilometre2024, carLifetime, transcontinentalFlight, personYear, homeYear]
 }

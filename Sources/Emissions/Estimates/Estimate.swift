@@ -6,8 +6,12 @@ package struct Estimate: Sendable, Hashable {
     package struct Inputs: Sendable, Hashable {
         /// Mean power of one device, or of everything when `devices` is nil.
         package var powerWatts: DecimalFigure?
+        /// Mean power of what stands beside the devices, all of it together: processors, memory, hosts.
+        package var hostWatts: DecimalFigure?
         package var hours: DecimalFigure?
         package var devices: DecimalFigure?
+        /// Stated where wall-clock hours are not, as model cards do.
+        package var deviceHours: DecimalFigure?
         package var powerUsageEffectiveness: DecimalFigure?
         package var gramsPerKilowattHour: DecimalFigure?
         package var flop: DecimalFigure?
@@ -15,13 +19,16 @@ package struct Estimate: Sendable, Hashable {
         package var flopPerSecond: DecimalFigure?
 
         package init(
-            powerWatts: DecimalFigure? = nil, hours: DecimalFigure? = nil, devices: DecimalFigure? = nil,
+            powerWatts: DecimalFigure? = nil, hostWatts: DecimalFigure? = nil, hours: DecimalFigure? = nil,
+            devices: DecimalFigure? = nil, deviceHours: DecimalFigure? = nil,
             powerUsageEffectiveness: DecimalFigure? = nil, gramsPerKilowattHour: DecimalFigure? = nil,
             flop: DecimalFigure? = nil, flopPerSecond: DecimalFigure? = nil
         ) {
             self.powerWatts = powerWatts
+            self.hostWatts = hostWatts
             self.hours = hours
             self.devices = devices
+            self.deviceHours = deviceHours
             self.powerUsageEffectiveness = powerUsageEffectiveness
             self.gramsPerKilowattHour = gramsPerKilowattHour
             self.flop = flop
@@ -31,6 +38,8 @@ package struct Estimate: Sendable, Hashable {
 
     /// Device-hours: stated, or from operations over rate.
     package let deviceHours: ExactRatio?
+    /// How long it took: stated, or device-hours over devices.
+    package let hours: ExactRatio?
     package let kilowattHours: ExactRatio?
     package let kilograms: ExactRatio?
     /// Operations over what the devices could do in the stated hours, where both are given.
@@ -45,40 +54,71 @@ package struct Estimate: Sendable, Hashable {
         try Self.check(inputs)
         var basis: [String] = []
         var missing: [String] = []
-        let devices = inputs.devices ?? .one
-        var deviceHours: ExactRatio?
-        if let hours = inputs.hours {
-            deviceHours = try hours.ratio * devices
-            let holders = inputs.devices.map { "\($0.text) devices" } ?? "all devices together"
-            basis.append("\(hours.text) h stated, \(holders)")
-        } else if let flop = inputs.flop, let rate = inputs.flopPerSecond {
-            deviceHours = try flop.ratio / rate / DecimalFigure(3600)
-            basis.append("device-hours from \(flop.text) FLOP at \(rate.text) FLOP/s a device, sustained")
-        } else {
-            missing.append("time: give hours, or FLOP and FLOP/s")
-        }
-        var energy: ExactRatio?
-        if let watts = inputs.powerWatts {
-            let isTotal = inputs.devices == nil && inputs.hours != nil
-            basis.append("\(watts.text) W \(isTotal ? "in all" : "a device"), constant")
-            if let deviceHours {
-                energy = try deviceHours * watts / DecimalFigure(1000) * (inputs.powerUsageEffectiveness ?? .one)
-            }
-        } else {
-            missing.append("energy: power is not given")
-        }
+        let time = try Self.time(inputs, &basis, &missing)
+        let energy = try Self.energy(inputs, time, &basis, &missing)
         basis.append(inputs.powerUsageEffectiveness.map { "PUE \($0.text)" } ?? "no PUE: IT energy without cooling")
         if let grams = inputs.gramsPerKilowattHour {
             basis.append("\(grams.text) g CO2e/kWh")
         } else {
             missing.append("emissions: no grid factor is given")
         }
-        self.deviceHours = deviceHours
+        deviceHours = time.device
+        hours = time.wall
         kilowattHours = energy
         kilograms = try Self.kilograms(energy, inputs.gramsPerKilowattHour)
-        impliedUtilisation = try Self.utilisation(inputs, deviceHours)
+        impliedUtilisation = try Self.utilisation(inputs, time.device)
         self.basis = basis
         self.missing = missing
+    }
+
+    private static func time(
+        _ inputs: Inputs, _ basis: inout [String], _ missing: inout [String]
+    ) throws(EmissionsError) -> (device: ExactRatio?, wall: ExactRatio?) {
+        if let hours = inputs.hours {
+            let holders = inputs.devices.map { "\($0.text) device\($0 == .one ? "" : "s")" } ?? "all devices together"
+            basis.append("\(hours.text) h stated, \(holders)")
+            return (try hours.ratio * (inputs.devices ?? .one), hours.ratio)
+        }
+        var device: ExactRatio?
+        if let stated = inputs.deviceHours {
+            basis.append("\(stated.text) device-hours stated")
+            device = stated.ratio
+        } else if let flop = inputs.flop, let rate = inputs.flopPerSecond {
+            basis.append("device-hours from \(flop.text) FLOP at \(rate.text) FLOP/s a device, sustained")
+            device = try flop.ratio / rate / DecimalFigure(3600)
+        }
+        guard let device else {
+            missing.append("time: give hours, device-hours, or FLOP and FLOP/s")
+            return (nil, nil)
+        }
+        guard let devices = inputs.devices, devices > .zero else { return (device, nil) }
+        return (device, try device / devices)
+    }
+
+    private static func energy(
+        _ inputs: Inputs, _ time: (device: ExactRatio?, wall: ExactRatio?), _ basis: inout [String],
+        _ missing: inout [String]
+    ) throws(EmissionsError) -> ExactRatio? {
+        var wattHours = ExactRatio.zero
+        if let watts = inputs.powerWatts {
+            let isTotal = inputs.devices == nil && inputs.hours != nil
+            basis.append("\(watts.text) W \(isTotal ? "in all" : "a device"), constant")
+            if let device = time.device { wattHours = try device * watts }
+        }
+        if let watts = inputs.hostWatts {
+            basis.append("\(watts.text) W \(inputs.powerWatts == nil ? "in all" : "beside the devices"), constant")
+            guard let wall = time.wall else {
+                missing.append("energy: power of everything together needs hours, not device-hours alone")
+                return nil
+            }
+            wattHours = try wattHours + wall * watts
+        }
+        guard inputs.powerWatts != nil || inputs.hostWatts != nil else {
+            missing.append("energy: power is not given")
+            return nil
+        }
+        guard time.device != nil else { return nil }
+        return try wattHours / DecimalFigure(1000) * (inputs.powerUsageEffectiveness ?? .one)
     }
 
     private static func kilograms(
@@ -99,7 +139,8 @@ package struct Estimate: Sendable, Hashable {
 
     private static func check(_ inputs: Inputs) throws(EmissionsError) {
         let named: [(String, DecimalFigure?)] = [
-            ("power", inputs.powerWatts), ("hours", inputs.hours), ("devices", inputs.devices),
+            ("power", inputs.powerWatts), ("power", inputs.hostWatts), ("hours", inputs.hours),
+            ("devices", inputs.devices), ("device-hours", inputs.deviceHours),
             ("the grid factor", inputs.gramsPerKilowattHour), ("FLOP", inputs.flop),
         ]
         for (name, value) in named {

@@ -1,19 +1,19 @@
 /// A table of RFC 4180: a header, then rows of as many fields. Every complaint begins with the line.
-struct CSVTable {
-    struct Row {
+package struct CSVTable {
+    package struct Row {
         /// From 1, where the row begins.
-        var line: Int
-        var fields: [String]
+        package var line: Int
+        package var fields: [String]
     }
 
-    var header: [String]
-    var rows: [Row]
+    package var header: [String]
+    package var rows: [Row]
 
     static let maximumBytes = 256 << 20
 
     /// - Parameter headerContains: the first row with this field (in any case) is the header; rows before it are
     ///   titles.
-    init(parsing bytes: [UInt8], headerContains name: String? = nil) throws(EmissionsError) {
+    package init(parsing bytes: [UInt8], headerContains name: String? = nil) throws(EmissionsError) {
         var reader = try CSVReader(bytes)
         while let row = try reader.row() {
             let isHeader = name.map { wanted in row.fields.contains { Self.isSame($0, wanted) } } ?? true
@@ -34,7 +34,7 @@ struct CSVTable {
     }
 
     /// The column of that name, in any case.
-    func column(_ names: String...) throws(EmissionsError) -> Int {
+    package func column(_ names: String...) throws(EmissionsError) -> Int {
         for name in names {
             if let index = header.firstIndex(where: { Self.isSame($0, name) }) { return index }
         }
@@ -42,7 +42,7 @@ struct CSVTable {
             .malformedTable, "line 1: no column '\(names[0])'; the table has \(header.joined(separator: ", "))")
     }
 
-    func optionalColumn(_ names: String...) -> Int? {
+    package func optionalColumn(_ names: String...) -> Int? {
         names.lazy.compactMap { name in header.firstIndex { Self.isSame($0, name) } }.first
     }
 
@@ -52,10 +52,12 @@ struct CSVTable {
 }
 
 extension CSVTable.Row {
-    func error(_ message: String) -> EmissionsError { EmissionsError(.malformedTable, "line \(line): \(message)") }
+    package func error(_ message: String) -> EmissionsError {
+        EmissionsError(.malformedTable, "line \(line): \(message)")
+    }
 
     /// A figure; nil when the field is empty. Thousands may be grouped by commas, as eGRID does.
-    func figure(_ column: Int, _ name: String) throws(EmissionsError) -> DecimalFigure? {
+    package func figure(_ column: Int, _ name: String) throws(EmissionsError) -> DecimalFigure? {
         let text = fields[column]
         guard !text.isEmpty else { return nil }
         do {

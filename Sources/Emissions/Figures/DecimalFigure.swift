@@ -45,10 +45,13 @@ package struct DecimalFigure: Sendable, Hashable, Comparable {
     ///
     /// - Throws: `overflow` when it has more than 30 decimals or leaves 128 bits.
     package func multiplied(by other: DecimalFigure) throws(EmissionsError) -> DecimalFigure {
-        let product = try ratio * other.ratio
-        let figure = try product.rounded(decimals: Self.maximumScale)
-        guard figure.ratio == product else { throw .overflow }
-        return figure
+        let (product, overflow) = coefficient.multipliedReportingOverflow(by: other.coefficient)
+        guard !overflow, product != .min else { throw .overflow }
+        var digits = product
+        var decimals = scale + other.scale
+        while decimals > Self.maximumScale, digits % 10 == 0 { (digits, decimals) = (digits / 10, decimals - 1) }
+        guard decimals <= Self.maximumScale else { throw .overflow }
+        return DecimalFigure(coefficient: digits, scale: decimals)
     }
 
     /// The quotient, rounded once, half to even.

@@ -104,7 +104,7 @@ private func connectSocket(_ descriptor: Int32, _ address: UnsafePointer<sockadd
     connect(descriptor, address, length)
 }
 
-private func reason() -> String { String(cString: strerror(errno)) }
+func reason() -> String { String(cString: strerror(errno)) }
 
 private let quietly = Int32(MSG_NOSIGNAL)
 private let withoutWaiting = Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)

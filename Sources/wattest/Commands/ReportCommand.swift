@@ -12,7 +12,8 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(help: "For whom: what they may see decides what stands in it.")
     var audience: Audience = .assurer
 
-    @Option(help: "json, html or csv, with --issue also dsse (in-toto); without it a summary is printed.")
+    @Option(
+        help: "json, html, csv, pdf, cyclonedx, spdx or boamps, with --issue also dsse (in-toto); else a summary.")
     var format: Format?
 
     @Flag(help: "Issue it. The issued document is JSON.")
@@ -32,6 +33,7 @@ struct ReportCommand: AsyncParsableCommand {
         case `public`
         case aiOffice = "ai-office"
         case authority
+        case downstream
         case assurer
     }
 
@@ -39,6 +41,10 @@ struct ReportCommand: AsyncParsableCommand {
         case json
         case html
         case csv
+        case pdf
+        case cyclonedx
+        case spdx
+        case boamps
         /// An in-toto statement in a DSSE envelope.
         case dsse
     }
@@ -67,7 +73,8 @@ struct ReportCommand: AsyncParsableCommand {
 
     private func preview(_ period: Period, _ client: AggregatorClient, _ organization: String) async throws {
         let path = AggregatorClient.path(organization, "disclosure")
-        let query = period.query + [("audience", audience.rawValue), ("format", (format ?? .json).rawValue)]
+        let query =
+            period.query + [("audience", audience.rawValue), ("format", (format ?? .json).rawValue)]
         guard format != nil || options.json || output != nil else {
             return Output.text(ReportPage(disclosure: try await client.get(path, query)).text)
         }

@@ -1,0 +1,80 @@
+/// The two fonts that every reader of PDF has (ISO 32000-1, 9.6.2.2), with the widths of their characters, so that
+/// text can be broken and set to the right without a font file.
+enum PDFFont: String, CaseIterable {
+    case regular = "Helvetica"
+    case bold = "Helvetica-Bold"
+    case fixed = "Courier"
+
+    /// Name in the pages' resources.
+    var resource: String {
+        switch self {
+        case .regular: "F1"
+        case .bold: "F2"
+        case .fixed: "F3"
+        }
+    }
+
+    /// Advance of a WinAnsi code in thousandths of the size.
+    func width(_ code: UInt8) -> Int {
+        guard self != .fixed else { return 600 }
+        let widths = self == .bold ? Self.boldWidths : Self.regularWidths
+        switch code {
+        case 32...126: return widths[Int(code) - 32]
+        case 0x85: return 1000
+        case 0x96, 0xB7: return code == 0xB7 ? 278 : 556
+        // Letters with marks are as wide as their letters; the few others lie near this.
+        case 0xC0...0xC6: return self == .bold ? 722 : 667
+        case 0xE0...0xE5: return 556
+        case 0xEC...0xEF: return 278
+        case 0xB0: return 400
+        case 0xB2, 0xB3, 0xB9: return 333
+        default: return 556
+        }
+    }
+
+    /// Of text in points times 1,000.
+    func width(_ text: [UInt8], size: Int) -> Int { text.reduce(0) { $0 + width($1) } * size }
+
+    private static let regularWidths = [
+        278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556,
+        556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667,
+        556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556,
+        556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722,
+        500, 500, 500, 334, 260, 334, 584,
+    ]
+    private static let boldWidths = [
+        278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556,
+        556, 556, 556, 556, 333, 333, 584, 584, 584, 611, 975, 722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722,
+        611, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 333, 278, 333, 584, 556, 333, 556,
+        611, 556, 611, 556, 333, 611, 611, 278, 278, 556, 278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778,
+        556, 556, 500, 389, 280, 389, 584,
+    ]
+
+    /// WinAnsi codes of text; what the standard fonts lack becomes its nearest word or a question mark.
+    static func encode(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 32...126, 0xA1...0xFF: bytes.append(UInt8(scalar.value))
+            case 0xA0: bytes.append(32)
+            case 0x2026: bytes.append(0x85)
+            case 0x2013: bytes.append(0x96)
+            case 0x2014: bytes.append(0x97)
+            case 0x2018: bytes.append(0x91)
+            case 0x2019: bytes.append(0x92)
+            case 0x201C: bytes.append(0x93)
+            case 0x201D: bytes.append(0x94)
+            case 0x20AC: bytes.append(0x80)
+            case 0x2022: bytes.append(0x95)
+            case 0x03A3: bytes += Array("sum of".utf8)
+            case 0x03BC: bytes.append(0xB5)
+            case 0x2264: bytes += Array("<=".utf8)
+            case 0x2265: bytes += Array(">=".utf8)
+            case 0x2212: bytes.append(UInt8(ascii: "-"))
+            case 0x2082: bytes.append(UInt8(ascii: "2"))
+            default: bytes.append(UInt8(ascii: "?"))
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,55 @@
+package import JSONText
+
+/// Breaking text into lines of a width.
+enum PDFText {
+    /// Breaks at spaces; a word that no line holds breaks at its joints, and only then inside.
+    static func lines(_ text: String, font: PDFFont, size: Int, width: Int) -> [[UInt8]] {
+        let room = max(1, width) * 1000
+        var lines: [[UInt8]] = []
+        var line: [UInt8] = []
+        func fits(_ bytes: [UInt8]) -> Bool { font.width(bytes, size: size) <= room }
+        for word in PDFFont.encode(text).split(separator: 32) {
+            for (index, piece) in pieces(Array(word), fits: fits).enumerated() {
+                let joint: [UInt8] = line.isEmpty || index > 0 ? [] : [32]
+                if index == 0, fits(line + joint + piece) {
+                    line += joint + piece
+                } else if index > 0, fits(line + piece) {
+                    line += piece
+                } else {
+                    if !line.isEmpty { lines.append(line) }
+                    line = piece
+                }
+            }
+        }
+        if !line.isEmpty || lines.isEmpty { lines.append(line) }
+        return lines
+    }
+
+    private static func pieces(_ word: [UInt8], fits: ([UInt8]) -> Bool) -> [[UInt8]] {
+        guard !fits(word) else { return [word] }
+        var pieces: [[UInt8]] = []
+        var piece: [UInt8] = []
+        for byte in word {
+            if !piece.isEmpty, !fits(piece + [byte]) {
+                pieces.append(piece)
+                piece = []
+            }
+            piece.append(byte)
+            if "/@_.-:".utf8.contains(byte) {
+                pieces.append(piece)
+                piece = []
+            }
+        }
+        return piece.isEmpty ? pieces : pieces + [piece]
+    }
+}
+
+/// A disclosure as a printed document. It is rendered from the JSON: the same bytes give the same file.
+package enum DisclosurePDF {
+    /// - Parameter disclosure: the body, not the wrapper in which it was issued.
+    package static func render(_ disclosure: JSONValue) -> [UInt8] {
+        let page = DisclosurePage(disclosure)
+        return PDFFile.render(
+            pages: PDFLayout.pages(of: page), title: "\(page.title): \(page.organization)")
+    }
+}

@@ -1,0 +1,184 @@
+import JSONText
+
+extension DisclosurePage {
+    /// - Parameter report: the body of a disclosure, not the wrapper in which it was issued.
+    init(_ report: JSONValue) {
+        let text = ReportText(report)
+        title = "Energy of AI computing"
+        organization = HTMLText.plain(report["organization"]?["name"])
+        let start = HTMLText.plain(report["period"]?["start"])
+        let end = HTMLText.plain(report["period"]?["end"])
+        lines = ["\(start) to \(end)", "For: \(ReportText.audience(report["audience"]?.string))"]
+        sections = [
+            text.summary, text.charts, text.profiles, text.form, text.jobs, text.runs, text.coverage, text.supply,
+            text.resources, text.reconciliation, text.checks, text.missing, text.limits, text.evidence,
+        ].compactMap(\.self)
+    }
+}
+
+/// The sections of a report, from its JSON alone.
+struct ReportText {
+    let report: JSONValue
+
+    init(_ report: JSONValue) { self.report = report }
+
+    var energy: JSONValue? { report["energy"] }
+
+    static func audience(_ name: String?) -> String {
+        switch name {
+        case "public": "the public"
+        case "ai-office": "the AI Office of the European Commission"
+        case "authority": "a national authority"
+        case "downstream": "providers who build on the model"
+        case "assurer": "an assurer"
+        default: name ?? "–"
+        }
+    }
+
+    func unit(_ value: JSONValue?, _ unit: String) -> String { value?.number.map { "\($0.text) \(unit)" } ?? "–" }
+
+    // MARK: Figures
+
+    /// With the digits that the uncertainty bears, where it is known.
+    private var total: String {
+        report["uncertainty"]?["relative_k2"]?.number == nil
+            ? HTMLText.energy(HTMLText.microjoules(energy?["it_uj"])) : HTMLText.megawattHours(energy?["it_mwh"])
+    }
+
+    var summary: DisclosurePage.Section {
+        let coverage = report["coverage"]
+        let emissions = report["emissions"]
+        let nodes = "\(HTMLText.plain(coverage?["nodes_reporting"])) of \(HTMLText.plain(coverage?["nodes_expected"]))"
+        var tiles: [(name: String, value: String)] = []
+        if energy?.object != nil {
+            tiles = [
+                ("Energy of the computers", total),
+                ("of it measured", HTMLText.percent(energy?["measured_share"])),
+                ("With cooling and supply", HTMLText.megawattHours(energy?["facility_mwh"])),
+            ]
+        }
+        tiles.append(("Computers that reported", nodes))
+        if energy?.object != nil {
+            tiles += [
+                ("CO2e by place (grid average)", HTMLText.tonnes(emissions?["location_t"])),
+                ("CO2e by contract", HTMLText.tonnes(emissions?["market_t"])),
+            ]
+        }
+        if let share = report["uncertainty"]?["relative_k2"], share.number != nil {
+            tiles.append(("Uncertainty (95 %)", "± \(HTMLText.percent(share))"))
+        }
+        let words =
+            "This report says how much electricity the computers of this organization drew for AI work in this period,"
+            + " and how well that is known. A dash means that a figure cannot be had; the reasons are listed below."
+            + " The two figures for CO2e are two views of the same electricity and must not be added."
+        return .init(
+            title: "In short",
+            blocks: [
+                .paragraph(words), .tiles(tiles), .subheading("How the figures arise"),
+                .paragraph(HTMLText.plain(report["method"]?["text"])),
+            ])
+    }
+
+    // MARK: Tables
+
+    func name(of job: JSONValue) -> String { job["key"]?.string ?? job["pseudonym"]?.string ?? "–" }
+
+    var jobs: DisclosurePage.Section? {
+        let jobs = report["jobs"]?.array ?? []
+        guard !jobs.isEmpty else { return nil }
+        let rows = jobs.map { job in
+            [
+                name(of: job), HTMLText.plain(job["class"]), times(job),
+                "\(HTMLText.plain(job["nodes_reporting"])) of \(HTMLText.plain(job["nodes_expected"]))",
+                HTMLText.percent(job["coverage"]),
+                (job["lower_bound"]?.bool == true ? "at least " : "")
+                    + HTMLText.energy(HTMLText.microjoules(job["energy_uj"])),
+                flags(of: job),
+            ]
+        }
+        let table = DisclosurePage.Table(
+            head: ["Job", "Class", "From, to", "Nodes", "Coverage", "Energy", "Remarks"], rows: rows,
+            numeric: [3, 4, 5], widths: [22, 12, 20, 8, 11, 15, 12])
+        let words =
+            "A job is one run of a program on one or more computers (nodes). Coverage is the share of its time that was"
+            + " measured; where it is below 100 %, the energy is at least the figure shown."
+        return .init(title: "Jobs", blocks: [.paragraph(words), .table(table)] + jobs.flatMap { nodes(of: $0) })
+    }
+
+    private func times(_ job: JSONValue) -> String {
+        ["start", "stop"].map { HTMLText.plain(job[$0]).replacing("T", with: " ") }.joined(separator: "\n")
+    }
+
+    private func flags(of job: JSONValue) -> String {
+        (job["flags"]?.array ?? []).compactMap(\.string).joined(separator: ", ").replacing("_", with: " ")
+    }
+
+    private func nodes(of job: JSONValue) -> [DisclosurePage.Block] {
+        let nodes = job["by_node"]?.array ?? []
+        guard !nodes.isEmpty else { return [] }
+        let rows = nodes.map { node in
+            [
+                HTMLText.plain(node["node"]), HTMLText.plain(node["kind"]),
+                HTMLText.energy(HTMLText.microjoules(node["energy_uj"])), HTMLText.percent(node["coverage"]),
+                seconds(node["measured_ms"]), seconds(node["bridged_ms"]), seconds(node["missing_ms"]),
+            ]
+        }
+        let head = ["Node", "Kind", "Energy", "Coverage", "Measured s", "Bridged s", "Missing s"]
+        return [
+            .subheading(name(of: job)),
+            .table(.init(head: head, rows: rows, numeric: [2, 3, 4, 5, 6], widths: [22, 10, 16, 12, 14, 13, 13])),
+        ]
+    }
+
+    func seconds(_ milliseconds: JSONValue?) -> String {
+        milliseconds?.decimalString.flatMap { Figure.text(Int128($0), 1000, decimals: 3) } ?? "–"
+    }
+
+    var runs: DisclosurePage.Section? {
+        let runs = report["runs"]?.array ?? []
+        guard !runs.isEmpty else { return nil }
+        let rows = runs.map { run in
+            [
+                HTMLText.plain(run["name"]), HTMLText.plain(run["class"]), HTMLText.plain(run["job_count"]),
+                HTMLText.energy(HTMLText.microjoules(run["energy_uj"])), HTMLText.plain(run["wallclock_seconds"]),
+            ]
+        }
+        let table = DisclosurePage.Table(
+            head: ["Run", "Class", "Jobs", "Energy", "Wall-clock s"], rows: rows, numeric: [2, 3, 4],
+            widths: [36, 18, 10, 18, 18])
+        let words =
+            "Jobs of one run or model, by what they were for. The final run is only a part of a model's energy."
+        return .init(title: "Runs", blocks: [.paragraph(words), .table(table)])
+    }
+
+    var coverage: DisclosurePage.Section {
+        let time = report["coverage"]?["node_ms"]
+        let rows = [
+            ["held by jobs", seconds(time?["allocated"]), "time that jobs held computers"],
+            ["measured", seconds(time?["measured"]), "readings throughout"],
+            ["bridged", seconds(time?["bridged"]), "energy known from counters, its course not"],
+            ["missing", seconds(time?["missing"]), "nothing known; counted as missing, never as zero"],
+        ]
+        var blocks: [DisclosurePage.Block] = [
+            .table(
+                .init(head: ["Time", "Node-seconds", "What it is"], rows: rows, numeric: [1], widths: [20, 20, 60]))
+        ]
+        let gaps = report["coverage"]?["gaps"]?.array ?? []
+        if !gaps.isEmpty {
+            let rows = gaps.prefix(200).map { gap in
+                [
+                    HTMLText.plain(gap["node"]), HTMLText.plain(gap["start"]), HTMLText.plain(gap["end"]),
+                    HTMLText.plain(gap["kind"]), seconds(gap["milliseconds"]),
+                ]
+            }
+            blocks.append(.subheading("Gaps"))
+            blocks.append(
+                .table(
+                    .init(
+                        head: ["Node", "From", "To", "Kind", "s"], rows: rows, numeric: [4],
+                        widths: [22, 26, 26, 12, 14])))
+            if gaps.count > 200 { blocks.append(.note("\(gaps.count - 200) more stand in the JSON form.")) }
+        }
+        return .init(title: "How much of the time is known", blocks: blocks)
+    }
+}

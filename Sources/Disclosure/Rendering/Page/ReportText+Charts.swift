@@ -1,0 +1,92 @@
+import JSONText
+
+extension ReportText {
+    private func bars(_ value: JSONValue?) -> [BarChart.Bar] {
+        (value?.object?.members ?? []).compactMap { member in
+            HTMLText.microjoules(member.value).map {
+                BarChart.Bar(label: member.name.replacing("_", with: " "), microjoules: $0)
+            }
+        }
+    }
+
+    var charts: DisclosurePage.Section? {
+        guard energy?.object != nil else { return nil }
+        let accounts = ["idle", "unattributed", "gap"].compactMap { name in
+            HTMLText.microjoules(energy?["\(name)_uj"]).map { BarChart.Bar(label: name, microjoules: $0) }
+        }
+        let charts = [
+            BarChart(title: "By month", bars: bars(energy?["by_month"])).drawing,
+            BarChart(title: "By what it was used for", bars: bars(energy?["by_class"]) + accounts).drawing,
+            BarChart(title: "By site", bars: bars(energy?["by_site"])).drawing,
+            BarChart(title: "By component", bars: bars(energy?["by_component"])).drawing,
+            BarChart(title: "By how it is known", bars: bars(energy?["by_provenance"])).drawing,
+            BarChart(title: "By node, jobs only", bars: nodeBars).drawing,
+        ].compactMap(\.self)
+        guard !charts.isEmpty else { return nil }
+        let words =
+            "Idle is electricity of computers that worked for nobody; unattributed is work that could not be told"
+            + " apart; gap is electricity of time without readings."
+        return .init(title: "Where the energy went", blocks: [.paragraph(words)] + charts.map { .drawing($0) })
+    }
+
+    private var nodeBars: [BarChart.Bar] {
+        var sums: [String: Int128] = [:]
+        for job in report["jobs"]?.array ?? [] {
+            for node in job["by_node"]?.array ?? [] {
+                guard let name = node["node"]?.string, let energy = HTMLText.microjoules(node["energy_uj"]) else {
+                    continue
+                }
+                sums[name, default: 0] += energy
+            }
+        }
+        return sums.sorted { $0.key < $1.key }.map { BarChart.Bar(label: $0.key, microjoules: $0.value) }
+    }
+
+    /// Power of the largest jobs over their lives, stacked by component and, where nodes are named, by node.
+    var profiles: DisclosurePage.Section? {
+        let profiles = report["profiles"]?.array ?? []
+        var blocks: [DisclosurePage.Block] = []
+        for profile in profiles {
+            let name = HTMLText.plain(profile["job"])
+            for (member, title) in [("by_component", "by component"), ("by_node", "by node")] {
+                let chart = StackedChart(
+                    title: "\(name), \(title)", labels: labels(profile), parts: parts(profile, member), unit: "kW")
+                if let drawing = chart.drawing { blocks.append(.drawing(drawing)) }
+            }
+        }
+        guard !blocks.isEmpty else { return nil }
+        let words =
+            "Mean power of the largest jobs in each step of their time, while they held their computers. A step is an"
+            + " hour, or several where a job is long."
+        return .init(title: "Power of jobs over their life", blocks: [.paragraph(words)] + blocks)
+    }
+
+    private func labels(_ profile: JSONValue) -> [String] {
+        (profile["steps"]?.array ?? []).map { step in
+            // 2024-05-17T04:00:00Z as 05-17 04h.
+            let text = step["start"]?.string ?? ""
+            guard text.utf8.count >= 13 else { return "" }
+            let day = text.dropFirst(5).prefix(5)
+            return "\(day) \(text.dropFirst(11).prefix(2))h"
+        }
+    }
+
+    /// Watts of each part in each step: energy over the time that the job held anything.
+    private func parts(_ profile: JSONValue, _ member: String) -> [StackedChart.Part] {
+        let steps = profile["steps"]?.array ?? []
+        var names: [String] = []
+        for step in steps {
+            for name in step[member]?.object?.names ?? [] where !names.contains(name) { names.append(name) }
+        }
+        return names.map { name in
+            StackedChart.Part(
+                name: name.replacing("_", with: " "),
+                values: steps.map { step in
+                    let energy = HTMLText.microjoules(step[member]?[name]) ?? 0
+                    let held = step["held_ms"]?.decimalString ?? 0
+                    // µJ a ms is mW; thousandths of a kW are W.
+                    return held > 0 ? energy / Int128(held) / 1000 : 0
+                })
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Accounts
+import Batches
+import Emissions
+import Energy
+import JSONText
+
+/// Water, embodied emissions, computation and uncertainty: what follows from the energy and from what is set about
+/// sites, hardware, models and meters. What is not set is null and says which setting it lacks.
+struct ResourceSection {
+    let water: JSONValue
+    let embodied: JSONValue
+    let compute: JSONValue
+    /// Of each model that has one.
+    let computeByModel: [String: ModelCompute]
+    private let uncertainty: MeterUncertainty
+    private let total: Int128
+    private(set) var missing: [(field: String, reason: String)] = []
+
+    init(_ input: DisclosureInput, jobs: [JobSummary], energy: EnergySection) {
+        var missing: [(field: String, reason: String)] = []
+        func figure(_ field: String, _ body: () throws(EmissionsError) -> JSONValue) -> JSONValue {
+            do throws(EmissionsError) {
+                return try body()
+            } catch {
+                missing.append((field, error.message))
+                return .null
+            }
+        }
+        let sites = SiteSettings(settings: input.accounts.settings, period: input.period)
+        total = energy.inside.total
+        uncertainty = MeterUncertainty(input, energy.inside)
+        water = figure("water") { () throws(EmissionsError) in try SiteWater.json(input, sites) }
+        embodied = figure("embodied") { () throws(EmissionsError) in try NodeEmbodied.json(input, sites) }
+        var models: [String: ModelCompute] = [:]
+        let flop = figure("compute.flop") { () throws(EmissionsError) in
+            models = try ModelCompute.all(input, jobs)
+            return try ModelCompute.json(models)
+        }
+        computeByModel = models
+        compute = flop.isNull ? ["flop": .null, "method": .null] : flop
+        if let reason = uncertainty.missing { missing.append(("uncertainty.relative_k2", reason)) }
+        self.missing = missing
+    }
+
+    var uncertaintyJSON: JSONValue { uncertainty.json }
+
+    /// How many figures the organization's energy bears; nil when its uncertainty is not known.
+    var significantFigures: Int? { significantFigures(of: total) }
+
+    func significantFigures(of microjoules: Int128) -> Int? {
+        guard let relative = uncertainty.relativeExpanded,
+            let value = try? ExactRatio.megawattHours(microjoules: microjoules)
+        else { return nil }
+        return UncertaintyBudget.significantFigures(value: value, relativeExpanded: relative)
+    }
+
+    /// A figure that follows from the energy, with no more digits than that bears.
+    func bounded(_ value: JSONValue) -> JSONValue {
+        guard let relative = uncertainty.relativeExpanded, let text = value.number?.text,
+            let figure = try? DecimalFigure(parsing: text),
+            case let borne = UncertaintyBudget.significantFigures(value: figure.ratio, relativeExpanded: relative),
+            let rounded = try? figure.ratio.rounded(significant: borne).text
+        else { return value }
+        return JSONNumber(text: rounded).map { .number($0) } ?? value
+    }
+
+    var checks: [SelfCheck] {
+        guard let relative = uncertainty.relativeExpanded, let borne = significantFigures, total != 0,
+            let value = try? ExactRatio.megawattHours(microjoules: total),
+            let text = Figure.megawattHours(total, significant: borne).number?.text
+        else { return [] }
+        return [
+            .figures(
+                "it_mwh", printed: Self.significant(text), value: value, relativeExpanded: relative)
+        ]
+    }
+
+    /// Significant figures of a printed number, counting no zeros at either end.
+    static func significant(_ text: String) -> Int {
+        let digits = text.filter(\.isNumber).drop { $0 == "0" }
+        var count = digits.count
+        if !text.contains(".") {
+            for digit in digits.reversed() {
+                guard digit == "0" else { break }
+                count -= 1
+            }
+        }
+        return max(1, count)
+    }
+}
