@@ -36,7 +36,7 @@ package struct TaskEnvironment: Sendable, Hashable {
     }
 
     private mutating func take(_ entry: UnsafeRawBufferPointer) {
-        guard let start = entry.baseAddress, Self.isInitial(entry[0]),
+        guard !entry.isEmpty, let start = entry.baseAddress, Self.isInitial(entry[0]),
             let equals = memchr(start, Int32(UInt8(ascii: "=")), entry.count)
         else { return }
         let length = UnsafeRawPointer(equals) - start
