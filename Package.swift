@@ -83,7 +83,7 @@ let package = Package(
             "Disclosure", ["Accounts", "Batches", "Emissions", "Energy", "JSONText", "TransparencyLog"]),
         // Edges.
         .target(name: "CNVML"),
-        module("Sensors", ["Energy", "CNVML"]),
+        module("Sensors", ["Energy", "JSONText", "CNVML"]),
         module("Workloads", ["Energy", "JSONText"]),
         module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
         module(
@@ -134,9 +134,8 @@ let package = Package(
         program(
             "wattest-agent",
             [
-                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "Sensors", "Workloads",
-                "TransparencyLog",
-                argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
+                "NodeAgent", "Batches", "Energy", "Identity", "JSONText", "MetricsEndpoint", "PinnedHTTPS", "Sensors",
+                "Workloads", "TransparencyLog", argumentParser, nioCore, nioPosix, product("Yams", "Yams"),
             ]),
         program(
             "wattest",
@@ -166,8 +165,8 @@ let package = Package(
             "NodeAgentTests",
             [
                 "SpoolWriter", "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire",
-                "Identity",
-                "Sensors", "Workloads", "JSONText", crypto,
+                "Identity", "PinnedHTTPS", "Sensors", "Workloads", "JSONText", crypto, nioCore, nioPosix, nioHTTP1,
+                nioSSL,
             ], fixtures: true),
         tests(
             "DisclosureTests",
@@ -178,8 +177,8 @@ let package = Package(
         tests(
             "AggregationTests",
             [
-                "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "HTTPEdge", "Identity",
-                "SeededRandom", "Store", "TransparencyLog", lifecycle, logging,
+                "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "HTTPEdge",
+                "Identity", "SeededRandom", "Store", "TransparencyLog", lifecycle, logging,
             ]),
         tests(
             "HTTPEdgeTests",
@@ -201,7 +200,7 @@ let package = Package(
         tests("EmissionsTests", ["Emissions", "Energy", "JSONText"], fixtures: true),
         tests("TransparencyLogTests", ["TransparencyLog"]),
         tests("StoreTests", ["Store", "CPostgres", logging]),
-        tests("SensorsTests", ["Sensors", "Energy", "CNVML"], fixtures: true),
+        tests("SensorsTests", ["Sensors", "Energy", "JSONText", "CNVML"], fixtures: true),
         tests("WorkloadsTests", ["Workloads", "JSONText"]),
         tests("IdentityTests", ["Identity"]),
         tests(

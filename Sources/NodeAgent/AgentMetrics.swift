@@ -34,6 +34,22 @@ enum AgentMetrics {
                     ["sensor": $0.id, "layer": $0.layer, "provenance": $0.provenance], .integer($0.microjoules))
             })
         page.gauge(
+            "wattest_sensor_state", "What the last reading of a sensor was: 1 at the state that it is in.",
+            measuring.states.map { MetricSample(["sensor": $0.id, "layer": $0.layer, "state": $0.state], 1) })
+        page.gauge(
+            "wattest_source_sensors", "Sensors of each source that was looked for; the reason where there are none.",
+            measuring.sources.map {
+                MetricSample(["source": $0.name, "reason": $0.reason ?? ""], .integer(Int64($0.found)))
+            })
+        page.gauge(
+            "wattest_residual_ratio", "Root less parts over root, in the newest window.",
+            measuring.residuals.filter { $0.rootMicrojoules > 0 }.map {
+                MetricSample(["root": $0.root], .real(Double($0.restMicrojoules) / Double($0.rootMicrojoules)))
+            })
+        page.gauge(
+            "wattest_residual_inconsistent", "Whether the parts of a root stay above it by more than 3 %.",
+            measuring.residuals.map { MetricSample(["root": $0.root], $0.isInconsistent ? 1 : 0) })
+        page.gauge(
             "wattest_sensor_flagged", "Sensors with flags in the newest batch.",
             measuring.sensors.filter { !$0.flags.isEmpty }.map {
                 MetricSample(["sensor": $0.id, "flags": $0.flags], 1)

@@ -13,17 +13,32 @@ package struct AgentSelfTest: Sendable {
     }
 
     private let directory: String
-    private let sysfsRoot: String
-    private let procfsRoot: String
+    private let sources: NodeSources
+    private let trial: Trial
 
-    package init(directory: String, sysfsRoot: String, procfsRoot: String) {
+    /// How the GPUs' counters are compared with their power.
+    package struct Trial: Sendable {
+        /// Seconds of each phase; 0 leaves the comparison out.
+        package var idleSeconds: Int64
+        package var loadSeconds: Int64
+        /// Run through /bin/sh during the second phase and ended after it; nil measures what runs anyway.
+        package var loadCommand: String?
+
+        package init(idleSeconds: Int64, loadSeconds: Int64, loadCommand: String?) {
+            self.idleSeconds = idleSeconds
+            self.loadSeconds = loadSeconds
+            self.loadCommand = loadCommand
+        }
+    }
+
+    package init(directory: String, sources: NodeSources, trial: Trial) {
         self.directory = directory
-        self.sysfsRoot = sysfsRoot
-        self.procfsRoot = procfsRoot
+        self.sources = sources
+        self.trial = trial
     }
 
     package func run() async -> [Check] {
-        var checks = [disk(), clock(), sensors()]
+        var checks = [disk(), clock(), sensors()] + GPUTrial(sources: sources, trial: trial).run()
         do {
             let enrolment = try Enrolment(directory: directory)
             checks.append(pass("enrolment", "\(enrolment.node) in \(enrolment.log)"))
@@ -61,19 +76,16 @@ package struct AgentSelfTest: Sendable {
     }
 
     private func sensors() -> Check {
-        var sampler = Sampler(sources: NodeSources.all(sysfsRoot: sysfsRoot, procfsRoot: procfsRoot))
-        defer { sampler.stop() }
-        sampler.read(now: AgentEnvironment.bootNanoseconds())
-        let descriptions = sampler.descriptions
-        let unreadable = sampler.samples.filter { if case .unreadable = $0.reading.value { true } else { false } }
-        guard !descriptions.isEmpty else {
+        let layering = sources.survey().layering
+        let unreadable = layering.sensors.filter { !$0.found.access.isReadable }
+        guard !layering.sensors.isEmpty else {
             return fail("sensors", "none; `wattest-agent sensors` says what was looked for")
         }
         guard unreadable.isEmpty else {
-            let names = unreadable.map { descriptions[$0.sensor].id }.joined(separator: ", ")
+            let names = unreadable.map(\.description.id).joined(separator: ", ")
             return fail("sensors", "unreadable: \(names); `wattest-agent sensors` says what to do")
         }
-        return pass("sensors", "\(descriptions.count), boundary \(sampler.report.layering.boundary)")
+        return pass("sensors", "\(layering.sensors.count), boundary \(layering.boundary)")
     }
 
     private func aggregator(_ enrolment: Enrolment) async -> Check {

@@ -12,8 +12,7 @@ package final class LiveAgent: Sendable {
         package var intervalSeconds: Int64
         package var spoolBytes: Int
         package var socketPath: String
-        package var sysfsRoot: String
-        package var procfsRoot: String
+        package var sources: NodeSources
         /// How long a stop waits for what is on its way; what is not sent by then stays in the spool.
         package var drainMilliseconds: Int64 = 5000
         /// Where Slurm's prolog and epilog leave their edges.
@@ -30,13 +29,12 @@ package final class LiveAgent: Sendable {
 
         package init(
             intervalSeconds: Int64, spoolBytes: Int = SpoolState.defaultCapacityBytes, socketPath: String,
-            sysfsRoot: String = "/sys", procfsRoot: String = "/proc"
+            sources: NodeSources = NodeSources()
         ) {
             self.intervalSeconds = intervalSeconds
             self.spoolBytes = spoolBytes
             self.socketPath = socketPath
-            self.sysfsRoot = sysfsRoot
-            self.procfsRoot = procfsRoot
+            self.sources = sources
         }
     }
 
@@ -72,12 +70,13 @@ package final class LiveAgent: Sendable {
             throw AgentError(error)
         }
         pods = configuration.kubernetes.map { PodResolver($0, report: report) }
-        let (sysfs, procfs) = (configuration.sysfsRoot, configuration.procfsRoot)
+        var known = configuration.sources
+        known.node = enrolment.node
         loop = MeasuringLoop(
             configuration: MeasuringLoop.Configuration(
-                enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, procfsRoot: procfs,
-                work: Self.work(enrolment, configuration, pods),
-                sources: sources ?? { NodeSources.all(sysfsRoot: sysfs, procfsRoot: procfs) }, report: report),
+                enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, sources: known,
+                makeSources: sources ?? { [known] in known.all },
+                work: Self.work(enrolment, configuration, pods), report: report),
             spool: spool, uplink: uplink)
         claims = NodeClaims(
             loop: loop, jobSalt: enrolment.jobSalt, anyoneMayClaimNode: configuration.anyoneMayClaimNode)
@@ -89,7 +88,8 @@ package final class LiveAgent: Sendable {
         _ enrolment: Enrolment, _ configuration: Configuration, _ pods: PodResolver?
     ) -> ScheduledWork.Configuration {
         ScheduledWork.Configuration(
-            sysfsRoot: configuration.sysfsRoot, procfsRoot: configuration.procfsRoot, node: enrolment.node,
+            sysfsRoot: configuration.sources.sysfsRoot, procfsRoot: configuration.sources.procfsRoot,
+            node: enrolment.node,
             slurmNode: configuration.slurmNode, site: enrolment.site, hookDirectory: configuration.hookDirectory,
             controllerDirectory: configuration.slurmDirectory, accounts: configuration.accounts, pods: pods,
             recordPath: enrolment.directory + "/holds.json")

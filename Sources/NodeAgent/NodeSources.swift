@@ -1,17 +1,114 @@
+package import Energy
 package import Sensors
 
-/// Every source that the agent looks for.
-package enum NodeSources {
-    package static func all(sysfsRoot: String, procfsRoot: String) -> [any SensorSource] {
+/// Every source that the agent looks for: what the node shows by itself, and what its operator has configured.
+package struct NodeSources: Sendable {
+    package var sysfsRoot: String
+    package var procfsRoot: String
+    /// This node's name in the feeds of meters.
+    package var node = ""
+    /// Libraries other than the drivers' own; they are then loaded beside a recorded tree too.
+    package var nvmlLibrary: String?
+    package var amdsmiLibrary: String?
+    package var redfish: Redfish?
+    package var ipmi: IPMI?
+    package var meters: [Meter] = []
+    /// Power of the processors as the operator states it, for machines that measure nothing.
+    package var processorPower: CPUModelSource.Stated?
+    /// What the part behind a sensor can draw, by the sensor's identity.
+    package var maximumPowerMicrowatts: [String: Int64] = [:]
+
+    package struct Redfish: Sendable {
+        package var service: DeviceService
+        package var layer: Layer?
+        package var measured: RedfishSource.Measured
+
+        package init(service: DeviceService, layer: Layer?, measured: RedfishSource.Measured) {
+            self.service = service
+            self.layer = layer
+            self.measured = measured
+        }
+    }
+
+    package struct IPMI: Sendable {
+        package var host: String
+        package var port: UInt16
+        package var account: LANSession.Account
+        package var layer: Layer
+
+        package init(host: String, port: UInt16, account: LANSession.Account, layer: Layer) {
+            self.host = host
+            self.port = port
+            self.account = account
+            self.layer = layer
+        }
+    }
+
+    /// A meter outside the node.
+    package struct Meter: Sendable {
+        package var name: String
+        package var service: DeviceService
+        package var path: String
+        package var feeds: [MeterSource.Feed]
+
+        package init(name: String, service: DeviceService, path: String, feeds: [MeterSource.Feed]) {
+            self.name = name
+            self.service = service
+            self.path = path
+            self.feeds = feeds
+        }
+    }
+
+    package init(sysfsRoot: String = "/sys", procfsRoot: String = "/proc") {
+        self.sysfsRoot = sysfsRoot
+        self.procfsRoot = procfsRoot
+    }
+
+    /// The sources, new ones at each call.
+    package var all: [any SensorSource] {
+        // Libraries and devices belong to the running system; a recorded tree has none.
+        let isLive = sysfsRoot == "/sys"
         var sources: [any SensorSource] = [
             PowercapSource(sysfsRoot: sysfsRoot, procfsRoot: procfsRoot), PerfEnergySource(sysfsRoot: sysfsRoot),
             HwmonSource(sysfsRoot: sysfsRoot), CraySource(sysfsRoot: sysfsRoot),
-            CPUModelSource(procfsRoot: procfsRoot),
+            CPUModelSource(procfsRoot: procfsRoot, stated: processorPower),
         ]
-        // Libraries and devices belong to the running system; a recorded tree has none.
-        if sysfsRoot == "/sys" {
-            sources += [NVMLSource(), AMDSMISource(), IPMISource()] as [any SensorSource]
+        if let nvmlLibrary {
+            sources.append(NVMLSource(libraryPath: nvmlLibrary))
+        } else if isLive {
+            sources.append(NVMLSource())
+        }
+        if let amdsmiLibrary {
+            sources.append(AMDSMISource(libraryPath: amdsmiLibrary))
+        } else if isLive {
+            sources.append(AMDSMISource())
+        }
+        if let ipmi {
+            sources.append(IPMISource(host: ipmi.host, port: ipmi.port, account: ipmi.account, layer: ipmi.layer))
+        } else if isLive {
+            sources.append(IPMISource())
+        }
+        if let redfish {
+            let session = RedfishSession(redfish.service)
+            sources.append(
+                RedfishSource(place: redfish.service.place, layer: redfish.layer, measured: redfish.measured) {
+                    session.get($0)
+                })
+        }
+        for meter in meters {
+            sources.append(
+                MeterSource(
+                    name: meter.name, place: meter.service.place, node: node, feeds: meter.feeds,
+                    fetch: meter.service.fetch(meter.path)))
         }
         return sources
+    }
+
+    /// Looks for all of them once, waiting longer than an agent that has to measure.
+    package func survey(patienceMilliseconds: Int64 = 30_000) -> SensorsReport {
+        let sampler = Sampler(
+            sources: all, maximumPowerMicrowatts: maximumPowerMicrowatts, patienceMilliseconds: patienceMilliseconds)
+        sampler.stop()
+        return sampler.report
     }
 }

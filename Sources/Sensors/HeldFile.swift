@@ -117,19 +117,25 @@ final class Descriptor: Sendable {
 enum FileTree {
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// The names in a directory without `.` and `..`, in the order of their numbers and letters; nil when it cannot be
-    /// listed.
-    static func names(in directory: String) -> [String]? {
-        guard let stream = opendir(directory) else { return nil }
+    /// The names in a directory, nil when it cannot be listed.
+    static func names(in directory: String) -> [String]? { try? listing(of: directory).get() }
+
+    /// More names than any directory of the kernel has: what lies behind them is not looked at.
+    static let maximumNames = 16_384
+
+    /// The names in a directory without `.` and `..`, in the order of their numbers and letters.
+    static func listing(of directory: String) -> Result<[String], ReadFailure> {
+        guard let stream = opendir(directory) else { return .failure(ReadFailure(code: errno)) }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while names.count < maximumNames, let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        return names.sorted { numbered($0).lexicographicallyPrecedes(numbered($1)) }
+        let keyed = names.map { (name: $0, key: numbered($0)) }
+        return .success(keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.name))
     }
 
     /// A name as a sequence in which digits compare as one number: `hwmon10` comes after `hwmon9`.
@@ -163,23 +169,22 @@ enum FileTree {
     }
 
     /// One trimmed line of text, nil when it cannot be read or is empty.
-    static func text(_ path: String) -> String? {
-        guard case .success(let bytes) = contents(of: path) else { return nil }
-        let line = bytes.prefix { $0 != 10 }.trimmed()
-        return line.isEmpty ? nil : String(validating: line, as: UTF8.self)
+    static func text(_ path: String) -> String? { try? line(of: path).get() }
+
+    /// One trimmed line of text; an empty one, one that is too long for a name, and one that is no UTF-8 are malformed.
+    static func line(of path: String) -> Result<String, ReadFailure> {
+        contents(of: path, limit: 4096).flatMap { bytes in
+            let line = bytes.prefix { $0 != 10 }.trimmed()
+            guard !line.isEmpty, bytes.count < 4096, let text = String(validating: line, as: UTF8.self) else {
+                return .failure(ReadFailure(reason: .malformed))
+            }
+            return .success(text)
+        }
     }
 
     static func number(_ path: String) -> UInt64? {
         guard case .success(let bytes) = contents(of: path) else { return nil }
         return DecimalText.unsigned(bytes.trimmed())
-    }
-
-    /// Whether a file can be read now, and why not.
-    static func failure(reading path: String) -> UnreadableReason? {
-        switch contents(of: path) {
-        case .success: nil
-        case .failure(let failure): failure.reason
-        }
     }
 
     /// The last part of the path that a symbolic link points to.

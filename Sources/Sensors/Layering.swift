@@ -56,6 +56,7 @@ package struct Layering: Sendable, Hashable {
         arranger.settleModules()
         arranger.nestNodes()
         sensors = arranger.ordered()
+        arranger.bound(&sensors)
         leftOut = arranger.leftOut
     }
 }
@@ -258,6 +259,19 @@ private struct Arranger {
         return modules.sorted { $0.description.id < $1.description.id }[position].description.id
     }
 
+    /// One entry of the log holds 65,535 bytes, some 180 of them a sensor.
+    static let maximumSensors = 256
+
+    /// Keeps what contains the most; a tree with thousands of devices is no node.
+    mutating func bound(_ sensors: inout [Placed]) {
+        guard sensors.count > Self.maximumSensors else { return }
+        for placed in sensors[Self.maximumSensors...] {
+            leftOut.append(
+                .init(id: placed.description.id, reason: "a batch holds \(Self.maximumSensors) sensors at most"))
+        }
+        sensors.removeSubrange(Self.maximumSensors...)
+    }
+
     /// Containers first.
     func ordered() -> [Placed] {
         var placed: [Placed] = []
@@ -269,7 +283,7 @@ private struct Arranger {
             let next = ready.isEmpty ? rest : ready
             placed += next
             ids.formUnion(next.map(\.description.id))
-            rest.removeAll { next.contains($0) }
+            rest.removeAll { ids.contains($0.description.id) }
         }
         return placed
     }

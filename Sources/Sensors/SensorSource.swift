@@ -65,6 +65,22 @@ package struct SourceReport: Sendable, Hashable {
         SourceReport(source: source, absence: Absence(reason: reason, remedy: remedy), remarks: remarks)
     }
 
+    /// A directory of the source that cannot be listed: absent where it does not exist, else with the reason.
+    static func unlisted(
+        _ source: String, _ directory: String, _ failure: ReadFailure, remedyIfAbsent: String
+    ) -> SourceReport {
+        switch failure.reason {
+        case .gone: .absent(source, "\(directory) does not exist", remedy: remedyIfAbsent)
+        case .denied:
+            .absent(
+                source, "\(directory) cannot be listed: denied", remedy: "let the agent's user list \(directory)")
+        default:
+            .absent(
+                source, "\(directory) cannot be listed: \(failure.reason.rawValue)",
+                remedy: "look at \(directory): it is not a directory of the kernel")
+        }
+    }
+
     package struct Absence: Sendable, Hashable {
         package var reason: String
         /// What to do about it; "none" where the machine simply has no such part.
@@ -126,5 +142,12 @@ package struct FoundSensor: Sendable, Hashable {
         case unreadable(UnreadableReason, remedy: String)
 
         package var isReadable: Bool { self == .readable }
+
+        /// What the first value of a sensor says of it.
+        ///
+        /// - Parameter remedy: what to do against the reason.
+        static func judged(_ value: Reading.Value, remedy: (UnreadableReason) -> String) -> Access {
+            if case .unreadable(let reason) = value { .unreadable(reason, remedy: remedy(reason)) } else { .readable }
+        }
     }
 }

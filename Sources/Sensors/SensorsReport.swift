@@ -1,4 +1,5 @@
 import Energy
+import JSONText
 
 /// What `wattest-agent sensors` prints: every source that was looked for, found or not, and why.
 package struct SensorsReport: Sendable, Hashable {
@@ -76,63 +77,40 @@ package struct SensorsReport: Sendable, Hashable {
 
     /// The same as one JSON object; 64-bit integers are decimal strings.
     package var json: String {
-        let sensors = layering.sensors.map(Self.object)
-        let sources = reports.map { report in
-            Self.braces([
-                ("source", Self.quoted(report.source)), ("found", "\(report.sensors.count)"),
-                ("reason", Self.quoted(report.absence?.reason)), ("remedy", Self.quoted(report.absence?.remedy)),
-                ("remarks", Self.brackets(report.remarks.map { Self.quoted($0) })),
-            ])
+        let sources = reports.map { report -> JSONValue in
+            [
+                "source": .string(report.source), "found": .integer(report.sensors.count),
+                "reason": Self.text(report.absence?.reason), "remedy": Self.text(report.absence?.remedy),
+                "remarks": .array(report.remarks.map(JSONValue.string)),
+            ]
         }
-        let leftOut = layering.leftOut.map {
-            Self.braces([("id", Self.quoted($0.id)), ("reason", Self.quoted($0.reason))])
-        }
-        return Self.braces([
-            ("boundary", Self.quoted(layering.boundary)), ("sensors", Self.brackets(sensors)),
-            ("sources", Self.brackets(sources)), ("left_out", Self.brackets(leftOut)),
-        ])
+        let object: JSONValue = [
+            "boundary": .string(layering.boundary), "sensors": .array(layering.sensors.map(Self.object)),
+            "sources": .array(sources),
+            "left_out": .array(layering.leftOut.map { ["id": .string($0.id), "reason": .string($0.reason)] }),
+        ]
+        return object.text()
     }
 
-    private static func object(_ placed: Layering.Placed) -> String {
+    private static func object(_ placed: Layering.Placed) -> JSONValue {
         let description = placed.description
         var access = ("ok", String?.none)
         if case .unreadable(let reason, let remedy) = placed.found.access { access = (reason.rawValue, remedy) }
         var modulus: String?
         if case .energyCounter(_, _, let value?) = description.quantity { modulus = "\(value)" }
-        return braces([
-            ("id", quoted(description.id)), ("kind", quoted(description.kind)),
-            ("layer", quoted(description.layer.rawValue)),
-            ("within", quoted(description.within)), ("provenance", quoted(description.provenance.rawValue)),
-            ("unit", quoted(unit(description.quantity))), ("wraps_at", quoted(modulus)),
-            ("maximum_power_uw", quoted("\(description.maximumPowerMicrowatts)")),
-            ("idle_mw", quoted("\(description.idlePowerMilliwatts)")),
-            ("refresh_ms", "\(description.refreshMilliseconds)"),
-            ("period_ms", "\(description.periodMilliseconds)"), ("cost_us", "\(placed.found.costMicroseconds)"),
-            ("access", quoted(access.0)), ("remedy", quoted(access.1)),
-            ("measurement_point", quoted(placed.found.measurementPoint)), ("place", quoted(placed.found.place)),
-            ("parameters", quoted(placed.found.parameters)),
-        ])
+        return [
+            "id": .string(description.id), "kind": .string(description.kind),
+            "layer": .string(description.layer.rawValue), "within": text(description.within),
+            "provenance": .string(description.provenance.rawValue), "unit": .string(unit(description.quantity)),
+            "wraps_at": text(modulus), "maximum_power_uw": .decimalString(description.maximumPowerMicrowatts),
+            "idle_mw": .decimalString(description.idlePowerMilliwatts),
+            "refresh_ms": .integer(description.refreshMilliseconds),
+            "period_ms": .integer(description.periodMilliseconds), "cost_us": .integer(placed.found.costMicroseconds),
+            "access": .string(access.0), "remedy": text(access.1),
+            "measurement_point": .string(placed.found.measurementPoint), "place": .string(placed.found.place),
+            "parameters": text(placed.found.parameters),
+        ]
     }
 
-    private static func braces(_ members: [(String, String)]) -> String {
-        "{" + members.map { quoted($0.0) + ":" + $0.1 }.joined(separator: ",") + "}"
-    }
-
-    private static func brackets(_ elements: [String]) -> String { "[" + elements.joined(separator: ",") + "]" }
-
-    private static func quoted(_ text: String?) -> String {
-        guard let text else { return "null" }
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case _ where scalar.value < 32:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
+    private static func text(_ text: String?) -> JSONValue { text.map(JSONValue.string) ?? .null }
 }

@@ -14,13 +14,7 @@ struct ListSensors: ParsableCommand {
 
     func run() throws {
         let settings = try Settings(file: config, flags: ["sysfs-root": sysfsRoot, "procfs-root": procfsRoot])
-        let sources = NodeSources.all(
-            sysfsRoot: settings["sysfs-root"] ?? "/sys", procfsRoot: settings["procfs-root"] ?? "/proc")
-        let report = SensorsReport(
-            reports: sources.map { source in
-                var source = source
-                return source.discover()
-            })
+        let report = try settings.sources().survey()
         print(json ? report.json : report.text, terminator: json ? "\n" : "")
     }
 }

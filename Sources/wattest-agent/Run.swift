@@ -53,8 +53,7 @@ struct Run: AsyncParsableCommand {
             return try await Replay(options: replay, file: file, enrolment: enrolment, host: host).run()
         }
         var configuration = LiveAgent.Configuration(
-            intervalSeconds: host.intervalSeconds, socketPath: host.socketPath,
-            sysfsRoot: settings["sysfs-root"] ?? "/sys", procfsRoot: settings["procfs-root"] ?? "/proc")
+            intervalSeconds: host.intervalSeconds, socketPath: host.socketPath, sources: try settings.sources())
         if let bytes = try settings.integer("spool-bytes", in: 1 << 20...1 << 40) {
             configuration.spoolBytes = Int(bytes)
         }

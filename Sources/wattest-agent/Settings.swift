@@ -13,11 +13,14 @@ struct Settings {
     /// Every key of the file; its environment variable is `WATTEST_` with the key in capitals.
     static let known = [
         "data-dir", "server", "ca-sha256", "token", "token-file", "node", "metrics", "socket", "ready-file",
-        "interval-seconds", "spool-bytes", "sysfs-root", "procfs-root", "hook-dir", "slurm-node",
-        "slurm-bin", "account-map", "kubernetes-node", "kubernetes-cluster",
+        "interval-seconds", "spool-bytes", "sysfs-root", "procfs-root", "nvml-library", "amdsmi-library", "hook-dir",
+        "slurm-node", "slurm-bin", "account-map", "kubernetes-node", "kubernetes-cluster",
     ]
+    /// Keys of the file whose values are mappings or lists: sources that the node does not show by itself.
+    static let structured = ["redfish", "ipmi", "meters", "cpu-model", "maximum-power-watts"]
 
     private var values: [String: String] = [:]
+    private var structures: [String: SettingNode] = [:]
 
     /// - Parameters:
     ///   - file: path of a YAML mapping of known keys, nil for none.
@@ -32,6 +35,8 @@ struct Settings {
     }
 
     subscript(key: String) -> String? { values[key] }
+
+    func structure(_ key: String) -> SettingNode? { structures[key] }
 
     func required(_ key: String) throws(AgentError) -> String {
         guard let value = values[key], !value.isEmpty else {
@@ -79,8 +84,12 @@ struct Settings {
         for (key, value) in mapping {
             let name = key.string ?? ""
             let place = "\(file): line \(key.mark?.line ?? 0)"
+            if Self.structured.contains(name) {
+                structures[name] = SettingNode(value, file: file, name: name)
+                continue
+            }
             guard Self.known.contains(name) else {
-                let nearest = NearestName.of(name, among: Self.known) ?? Self.known[0]
+                let nearest = NearestName.of(name, among: Self.known + Self.structured) ?? Self.known[0]
                 throw AgentError(
                     .configuration, "\(place): unknown key `\(name)`; the nearest known one is `\(nearest)`")
             }

@@ -107,28 +107,20 @@ extension ClusterTests {
             return value
         }
 
-        @Test func everyOperationAnswersAsDocumented() async throws {
-            let aggregator = try AggregatorUnderTest.current
-            let owner = try await aggregator.organization("Documented")
-            let run = RecordedRun.acrossAnHour
-            try await owner.run(
-                OrganizationUnderTest.Import(job: "spoken", files: [run.file("node_1")], expectedNodes: 1))
-            let said = try await owner.answer(
-                ["job", "classify", "spoken", "--class", "final", "--run", "spoken", "--reason", "said afterwards"])
-            #expect(said["items"]?.array?.count == 2)
-            let root = "/v1/organizations/\(owner.slug)"
-            let period = "from=2024-05-17T04:00:00Z&to=2024-05-17T06:00:00Z"
-            let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
-            var asked: Set<String> = []
-            for question in [
+        private func questions(_ slug: String) -> [Question] {
+            inputs(slug, root: "/v1/organizations/\(slug)") + outputs(root: "/v1/organizations/\(slug)")
+        }
+
+        private func inputs(_ slug: String, root: String) -> [Question] {
+            [
                 Question(operation: "health", path: "/healthz", isAnonymous: true, status: 200),
                 Question(operation: "readiness", path: "/readyz", isAnonymous: true, status: 200),
                 Question(operation: "metrics", path: "/metrics", isAnonymous: true, status: 200),
                 Question(
-                    operation: "checkpoint", path: "/log/\(owner.slug)/checkpoint", isAnonymous: true, status: 200),
+                    operation: "checkpoint", path: "/log/\(slug)/checkpoint", isAnonymous: true, status: 200),
                 Question(operation: "checkpoint", path: "/log/nobody/checkpoint", isAnonymous: true, status: 404),
-                Question(operation: "tile", path: "/log/\(owner.slug)/tile/x", status: 404),
-                Question(operation: "tile", path: "/log/\(owner.slug)/tile/entries/000.p/1", status: 200),
+                Question(operation: "tile", path: "/log/\(slug)/tile/x", status: 404),
+                Question(operation: "tile", path: "/log/\(slug)/tile/entries/000.p/1", status: 200),
                 Question(operation: "enroll", path: "/v1/enroll", body: [:], isAnonymous: true, status: 400),
                 Question(operation: "listOrganizations", path: "/v1/organizations", status: 200),
                 Question(operation: "listOrganizations", path: "/v1/organizations", isAnonymous: true, status: 401),
@@ -156,6 +148,13 @@ extension ClusterTests {
                         "content": "zone,period,g_per_kwh\nX,2024,400\n",
                     ], status: 201),
                 Question(operation: "listFactors", path: "\(root)/factors", status: 200),
+            ]
+        }
+
+        private func outputs(root: String) -> [Question] {
+            let period = "from=2024-05-17T04:00:00Z&to=2024-05-17T06:00:00Z"
+            let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
+            return [
                 Question(operation: "proofs", path: "\(root)/proofs?index=0", status: 200),
                 Question(operation: "proofs", path: "\(root)/proofs", status: 400),
                 Question(operation: "listJobs", path: "\(root)/jobs?limit=1", status: 200),
@@ -176,7 +175,20 @@ extension ClusterTests {
                 Question(operation: "disclosureStatement", path: "\(root)/disclosures/1/statement", status: 200),
                 Question(operation: "disclosureStatement", path: "\(root)/disclosures/99/statement", status: 404),
                 Question(operation: "evidence", path: "\(root)/evidence?\(period)", status: 200),
-            ] {
+            ]
+        }
+
+        @Test func everyOperationAnswersAsDocumented() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            let owner = try await aggregator.organization("Documented")
+            let run = RecordedRun.acrossAnHour
+            try await owner.run(
+                OrganizationUnderTest.Import(job: "spoken", files: [run.file("node_1")], expectedNodes: 1))
+            let said = try await owner.answer(
+                ["job", "classify", "spoken", "--class", "final", "--run", "spoken", "--reason", "said afterwards"])
+            #expect(said["items"]?.array?.count == 2)
+            var asked: Set<String> = []
+            for question in questions(owner.slug) {
                 _ = try await ask(question, owner.token, of: aggregator)
                 asked.insert(question.operation)
             }

@@ -6,6 +6,7 @@ import HTTPEdge
 import Hummingbird
 import Identity
 import JSONText
+import Store
 import TransparencyLog
 
 /// Grid factors: the file beside the log, its hash and origin in it.

@@ -115,13 +115,14 @@ package enum SettingField {
     /// JSON object {kind, certificate_ids, market, start, end, mwh, retired_for, g_per_kwh, document_sha256}; subject:
     /// id.
     package static let instrument = "contract.instrument"
-    /// JSON object {site, start, end, mwh, kind, source}; subject: the meter. What a meter or a bill says of whole hours.
+    /// JSON object {site, start, end, mwh, kind, source}; subject: the meter. What a meter or a bill says of whole
+    /// hours.
     package static let siteMeter = "site.meter"
     /// JSON number, litres per kWh of IT energy, or object {on_site, off_site, source}: off-site for each kWh drawn;
     /// subject: site.
     package static let siteWater = "site.wue"
-    /// JSON object {kg_per_server, kg_per_device, devices, boundary, source, lifetime_years, utilisation}; subject: site,
-    /// for each of its nodes. Boundary: cradle-to-gate or cradle-to-grave.
+    /// JSON object {kg_per_server, kg_per_device, devices, boundary, source, lifetime_years, utilisation}; subject:
+    /// site, for each of its nodes. Boundary: cradle-to-gate or cradle-to-grave.
     package static let siteEmbodied = "site.embodied"
     /// The same for one node; subject: node.
     package static let nodeEmbodied = "node.embodied"

@@ -55,7 +55,7 @@ struct DisclosureBuilder {
         object.append("uncertainty", resources.uncertaintyJSON)
         object.append("profiles", profiles.json)
         object.append("model_documentation", documentation.json)
-        object.append("reconciliation", audience.showsJobs ? reconciliation.json : [])
+        object.append("reconciliation", input.audience.showsJobs ? reconciliation.json : [])
         object.append("checks", checks.json(showsDetail: input.audience.showsEnergy))
         object.append("late_since", late)
         object.append(

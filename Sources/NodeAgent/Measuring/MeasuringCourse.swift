@@ -21,15 +21,23 @@ struct MeasuringCourse: ~Copyable {
     private var beganInOtherBoot: Bool
     private var isStopped = false
     private var discovery = Discovery()
-
-    private static let tickNanoseconds: Int64 = 1_000_000_000
+    private let watch: SourceWatch
+    /// Where sensors stand that are not read now: of the run before, or lost in this one.
+    private var absent: AbsentSensors
+    private var residuals = ResidualWatch()
+    private var states = ReadingStates()
+    /// When what is only needed to start is given back: soon after the start, and every hour after looking around.
+    private var nextRelease = AgentEnvironment.bootNanoseconds() + 10_000_000_000
 
     init(_ loop: MeasuringLoop) throws {
         self.loop = loop
         enrolment = loop.configuration.enrolment
-        processes = ProcessTable(procfsRoot: loop.configuration.procfsRoot)
-        boot = NodeClock.bootID(procfsRoot: loop.configuration.procfsRoot) ?? "unknown"
-        sampler = Sampler(sources: loop.configuration.sources())
+        processes = ProcessTable(procfsRoot: loop.configuration.sources.procfsRoot)
+        boot = NodeClock.bootID(procfsRoot: loop.configuration.sources.procfsRoot) ?? "unknown"
+        sampler = Sampler(
+            sources: loop.configuration.makeSources(),
+            maximumPowerMicrowatts: loop.configuration.sources.maximumPowerMicrowatts)
+        watch = SourceWatch(sysfsRoot: loop.configuration.sources.sysfsRoot)
         let recovered = try RecoveredChain(loop.spool, enrolment)
         chain = recovered.chain
         recovered.announce(to: loop.uplink, enrolment)
@@ -46,6 +54,8 @@ struct MeasuringCourse: ~Copyable {
         let tracks = sampler.descriptions.map { description in
             recovered.track(description, isSameBoot: !start.isOtherBoot, at: start.moment.nanoseconds)
         }
+        absent = AbsentSensors(
+            recovered.continuations(except: Set(tracks.map(\.description.id))), isSameBoot: !start.isOtherBoot)
         session = MeasuringSession(
             settings: .init(intervalSeconds: loop.configuration.intervalSeconds), start: start.moment, now: now,
             tracks: tracks, clock: Self.clock(), proven: proven, usage: usage)
@@ -68,19 +78,18 @@ struct MeasuringCourse: ~Copyable {
     // MARK: Running
 
     mutating func run() {
-        let boundary = sampler.report.layering.boundary
+        publishSources()
         let incarnation = chain.incarnation
         let state = chain.state
         loop.publish {
             $0.isMeasuring = true
-            $0.boundary = boundary
             $0.incarnation = incarnation
             $0.chain = state
         }
         var next = AgentEnvironment.bootNanoseconds()
         while !isStopped {
             tick()
-            next += Self.tickNanoseconds
+            next += sampler.tickMilliseconds * 1_000_000
             wait(until: &next)
         }
         stop()
@@ -94,7 +103,7 @@ struct MeasuringCourse: ~Copyable {
             for order in loop.takeOrders() { carryOut(order) }
             let left = next - AgentEnvironment.bootNanoseconds()
             // After a suspend the ticks that were slept through are not made up for.
-            if left < -10 * Self.tickNanoseconds { next = AgentEnvironment.bootNanoseconds() }
+            if left < -10_000_000_000 { next = AgentEnvironment.bootNanoseconds() }
             guard left > 0 else { return }
             loop.wait(milliseconds: left / 1_000_000 + 1)
         }
@@ -106,6 +115,10 @@ struct MeasuringCourse: ~Copyable {
         for sample in sampler.samples where sample.sensor < session.tracks.count {
             session.take(sample.reading, of: sample.sensor, breaksEpoch: sample.breaksEpoch)
         }
+        for (place, refresh) in sampler.refreshMilliseconds where place < session.tracks.count {
+            session.observe(refreshMilliseconds: refresh, of: place)
+        }
+        states.take(sampler.samples)
         lookAtWork(now)
         session.relieve(loop.spool.pressure)
         if session.isDue(at: now) {
@@ -115,43 +128,64 @@ struct MeasuringCourse: ~Copyable {
         }
         if session.hasPendingCut, maySign(at: now.nanoseconds) { sign(session.takeReady(at: now.nanoseconds)) }
         rediscover(now)
+        publishStates()
     }
 
     /// Sensors come and go: a GPU falls off the bus, a driver is loaded after the agent. What is new begins with the
     /// next interval; what is gone ends with this one.
     private mutating func rediscover(_ now: Moment) {
-        if discovery.isDue(at: now.nanoseconds, samples: sampler.samples) {
-            let found = Sampler(sources: loop.configuration.sources())
-            guard found.descriptions != sampler.descriptions else { return found.stop() }
-            discovery.candidate = found
-            session.finish(at: now, usage: usage())
+        if now.nanoseconds >= nextRelease {
+            nextRelease = now.nanoseconds + Discovery.periodNanoseconds
+            ProgramPages.release()
         }
-        guard let found = discovery.candidate, !session.hasPendingCut else { return }
-        discovery.candidate = nil
-        let descriptions = found.descriptions
-        let isReplaced = session.replaceTracks { start, known in
-            descriptions.map { description in
-                guard var track = known.first(where: { $0.description.id == description.id }) else {
-                    return SensorTrack(description, at: start)
-                }
-                guard track.description.quantity == description.quantity else {
-                    // Read in another way than before: the chain's value goes on, in a new epoch.
-                    return SensorTrack(description, continuing: track.continuation, isSameBoot: false, at: start)
-                }
-                track.rename(description)
-                return track
-            }
+        let fingerprint = discovery.looksAround(at: now.nanoseconds) ? watch.fingerprint() : nil
+        if discovery.isDue(
+            at: now.nanoseconds, sampler.samples, unreadable: sampler.unreadable, fingerprint: fingerprint)
+        {
+            sampler.rediscover()
+        } else {
+            sampler.update()
         }
-        guard isReplaced else {
-            discovery.candidate = found
+        guard sampler.isOutdated else {
+            discovery.isChanging = false
             return
         }
-        sampler.stop()
-        sampler = found
-        work.setDevices(found.report.layering.sensors)
-        let boundary = found.report.layering.boundary
-        loop.publish { $0.boundary = boundary }
-        loop.configuration.report("the sensors of this node changed: \(descriptions.map(\.id).joined(separator: ", "))")
+        if !discovery.isChanging {
+            discovery.isChanging = true
+            session.finish(at: now, usage: usage())
+        }
+        guard !session.hasPendingCut else { return }
+        let found = sampler.report.layering.sensors.map(\.description)
+        var absent = absent
+        let isReplaced = session.replaceTracks { start, known in
+            let tracks = found.map { description in
+                guard let track = known.first(where: { $0.description.id == description.id }) else {
+                    return absent.track(description, at: start)
+                }
+                return track.changed(to: description, at: start)
+            }
+            absent.lose(known, except: tracks)
+            return tracks
+        }
+        guard isReplaced else { return }
+        self.absent = absent
+        sampler.adopt()
+        states.reset()
+        discovery.isChanging = false
+        work.setDevices(sampler.report.layering.sensors)
+        publishSources()
+        loop.configuration.report(
+            "the sensors of this node changed: \(found.map(\.id).joined(separator: ", "))")
+    }
+
+    private func publishSources() {
+        let report = sampler.report
+        loop.publish {
+            $0.boundary = report.layering.boundary
+            $0.sources = report.reports.map {
+                .init(name: $0.source, found: $0.sensors.count, reason: $0.absence?.reason)
+            }
+        }
     }
 
     private mutating func stop() {
@@ -190,8 +224,17 @@ struct MeasuringCourse: ~Copyable {
         }
     }
 
-    private func publish(_ interval: MeasuringSession.Interval) {
+    private mutating func publish(_ interval: MeasuringSession.Interval) {
+        let judgements = residuals.take(
+            interval.facts, refreshMilliseconds: session.tracks.map(\.description.refreshMilliseconds).max() ?? 1000)
+        for judgement in judgements where judgement.hasChanged {
+            let verdict = judgement.isInconsistent ? "contradict each other" : "agree again"
+            loop.configuration.report(
+                "\(judgement.root) and its parts \(verdict): "
+                    + "rest \(judgement.restMicrojoules) of \(judgement.rootMicrojoules) µJ")
+        }
         loop.publish { status in
+            status.residuals = judgements
             status.batches += 1
             status.lastBatchUTC = interval.facts.interval.end
             status.sensors = interval.facts.sensors.map { sensor in
@@ -202,6 +245,12 @@ struct MeasuringCourse: ~Copyable {
                         .joined(separator: ","))
             }
         }
+    }
+
+    private mutating func publishStates() {
+        guard states.takeChange() else { return }
+        let current = states.texts(of: session.tracks.map(\.description))
+        loop.publish { $0.states = current }
     }
 
     func fail(_ text: String) {

@@ -13,10 +13,10 @@ final class MeasuringLoop: Sendable {
     struct Configuration: Sendable {
         var enrolment: Enrolment
         var intervalSeconds: Int64
-        var procfsRoot: String
+        var sources: NodeSources
+        /// Makes what is read; the sources above, except in tests. Made anew at each discovery.
+        var makeSources: @Sendable () -> [any SensorSource]
         var work: ScheduledWork.Configuration
-        /// Made anew at each discovery.
-        var sources: @Sendable () -> [any SensorSource]
         var report: @Sendable (String) -> Void
     }
 
@@ -43,6 +43,17 @@ final class MeasuringLoop: Sendable {
         var incarnation: Int64 = 0
         var boundary = "none"
         var faults: Int64 = 0
+        var sources: [SourceState] = []
+        var states: [ReadingStates.Text] = []
+        var residuals: [ResidualWatch.Judgement] = []
+
+        /// One source that was looked for.
+        struct SourceState: Sendable, Hashable {
+            var name: String
+            var found: Int
+            /// Why there is nothing, nil where there is something.
+            var reason: String?
+        }
 
         struct SensorState: Sendable, Hashable {
             var id: String

@@ -96,6 +96,11 @@ package struct MeasuringSession: Sendable {
         tracks[track].take(reading)
     }
 
+    /// A power sensor at that place was seen to refresh so seldom.
+    package mutating func observe(refreshMilliseconds: Int64, of track: Int) {
+        tracks[track].observe(refreshMilliseconds: refreshMilliseconds)
+    }
+
     // MARK: Cutting
 
     /// Whether time has come to end something: `advance` then wants to know the CPU time.

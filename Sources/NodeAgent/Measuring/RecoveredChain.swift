@@ -61,6 +61,16 @@ struct RecoveredChain: Sendable {
         return (Moment(nanoseconds: start, utc: tail.utc), true)
     }
 
+    /// Where the sensors of the last batch stand that are not among `found`.
+    func continuations(except found: Set<String>) -> [SensorTrack.Continuation] {
+        let known = point?.continuations ?? []
+        let valued = (tail?.values ?? [:]).filter { id, _ in !known.contains { $0.id == id } }.map { id, value in
+            SensorTrack.Continuation(
+                id: id, epoch: 0, microjoules: value, raw: nil, nanoseconds: 0, extendedMicrojoules: value)
+        }
+        return (known + valued).filter { !found.contains($0.id) }
+    }
+
     /// A sensor where its last batch left it.
     func track(_ description: SensorDescription, isSameBoot: Bool, at nanoseconds: Int64) -> SensorTrack {
         if let state = point?.continuations.first(where: { $0.id == description.id }) {

@@ -114,6 +114,13 @@ package struct SensorTrack: Sendable {
         self.description = description
     }
 
+    /// Takes on how often a power sensor was seen to refresh: no more can be read of it.
+    package mutating func observe(refreshMilliseconds: Int64) {
+        guard refreshMilliseconds > description.refreshMilliseconds else { return }
+        description.refreshMilliseconds = refreshMilliseconds
+        description.periodMilliseconds = max(description.periodMilliseconds, refreshMilliseconds)
+    }
+
     /// Begins the current interval elsewhere: the chain goes on from an earlier batch than the last one that was cut.
     package mutating func reopen(at nanoseconds: Int64, microjoules: Int64) {
         cutNanoseconds = nanoseconds
@@ -175,6 +182,8 @@ package struct SensorTrack: Sendable {
     /// The sensor was unplugged, its driver reloaded or its host rebooted: what follows is a new epoch.
     package mutating func breakEpoch() {
         isOpenEnded = true
+        // Before its first reading a counter has no epoch that could end.
+        if case .counter(let counter) = meter, counter.lastRaw == nil { return }
         flags.insert(.reset)
         switch meter {
         case .counter(var counter):

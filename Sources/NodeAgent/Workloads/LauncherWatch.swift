@@ -36,8 +36,9 @@ struct LauncherWatch: Sendable {
 
     /// New processes are looked at every other second; a scheduler's jobs come by another way.
     private static let looksBetween = 2
-    /// So many new processes are opened at one look; the others at the next.
-    private static let maximumOpened = 512
+    /// So many new processes are opened at one look, the others at the next: a node full of processes must not hold up
+    /// the readings.
+    private static let maximumOpened = 64
 
     init(processes: ProcessTable, site: String) {
         self.processes = processes

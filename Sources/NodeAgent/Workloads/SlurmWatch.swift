@@ -51,7 +51,10 @@ struct SlurmWatch: Sendable {
         var edges: [TimedEdge] = []
         // The groups before the hooks: a job that ends in between is then ended by its hook.
         let found = groups.look()
-        for hook in SlurmHook.take(from: hookDirectory) { take(hook, now, &edges) }
+        for hook in SlurmHook.take(from: hookDirectory) {
+            take(hook, now, &edges)
+            if hook.edge == .end { finished[hook.job] = found[hook.job]?.identity }
+        }
         for (id, group) in found.sorted(by: { $0.key < $1.key }) { see(id, group, now, &edges) }
         for (id, known) in known where found[id] == nil && known.group != nil { miss(id, known, now, &edges) }
         finished = finished.filter { found[$0.key]?.identity == $0.value }
@@ -81,7 +84,6 @@ struct SlurmWatch: Sendable {
             known[hook.job]?.environment = hook.environment
         case .end:
             guard let job = known.removeValue(forKey: hook.job) else { return }
-            if let group = job.group { finished[hook.job] = group.identity }
             edges.append(TimedEdge(edge: .end(token: job.token), moment: moment))
         }
     }

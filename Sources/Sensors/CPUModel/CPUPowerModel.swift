@@ -29,7 +29,9 @@ package struct CPUPowerModel: Sendable, Hashable {
     }
 
     /// Without figures of the machine: 0.74 W idle and 3.5 W full for each logical processor, the averages over server
-    /// processors in the Cloud Carbon Footprint methodology (AWS, from SPECpower results).
+    /// processors in the Cloud Carbon Footprint methodology (AWS constants MIN_WATTS_AVG and MAX_WATTS_AVG of
+    /// packages/aws/src/domain/AwsFootprintEstimationConstants.ts, commit 0656d555, from SPECpower_ssj2008 results;
+    /// https://www.cloudcarbonfootprint.org/docs/methodology/).
     package static func unknownMachine(processors: Int64, ticksPerSecond: Int64) -> CPUPowerModel? {
         CPUPowerModel(
             idleMilliwatts: 740 * processors, fullMilliwatts: 3500 * processors, processors: processors,

@@ -24,10 +24,14 @@ package struct CraySource: SensorSource {
     }
 
     package mutating func discover() -> SourceReport {
+        let known = Dictionary(zip(counters.map(\.path), counters)) { first, _ in first }
         counters = []
         isNewDevice = []
-        guard let names = FileTree.names(in: directory) else {
-            return .absent(name, "\(directory) does not exist", remedy: "none outside HPE Cray nodes")
+        let names: [String]
+        switch FileTree.listing(of: directory) {
+        case .success(let found): names = found
+        case .failure(let failure):
+            return .unlisted(name, directory, failure, remedyIfAbsent: "none outside HPE Cray nodes")
         }
         var report = SourceReport(source: name)
         for file in names where file == "energy" || file.hasSuffix("_energy") {
@@ -36,8 +40,12 @@ package struct CraySource: SensorSource {
                 continue
             }
             let path = directory + "/" + file
-            let refusal = FileTree.failure(reading: path)
-            counters.append(HeldFile(path: path))
+            var counter = known[path] ?? HeldFile(path: path)
+            let first = counter.read { CrayCounter($0) }
+            let access = FoundSensor.Access.judged(
+                { if case .failure(let failure) = first { .unreadable(failure.reason) } else { .counter(0) } }()
+            ) { $0 == .denied ? "let the agent's group read \(path)" : "look at \(path): it shows no count of joules" }
+            counters.append(counter)
             isNewDevice.append(false)
             let description = SensorDescription(
                 id: "cray:" + id, kind: "cray", layer: layer, within: id == "node" ? nil : "cray:node",
@@ -48,7 +56,7 @@ package struct CraySource: SensorSource {
                 FoundSensor(
                     description: description, part: part, measurementPoint: "\(id) as the blade controller measures it",
                     place: path,
-                    access: refusal.map { .unreadable($0, remedy: "let the agent's group read \(path)") } ?? .readable,
+                    access: access,
                     costMicroseconds: 50))
         }
         let hasNode = report.sensors.contains { $0.part == .node && $0.access.isReadable }

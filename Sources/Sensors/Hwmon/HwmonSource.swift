@@ -3,28 +3,35 @@ import Energy
 /// Power meters and GPU counters that the kernel shows as hardware monitors.
 package struct HwmonSource: SensorSource {
     package let name = "hwmon"
-    package let isSlow = false
+    /// An ACPI meter asks firmware, and on some machines that asks the BMC; a sleeping GPU is woken.
+    package let isSlow = true
 
     private let sysfsRoot: String
     private var channels: [Channel] = []
+    private var known: [String: HeldFile] = [:]
 
     private struct Channel: Sendable {
         var file: HeldFile
         var isCounter: Bool
         /// An ACPI meter that shows 0 has no measurement yet: a running machine does not draw nothing.
         var isZeroMissing: Bool
-        var refusal: UnreadableReason?
     }
 
     package init(sysfsRoot: String = "/sys") { self.sysfsRoot = sysfsRoot }
 
     package mutating func discover() -> SourceReport {
+        // A monitor that was gone is remembered: when it is back it is another counter.
+        known = Dictionary(channels.map { ($0.file.path, $0.file) }) { first, _ in first }
+        defer { known = [:] }
         channels = []
         let root = sysfsRoot + "/class/hwmon"
-        guard let names = FileTree.names(in: root) else {
-            return .absent(
-                name, "\(root) does not exist",
-                remedy: "none on machines without monitors; in a container mount the host's /sys")
+        let names: [String]
+        switch FileTree.listing(of: root) {
+        case .success(let found): names = found
+        case .failure(let failure):
+            return .unlisted(
+                name, root, failure,
+                remedyIfAbsent: "none on machines without monitors; in a container mount the host's /sys")
         }
         var report = SourceReport(source: name)
         for directory in names { add(root + "/" + directory, to: &report) }
@@ -48,7 +55,6 @@ package struct HwmonSource: SensorSource {
     }
 
     private func value(of channel: inout Channel, isReplaced: inout Bool) -> Reading.Value {
-        if let refusal = channel.refusal { return .unreadable(refusal) }
         switch channel.file.read({ DecimalText.unsigned($0.trimmed()) }) {
         case .failure(let failure): return .unreadable(failure.reason)
         case .success(let number):
@@ -63,11 +69,14 @@ package struct HwmonSource: SensorSource {
     }
 
     private mutating func add(_ path: String, to report: inout SourceReport) {
-        switch FileTree.text(path + "/name") ?? "" {
-        case "power_meter": addMeter(path, to: &report)
-        case "i915", "xe": addIntelGPU(path, to: &report)
-        case "amdgpu": addAMDGPU(path, to: &report)
-        default: break
+        switch FileTree.line(of: path + "/name") {
+        case .success("power_meter"): addMeter(path, to: &report)
+        case .success("i915"), .success("xe"): addIntelGPU(path, to: &report)
+        case .success("amdgpu"): addAMDGPU(path, to: &report)
+        case .success: break
+        case .failure(let failure):
+            report.remarks.append(
+                "\(path.utf8.shown(limit: 200)) has no readable name (\(failure.reason.rawValue)) and was left out")
         }
     }
 
@@ -172,12 +181,24 @@ package struct HwmonSource: SensorSource {
             report.remarks.append("\(file) measures \(description.id) again and was left out")
             return
         }
-        let refusal = FileTree.failure(reading: file)
         let isCounter = description.provenance == .counter
-        channels.append(
-            Channel(file: HeldFile(path: file), isCounter: isCounter, isZeroMissing: isZeroMissing, refusal: refusal))
-        let access: FoundSensor.Access =
-            refusal.map { .unreadable($0, remedy: "let the agent's group read \(file) by a udev rule") } ?? .readable
+        let channel = Channel(
+            file: known[file] ?? HeldFile(path: file), isCounter: isCounter, isZeroMissing: isZeroMissing)
+        // What the first look says of a replacement belongs to the first reading, so a copy looks.
+        var probe = channel
+        var isReplaced = false
+        let first = value(of: &probe, isReplaced: &isReplaced)
+        // A meter without a measurement yet still contains its parts: a batch in which it stays so has them as roots.
+        let isWaiting = first == .unreadable(.inactive)
+        let access =
+            isWaiting
+            ? FoundSensor.Access.readable
+            : .judged(first) { reason in
+                reason == .denied
+                    ? "let the agent's group read \(file) by a udev rule"
+                    : "look at \(file): the kernel shows the meter but not its value"
+            }
+        channels.append(channel)
         report.sensors.append(
             FoundSensor(
                 description: description, part: part, measurementPoint: point, place: file, access: access,

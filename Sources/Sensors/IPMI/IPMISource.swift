@@ -17,6 +17,10 @@ package struct IPMISource: SensorSource {
 
     private let place: String
     private let layer: Layer
+    /// Somebody said that there is a BMC: what cannot be asked of it is a sensor with a named state, not nothing.
+    private let isConfigured: Bool
+    /// Why it cannot be asked, nil where there is nothing to ask.
+    private var reason: UnreadableReason?
     private let makeExchange: @Sendable () -> Result<Exchange, TransportFailure>
     private var exchange: Exchange?
 
@@ -24,23 +28,29 @@ package struct IPMISource: SensorSource {
     ///
     /// - Parameter layer: where the vendor says that the figure is taken; on most machines behind the power supplies.
     package init(devicePath: String = "/dev/ipmi0", layer: Layer = .nodeDC, timeoutMilliseconds: Int32 = 3000) {
-        self.init(place: devicePath, layer: layer) { Self.device(devicePath, timeoutMilliseconds: timeoutMilliseconds) }
+        self.init(place: devicePath, layer: layer, isConfigured: false) {
+            Self.device(devicePath, timeoutMilliseconds: timeoutMilliseconds)
+        }
     }
 
     /// A BMC reached in another way.
     package init(
-        place: String, layer: Layer = .nodeDC, exchange: @escaping @Sendable () -> Result<Exchange, TransportFailure>
+        place: String, layer: Layer = .nodeDC, isConfigured: Bool = true,
+        exchange: @escaping @Sendable () -> Result<Exchange, TransportFailure>
     ) {
         self.place = place
         self.layer = layer
+        self.isConfigured = isConfigured
         makeExchange = exchange
     }
 
     package mutating func discover() -> SourceReport {
         exchange = nil
+        reason = nil
         switch makeExchange() {
-        case .failure(let failure) where failure.reason == .denied:
-            return SourceReport(source: name, sensors: [sensor(.unreadable(.denied, remedy: failure.text))])
+        case .failure(let failure) where failure.reason == .denied || isConfigured:
+            reason = failure.reason
+            return SourceReport(source: name, sensors: [sensor(.unreadable(failure.reason, remedy: failure.text))])
         case .failure(let failure):
             return .absent(name, "\(place): \(failure.reason.rawValue)", remedy: failure.text)
         case .success(let found): exchange = found
@@ -80,7 +90,11 @@ package struct IPMISource: SensorSource {
     }
 
     package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
-        guard exchange != nil else { return }
+        guard exchange != nil else {
+            guard let reason else { return }
+            let reading = Reading(monotonicNanoseconds: nowNanoseconds, value: .unreadable(reason))
+            return readings.append(.init(sensor: 0, reading: reading))
+        }
         let value: Reading.Value =
             switch ask() {
             case .success(let power): power.value

@@ -1,4 +1,5 @@
 import Energy
+import JSONText
 
 /// A meter outside the node: a distribution unit or rack shelf with an HTTP/JSON or CSV answer, of which some values
 /// feed this node, both cords of it, and others feed several nodes.
@@ -13,7 +14,6 @@ package struct MeterSource: SensorSource {
     private let place: String
     private let node: String
     private let fetch: Fetch
-    private var isFound = false
 
     /// One sensor of the meter: the sum of values that together supply the named nodes.
     package struct Feed: Sendable, Hashable {
@@ -84,34 +84,31 @@ package struct MeterSource: SensorSource {
     }
 
     package mutating func discover() -> SourceReport {
-        isFound = false
         guard !feeds.isEmpty else {
             return .absent(
                 name, "no feeds are configured", remedy: "name the meter's outlets and the nodes that they feed")
         }
-        let answer: MeterAnswer
-        switch fetch() {
-        case .failure(let failure):
-            return .absent(
-                name, "\(place): \(failure.reason.rawValue): \(failure.text)",
-                remedy: "check address and account of the meter")
-        case .success(let body): answer = MeterAnswer(body)
-        }
-        isFound = true
+        // A meter that does not answer is still there: its sensors have a named state.
+        let answer = fetch().map { MeterAnswer($0) }
         return SourceReport(source: name, sensors: feeds.map { sensor($0, answer) })
     }
 
-    private func sensor(_ feed: Feed, _ answer: MeterAnswer) -> FoundSensor {
+    private func sensor(_ feed: Feed, _ answer: Result<MeterAnswer, TransportFailure>) -> FoundSensor {
         let isOwn = feed.nodes == [node]
         let description = SensorDescription(
             id: identity("meter:\(name)/", feed.id), kind: "meter", layer: isOwn ? .nodeAC : .facility,
             provenance: feed.unit.isPower ? .integrated : .counter, quantity: feed.unit.quantity,
             maximumPowerMicrowatts: 50_000_000_000 * Int64(max(1, min(1000, feed.nodes.count))),
             refreshMilliseconds: 5000, periodMilliseconds: 10_000)
-        var access = FoundSensor.Access.readable
-        if case .unreadable(let reason) = answer.value(of: feed) {
-            access = .unreadable(reason, remedy: "correct where feed `\(feed.id)` stands in the meter's answer")
-        }
+        let access: FoundSensor.Access =
+            switch answer {
+            case .failure(let failure):
+                .unreadable(failure.reason, remedy: "check address and account of the meter: \(failure.text)")
+            case .success(let answer):
+                .judged(answer.value(of: feed)) { _ in
+                    "correct where feed `\(feed.id)` stands in the meter's answer"
+                }
+            }
         return FoundSensor(
             description: description, part: isOwn ? .node : .other(feed.id),
             measurementPoint: "\(feed.values.count) outlets that feed \(feed.nodes.joined(separator: ", "))",
@@ -119,7 +116,6 @@ package struct MeterSource: SensorSource {
     }
 
     package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
-        guard isFound else { return }
         let result = fetch().map { MeterAnswer($0) }
         for (index, feed) in feeds.enumerated() {
             let value: Reading.Value =
@@ -139,7 +135,7 @@ struct MeterAnswer {
     private let rows: [[ArraySlice<UInt8>]]
 
     init(_ body: [UInt8]) {
-        json = JSONValue(parsing: body)
+        json = JSONValue.answer(body)
         var header: LogHeader?
         var rows: [[ArraySlice<UInt8>]] = []
         if json == nil {

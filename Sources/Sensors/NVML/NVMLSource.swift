@@ -46,7 +46,14 @@ package struct NVMLSource: SensorSource {
     }
 
     package mutating func discover() -> SourceReport {
+        // An epoch that ended unseen ends when the GPU is read again, whoever looks for it in between.
+        let ended = Set(channels.filter(\.isNewEpoch).map(\.uuid))
         channels = []
+        defer {
+            for index in channels.indices where ended.contains(channels[index].uuid) {
+                channels[index].isNewEpoch = true
+            }
+        }
         if library == nil {
             guard let loaded = LoadedLibrary(path: libraryPath) else {
                 return .absent(

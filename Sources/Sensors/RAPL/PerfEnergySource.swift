@@ -19,10 +19,14 @@ package struct PerfEnergySource: SensorSource {
     private let sysfsRoot: String
     private let open: Open?
     private var channels: [Channel] = []
+    /// Opened events by place: opened again, they would begin anew.
+    private var places: [String] = []
 
     private struct Channel: Sendable {
         var event: Descriptor?
         var refusal: UnreadableReason?
+        /// The kernel counts from 0 when an event is opened: its first value continues nothing.
+        var isNew = true
     }
 
     /// - Parameter open: how events are opened; nil takes the kernel's call on the system's own tree and none on
@@ -36,12 +40,21 @@ package struct PerfEnergySource: SensorSource {
     static let permissionRemedy = "give the agent CAP_PERFMON, or set kernel.perf_event_paranoid to 0 or below"
 
     package mutating func discover() -> SourceReport {
+        let known = Dictionary(zip(places, channels)) { first, _ in first }
         channels = []
+        places = []
         let unit = sysfsRoot + "/bus/event_source/devices/power"
+        if case .failure(let failure) = FileTree.listing(of: unit), failure.reason != .gone {
+            return .unlisted(name, unit, failure, remedyIfAbsent: "")
+        }
         guard let type = FileTree.number(unit + "/type").flatMap(UInt32.init(exactly:)) else {
-            return .absent(
-                name, "\(unit) does not exist", remedy: "load the module rapl (Intel and AMD); none in virtual machines"
-            )
+            let isThere = FileTree.exists(unit)
+            return isThere
+                ? .absent(name, "\(unit)/type is no number", remedy: "look at \(unit)/type")
+                : .absent(
+                    name, "\(unit) does not exist",
+                    remedy: "load the module rapl (Intel and AMD); none in virtual machines"
+                )
         }
         let processors = CPUList.parse(FileTree.text(unit + "/cpumask") ?? "")
         guard !processors.isEmpty else { return .absent(name, "\(unit)/cpumask names no processor", remedy: "none") }
@@ -49,6 +62,7 @@ package struct PerfEnergySource: SensorSource {
             return .absent(
                 name, "\(unit) is not of the running system", remedy: "perf events are read under /sys alone")
         }
+        let limits = PowercapSource(sysfsRoot: sysfsRoot).maximumPowers()
         var report = SourceReport(source: name)
         for (event, isMemory) in [("energy-pkg", false), ("energy-ram", true)] {
             let path = unit + "/events/" + event
@@ -58,19 +72,29 @@ package struct PerfEnergySource: SensorSource {
                 continue
             }
             for processor in processors {
-                let result = open(type, config, Int32(processor))
-                let channel = Channel(
-                    event: result >= 0 ? Descriptor(number: result) : nil,
-                    refusal: result < 0 ? ReadFailure(code: -result).reason : nil)
+                let place = "\(type) \(config) \(processor)"
+                let channel =
+                    known[place].flatMap { $0.event == nil ? nil : $0 }
+                    ?? Self.channel(open(type, config, Int32(processor)))
                 channels.append(channel)
-                report.sensors.append(
-                    sensor(path, processor: processor, isMemory: isMemory, scale: scale, refusal: channel.refusal))
+                places.append(place)
+                var found = sensor(
+                    path, processor: processor, isMemory: isMemory, scale: scale, refusal: channel.refusal)
+                // The kernel's limits stand in powercap, which anybody may read.
+                if let limit = limits[found.description.id] { found.description.maximumPowerMicrowatts = limit }
+                report.sensors.append(found)
             }
         }
         if report.sensors.isEmpty {
             report.absence = .init(reason: "\(unit) has no energy-pkg event", remedy: "none")
         }
         return report
+    }
+
+    private static func channel(_ result: Int32) -> Channel {
+        Channel(
+            event: result >= 0 ? Descriptor(number: result) : nil,
+            refusal: result < 0 ? ReadFailure(code: -result).reason : nil)
     }
 
     private func sensor(
@@ -114,7 +138,13 @@ package struct PerfEnergySource: SensorSource {
             } else {
                 value = .unreadable(channels[index].refusal ?? .failed)
             }
-            readings.append(.init(sensor: index, reading: Reading(monotonicNanoseconds: nowNanoseconds, value: value)))
+            var isNew = false
+            if case .counter = value {
+                isNew = channels[index].isNew
+                channels[index].isNew = false
+            }
+            let reading = Reading(monotonicNanoseconds: nowNanoseconds, value: value)
+            readings.append(.init(sensor: index, reading: reading, breaksEpoch: isNew))
         }
     }
 }

@@ -13,8 +13,14 @@ package struct PowercapSource: SensorSource {
     private struct Zone: Sendable {
         var file: HeldFile
         var modulus: UInt64?
-        /// Set when discovery could not read the zone: it stays so until the next discovery.
-        var refusal: UnreadableReason?
+
+        mutating func value() -> Reading.Value {
+            let modulus = modulus
+            return switch file.read({ PowercapEnergy.parse($0, modulus: modulus) }) {
+            case .success(let energy): .counter(energy)
+            case .failure(let failure): .unreadable(failure.reason)
+            }
+        }
     }
 
     private struct Candidate {
@@ -33,10 +39,13 @@ package struct PowercapSource: SensorSource {
         "give the agent CAP_DAC_READ_SEARCH, let its group read energy_uj by a udev rule, or give it CAP_PERFMON"
 
     package mutating func discover() -> SourceReport {
+        // A zone that was gone is remembered: when it is back it is another counter.
+        let known = Dictionary(zones.map { ($0.file.path, $0.file) }) { first, _ in first }
         zones = []
         let root = sysfsRoot + "/class/powercap"
-        guard FileTree.names(in: root) != nil else {
-            return absent("\(root) does not exist", remarks: [])
+        if case .failure(let failure) = FileTree.listing(of: root) {
+            let report = SourceReport.unlisted(name, root, failure, remedyIfAbsent: "")
+            return failure.reason == .gone ? absent("\(root) does not exist", remarks: []) : report
         }
         var remarks: [String] = []
         let candidates = select(scan(root, remarks: &remarks), remarks: &remarks)
@@ -48,10 +57,9 @@ package struct PowercapSource: SensorSource {
                 remarks.append("\(candidate.path) states no max_energy_range_uj: a falling value is taken for a reset")
             }
             let path = candidate.path + "/energy_uj"
-            var zone = Zone(file: HeldFile(path: path), modulus: limits.modulus)
-            zone.refusal = FileTree.failure(reading: path)
+            var zone = Zone(file: known[path] ?? HeldFile(path: path), modulus: limits.modulus)
+            sensors.append(sensor(candidate, limits: limits, first: zone.value(), path: path))
             zones.append(zone)
-            sensors.append(sensor(candidate, limits: limits, refusal: zone.refusal, path: path))
         }
         remarks.append(contentsOf: packageCountRemark(sensors))
         return SourceReport(source: name, sensors: sensors, remarks: remarks)
@@ -59,26 +67,22 @@ package struct PowercapSource: SensorSource {
 
     package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
         for index in zones.indices {
-            let modulus = zones[index].modulus
-            let value: Reading.Value
+            let value = zones[index].value()
             var isReplaced = false
-            if let refusal = zones[index].refusal {
-                value = .unreadable(refusal)
-            } else {
-                switch zones[index].file.read({ PowercapEnergy.parse($0, modulus: modulus) }) {
-                case .success(let energy):
-                    // A zone that went and came back is another counter, whatever it shows.
-                    isReplaced = zones[index].file.takeNewDevice()
-                    value = .counter(energy)
-                case .failure(let failure): value = .unreadable(failure.reason)
-                }
-            }
+            // A zone that went and came back is another counter, whatever it shows.
+            if case .counter = value { isReplaced = zones[index].file.takeNewDevice() }
             let reading = Reading(monotonicNanoseconds: nowNanoseconds, value: value)
             readings.append(.init(sensor: index, reading: reading, breaksEpoch: isReplaced))
         }
     }
 
     private func absent(_ reason: String, remarks: [String]) -> SourceReport {
+        let isARM = FileTree.text(matching: "CPU implementer", in: procfsRoot + "/cpuinfo") != nil
+        if isARM {
+            return .absent(
+                name, reason + "; this is an ARM processor, which has no RAPL counters",
+                remedy: "none: NVIDIA Grace shows its sockets as power meters under hwmon", remarks: remarks)
+        }
         let isVirtual = (FileTree.text(matching: "flags", in: procfsRoot + "/cpuinfo") ?? "")
             .split(separator: " ").contains("hypervisor")
         return .absent(
@@ -97,10 +101,17 @@ package struct PowercapSource: SensorSource {
             guard candidates[directory] == nil, directory.hasPrefix("intel-rapl"), directory.contains(":") else {
                 return
             }
-            guard let zoneName = FileTree.text(path + "/name"),
-                let zone = PowercapZone(directory: directory, name: zoneName)
-            else {
-                remarks.append("\(path) has no readable name and was left out")
+            let zoneName: String
+            switch FileTree.line(of: path + "/name") {
+            case .success(let text): zoneName = text
+            case .failure(let failure):
+                remarks.append(
+                    "\(path.utf8.shown(limit: 200)) has no readable name (\(failure.reason.rawValue)) "
+                        + "and was left out")
+                return
+            }
+            guard let zone = PowercapZone(directory: directory, name: zoneName) else {
+                remarks.append("\(path.utf8.shown(limit: 200)) is not a directory of a zone and was left out")
                 return
             }
             var candidate = Candidate(zone: zone, path: path)
@@ -154,6 +165,17 @@ package struct PowercapSource: SensorSource {
         }
     }
 
+    /// The most that each zone can draw, by the sensor's identity.
+    func maximumPowers() -> [String: Int64] {
+        var remarks: [String] = []
+        let candidates = select(scan(sysfsRoot + "/class/powercap", remarks: &remarks), remarks: &remarks)
+        return Dictionary(
+            candidates.compactMap { candidate in
+                id(of: candidate).map { ($0, limits(of: candidate).maximumPowerMicrowatts) }
+            }
+        ) { first, _ in first }
+    }
+
     private func limits(of candidate: Candidate) -> PowercapLimits {
         let constraints = (0..<4).compactMap { FileTree.number("\(candidate.path)/constraint_\($0)_max_power_uw") }
         return PowercapLimits(
@@ -162,7 +184,7 @@ package struct PowercapSource: SensorSource {
     }
 
     private func sensor(
-        _ candidate: Candidate, limits: PowercapLimits, refusal: UnreadableReason?, path: String
+        _ candidate: Candidate, limits: PowercapLimits, first: Reading.Value, path: String
     ) -> FoundSensor {
         let isMemory = candidate.zone.domain == .dram
         let description = SensorDescription(
@@ -170,12 +192,8 @@ package struct PowercapSource: SensorSource {
             provenance: .counter, quantity: .microjouleCounter(modulus: limits.modulus),
             maximumPowerMicrowatts: limits.maximumPowerMicrowatts, refreshMilliseconds: 1,
             periodMilliseconds: limits.periodMilliseconds)
-        var access = FoundSensor.Access.readable
-        if let refusal {
-            let remedy =
-                refusal == .denied
-                ? Self.permissionRemedy : "look at \(path): the kernel shows the zone but not its value"
-            access = .unreadable(refusal, remedy: remedy)
+        let access = FoundSensor.Access.judged(first) { reason in
+            reason == .denied ? Self.permissionRemedy : "look at \(path): the kernel shows the zone but not its value"
         }
         return FoundSensor(
             description: description, part: part(of: candidate),

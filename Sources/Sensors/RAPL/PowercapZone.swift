@@ -1,4 +1,4 @@
-import Energy
+package import Energy
 
 /// One powercap zone (Documentation/power/powercap/powercap.rst, Documentation/ABI/testing/sysfs-class-powercap), known
 /// by the content of its `name`, never by its number: `:0` is not always the memory.
@@ -69,10 +69,30 @@ package struct PowercapLimits: Sendable, Hashable {
 
     /// A quarter of the time in which the counter can wrap, at most a second and never so short that reading costs.
     package var periodMilliseconds: Int64 {
-        guard let modulus else { return 1000 }
+        SensorDescription.periodMilliseconds(
+            wrappingAt: modulus.map { Int128($0) }, maximumPowerMicrowatts: maximumPowerMicrowatts)
+    }
+}
+
+extension SensorDescription {
+    /// A second, and never more than a quarter of the time in which a counter of so many µJ can wrap; not so short that
+    /// reading costs.
+    static func periodMilliseconds(wrappingAt microjoules: Int128?, maximumPowerMicrowatts: Int64) -> Int64 {
+        guard let microjoules else { return 1000 }
         // µJ / µW = s
-        let wrap = Int128(modulus) * 1000 / Int128(max(1, maximumPowerMicrowatts))
+        let wrap = microjoules * 1000 / Int128(max(1, maximumPowerMicrowatts))
         return Int64(max(50, min(1000, wrap / 4)))
+    }
+
+    /// Sets what the part can draw, and with it how often a counter must be read.
+    package mutating func bound(maximumPowerMicrowatts power: Int64) {
+        maximumPowerMicrowatts = max(0, min(power, ExtendedCounter.powerBoundMicrowatts))
+        guard case .energyCounter(let numerator, let denominator, let modulus?) = quantity else { return }
+        periodMilliseconds = min(
+            periodMilliseconds,
+            Self.periodMilliseconds(
+                wrappingAt: Int128(modulus) * Int128(numerator) / Int128(max(1, denominator)),
+                maximumPowerMicrowatts: maximumPowerMicrowatts))
     }
 }
 

@@ -1,16 +1,24 @@
+package import JSONText
+
 /// Power in Redfish resources (DMTF DSP2046), parsed exactly and without I/O.
 package enum RedfishPower {
     /// `Members[].@odata.id` of a collection.
     package static func members(_ collection: JSONValue) -> [String] {
-        collection["Members"]?.elements.compactMap { $0["@odata.id"]?.text } ?? []
+        collection["Members"]?.elements.compactMap { $0["@odata.id"]?.string } ?? []
     }
 
     /// The address behind a link member.
-    package static func link(_ resource: JSONValue, _ name: String) -> String? { resource[name]?["@odata.id"]?.text }
+    package static func link(_ resource: JSONValue, _ name: String) -> String? { resource[name]?["@odata.id"]?.string }
 
     /// EnvironmentMetrics: `PowerWatts.Reading`, in µW. A reading of nothing is null, not 0.
     package static func environment(_ metrics: JSONValue) -> Int64? {
         positive(metrics["PowerWatts"]?["Reading"])
+    }
+
+    /// `EnergykWh.Reading` of PowerSupplyMetrics and EnvironmentMetrics, in mWh.
+    package static func energy(_ metrics: JSONValue) -> Int64? {
+        guard let energy = metrics["EnergykWh"]?["Reading"]?.scaled(by: 6), energy >= 0 else { return nil }
+        return energy
     }
 
     /// PowerSupplyMetrics: `InputPowerWatts.Reading`, in µW; 0 is legal for one supply of several.
@@ -28,9 +36,9 @@ package enum RedfishPower {
         guard let first = usable.first else { return nil }
         if usable.count == 1 { return (first, nil) }
         let related = usable.filter { isWhole(relatedItems(controls[$0])) }
-        let named = usable.filter { isWholeName(controls[$0]["Name"]?.text ?? "") }
+        let named = usable.filter { isWholeName(controls[$0]["Name"]?.string ?? "") }
         let chosen = (related.count == 1 ? related.first : nil) ?? named.first ?? related.first ?? first
-        let name = controls[chosen]["Name"]?.text ?? "\(chosen)"
+        let name = controls[chosen]["Name"]?.string ?? "\(chosen)"
         return (chosen, "\(usable.count) PowerControl entries overlap: `\(name.utf8.shown())` is taken, none is added")
     }
 
@@ -45,7 +53,7 @@ package enum RedfishPower {
     }
 
     private static func relatedItems(_ control: JSONValue) -> [String] {
-        control["RelatedItem"]?.elements.compactMap { $0["@odata.id"]?.text } ?? []
+        control["RelatedItem"]?.elements.compactMap { $0["@odata.id"]?.string } ?? []
     }
 
     /// `/redfish/v1/Systems/X` or `/redfish/v1/Chassis/X`, not a processor or tray below one.

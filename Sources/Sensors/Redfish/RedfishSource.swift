@@ -1,4 +1,5 @@
-import Energy
+package import Energy
+import JSONText
 
 /// Node power from a Redfish service. The transport (TLS with the pinned certificate, session, time-out) is the
 /// caller's; this source only asks for paths. One figure for the node: the input of all power supplies, else the
@@ -12,7 +13,12 @@ package struct RedfishSource: SensorSource {
 
     private let get: Get
     private let place: String
+    private let layer: Layer?
+    private let measured: Measured
     private var way: Way?
+    /// Why there is no way, and when it was looked for last.
+    private var reason = UnreadableReason.gone
+    private var lastSurvey: Int64 = 0
 
     private enum Way: Sendable, Hashable {
         case supplies([String])
@@ -20,9 +26,21 @@ package struct RedfishSource: SensorSource {
         case control(String, Int)
     }
 
-    /// - Parameter place: the service's address for people, without credentials.
-    package init(place: String, get: @escaping Get) {
+    /// What is read of the service.
+    package enum Measured: String, Sendable, Hashable, CaseIterable {
+        case power
+        /// The kWh counters of supplies or chassis. Their steps are coarse, 1 Wh at best: for nodes whose batches are
+        /// long.
+        case energy
+    }
+
+    /// - Parameters:
+    ///   - place: the service's address for people, without credentials.
+    ///   - layer: where the vendor says that the chassis' figure is taken, for services that do not say it.
+    package init(place: String, layer: Layer? = nil, measured: Measured = .power, get: @escaping Get) {
         self.place = place
+        self.layer = layer
+        self.measured = measured
         self.get = get
     }
 
@@ -38,12 +56,7 @@ package struct RedfishSource: SensorSource {
         let paths: [String]
         switch document("/redfish/v1/Chassis") {
         case .success(let collection): paths = RedfishPower.members(collection)
-        case .failure(let failure) where failure.reason == .denied:
-            return SourceReport(source: name, sensors: [sensor(.nodeAC, point: "node", access: denied)])
-        case .failure(let failure):
-            return .absent(
-                name, "\(place): \(failure.reason.rawValue): \(failure.text)",
-                remedy: "check address, certificate and account of the BMC")
+        case .failure(let failure): return unreadable(failure)
         }
         var found: [Chassis] = []
         for path in paths.prefix(64) {
@@ -51,7 +64,10 @@ package struct RedfishSource: SensorSource {
             found.append(Chassis(path: path, resource: resource, way: way, remark: remark))
         }
         guard let root = root(of: found) else {
-            return .absent(name, "no chassis at \(place) shows power", remedy: "update the BMC's firmware")
+            reason = .unsupported
+            return .absent(
+                name, "no chassis at \(place) shows \(measured == .power ? "power" : "energy in kWh")",
+                remedy: measured == .power ? "update the BMC's firmware" : "read its power instead: `measure: power`")
         }
         way = root.way
         var report = SourceReport(source: name, sensors: [sensor(root)])
@@ -63,11 +79,23 @@ package struct RedfishSource: SensorSource {
         return report
     }
 
-    private let denied = FoundSensor.Access.unreadable(.denied, remedy: "give the agent a read-only account on the BMC")
+    /// The node has a service, so what cannot be asked is a sensor with a named state, not nothing.
+    private mutating func unreadable(_ failure: TransportFailure) -> SourceReport {
+        reason = failure.reason
+        let remedy =
+            failure.reason == .denied
+            ? "give the agent a read-only account on the BMC: \(failure.text)"
+            : "check address, certificate and account of the BMC: \(failure.text)"
+        return SourceReport(
+            source: name,
+            sensors: [
+                sensor(layer ?? .nodeAC, point: "node", access: .unreadable(failure.reason, remedy: remedy))
+            ])
+    }
 
     private func document(_ path: String) -> Result<JSONValue, TransportFailure> {
         get(path).flatMap { body in
-            JSONValue(parsing: body).map(Result.success)
+            JSONValue.answer(body).map(Result.success)
                 ?? .failure(TransportFailure(reason: .malformed, text: "\(path) is not JSON"))
         }
     }
@@ -79,7 +107,7 @@ package struct RedfishSource: SensorSource {
         {
             let metrics = RedfishPower.members(supplies).prefix(32).map { supply -> String? in
                 guard case .success(let resource) = document(supply), let path = RedfishPower.link(resource, "Metrics"),
-                    case .success(let values) = document(path), RedfishPower.supplyInput(values) != nil
+                    case .success(let values) = document(path), figure(ofSupply: values) != nil
                 else { return nil }
                 return path
             }
@@ -87,16 +115,25 @@ package struct RedfishSource: SensorSource {
             if !metrics.isEmpty, !metrics.contains(nil) { return (.supplies(metrics.compactMap(\.self)), nil) }
         }
         if let path = RedfishPower.link(chassis, "EnvironmentMetrics"), case .success(let metrics) = document(path),
-            RedfishPower.environment(metrics) != nil
+            figure(ofChassis: metrics) != nil
         {
             return (.environment(path), nil)
         }
-        if let path = RedfishPower.link(chassis, "Power"), case .success(let power) = document(path),
+        if measured == .power, let path = RedfishPower.link(chassis, "Power"),
+            case .success(let power) = document(path),
             let (index, remark) = RedfishPower.control(power)
         {
             return (.control(path, index), remark)
         }
         return nil
+    }
+
+    private func figure(ofSupply metrics: JSONValue) -> Int64? {
+        measured == .power ? RedfishPower.supplyInput(metrics) : RedfishPower.energy(metrics)
+    }
+
+    private func figure(ofChassis metrics: JSONValue) -> Int64? {
+        measured == .power ? RedfishPower.environment(metrics) : RedfishPower.energy(metrics)
     }
 
     /// A GPU baseboard is a chassis inside the host's power: the chassis that no other contains, with supplies if any.
@@ -111,7 +148,7 @@ package struct RedfishSource: SensorSource {
         let candidates = outer.isEmpty ? found : outer
         return candidates.first { if case .supplies = $0.way { true } else { false } }
             ?? candidates.first {
-                !["Module", "Component", "Card", "Zone"].contains($0.resource["ChassisType"]?.text ?? "")
+                !["Module", "Component", "Card", "Zone"].contains($0.resource["ChassisType"]?.string ?? "")
             }
             ?? candidates.first
     }
@@ -120,16 +157,25 @@ package struct RedfishSource: SensorSource {
         switch chassis.way {
         case .supplies(let paths):
             sensor(.nodeAC, point: "input of \(paths.count) power supplies of \(chassis.path)", access: .readable)
-        case .environment: sensor(.nodeDC, point: "\(chassis.path), side of the supplies not stated", access: .readable)
+        case .environment:
+            sensor(layer ?? .nodeDC, point: chassis.path + (layer == nil ? unstated : ""), access: .readable)
         case .control:
-            sensor(.nodeDC, point: "\(chassis.path), legacy, side of the supplies not stated", access: .readable)
+            sensor(
+                layer ?? .nodeDC, point: chassis.path + ", legacy" + (layer == nil ? unstated : ""), access: .readable)
         }
     }
 
+    private var unstated: String { ", side of the supplies not stated" }
+
     private func sensor(_ layer: Layer, point: String, access: FoundSensor.Access) -> FoundSensor {
         let description = SensorDescription(
-            id: "redfish:node", kind: "redfish", layer: layer, provenance: .integrated,
-            quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: 50_000_000_000, refreshMilliseconds: 5000,
+            id: "redfish:node", kind: "redfish", layer: layer,
+            provenance: measured == .power ? .integrated : .counter,
+            // A counter of kWh is read in mWh.
+            quantity: measured == .power
+                ? .power(rule: .trapezoid)
+                : .energyCounter(microjoulesNumerator: 3_600_000, microjoulesDenominator: 1, modulus: nil),
+            maximumPowerMicrowatts: 50_000_000_000, refreshMilliseconds: 5000,
             periodMilliseconds: 10_000)
         return FoundSensor(
             description: description, part: .node, measurementPoint: point, place: place, access: access,
@@ -137,21 +183,32 @@ package struct RedfishSource: SensorSource {
     }
 
     package mutating func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {
-        guard let way else { return }
-        let power: Result<Int64?, TransportFailure> =
-            switch way {
-            case .supplies(let paths): sum(paths)
-            case .environment(let path): document(path).map(RedfishPower.environment)
-            case .control(let path, let index): document(path).map { RedfishPower.consumed($0, control: index) }
-            }
-        let value: Reading.Value =
-            switch power {
-            case .success(let microwatts?) where microwatts > 0: .power(microwatts)
-            case .success(.some): .unreadable(.inactive)
-            case .success(.none): .unreadable(.malformed)
-            case .failure(let failure): .unreadable(failure.reason)
-            }
+        // A service that came back is surveyed again, once a minute, so that a dead one costs little.
+        if way == nil, nowNanoseconds - lastSurvey >= 60_000_000_000 {
+            lastSurvey = nowNanoseconds
+            _ = discover()
+        }
+        let value: Reading.Value = way.map { judged(figure($0)) } ?? .unreadable(reason)
         readings.append(.init(sensor: 0, reading: Reading(monotonicNanoseconds: nowNanoseconds, value: value)))
+    }
+
+    private func figure(_ way: Way) -> Result<Int64?, TransportFailure> {
+        switch way {
+        case .supplies(let paths): sum(paths)
+        case .environment(let path): document(path).map(figure(ofChassis:))
+        case .control(let path, let index): document(path).map { RedfishPower.consumed($0, control: index) }
+        }
+    }
+
+    private func judged(_ figure: Result<Int64?, TransportFailure>) -> Reading.Value {
+        switch (figure, measured) {
+        case (.success(let count?), .energy):
+            UInt64(exactly: count).map(Reading.Value.counter) ?? .unreadable(.malformed)
+        case (.success(let microwatts?), .power) where microwatts > 0: .power(microwatts)
+        case (.success(.some), .power): .unreadable(.inactive)
+        case (.success(.none), _): .unreadable(.malformed)
+        case (.failure(let failure), _): .unreadable(failure.reason)
+        }
     }
 
     private func sum(_ paths: [String]) -> Result<Int64?, TransportFailure> {
@@ -160,10 +217,10 @@ package struct RedfishSource: SensorSource {
             switch document(path) {
             case .failure(let failure): return .failure(failure)
             case .success(let metrics):
-                guard let power = RedfishPower.supplyInput(metrics), power <= PowerIntegral.powerBoundMicrowatts else {
+                guard let figure = figure(ofSupply: metrics), figure <= PowerIntegral.powerBoundMicrowatts else {
                     return .success(nil)
                 }
-                total += power
+                total += figure
             }
         }
         return .success(total)

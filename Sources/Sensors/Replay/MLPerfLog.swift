@@ -1,4 +1,5 @@
 import Energy
+import JSONText
 
 /// MLPerf power logs: lines `:::MLLOG {json}` (mlcommons/logging). One file is one node or one switch estimate.
 ///
@@ -14,7 +15,7 @@ enum MLPerfLog {
                 log.otherLineCount += 1
                 continue
             }
-            guard let event = JSONValue(parsing: text), let key = event["key"]?.text else {
+            guard let event = JSONValue.answer(Array(text)), let key = event["key"]?.string else {
                 log.refuse(line: number, "`\(line.shown())` is not a JSON object with a key; was the line cut off?")
                 continue
             }
@@ -69,7 +70,7 @@ enum MLPerfLog {
             return
         }
         let isNode = key == "power_reading"
-        let source = isNode ? "node" : "switch-" + (event["metadata"]?["switch_id"]?.text ?? "0")
+        let source = isNode ? "node" : "switch-" + (event["metadata"]?["switch_id"]?.string ?? "0")
         let index = log.index(
             of: source, kind: "mlperf", layer: isNode ? .nodeAC : .network,
             provenance: isNode ? .recorded : .estimated)

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// The environment of a process, as /proc/PID/environ shows it (proc_pid_environ(5)): `NAME=VALUE`, NUL between.
 ///
 /// Only what tells of a job is kept, so that no secret of a user is held here.
@@ -13,13 +19,42 @@ package struct TaskEnvironment: Sendable, Hashable {
     ]
 
     /// Takes the bytes of the file; of a name given twice the first counts, as for getenv(3).
+    ///
+    /// Every process of a node passes through here once: the bytes are searched by memchr(3), and only what is kept
+    /// becomes text.
     package init(bytes: some Collection<UInt8>) {
-        for entry in bytes.split(separator: 0) {
-            guard let equals = entry.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            let value = entry[entry.index(after: equals)...]
-            let name = String(decoding: entry[..<equals], as: UTF8.self)
-            guard value.count <= Self.maximumValueBytes, Self.isKept(name), values[name] == nil else { continue }
-            values[name] = String(decoding: value, as: UTF8.self)
+        let bytes = Array(bytes)
+        bytes.withUnsafeBytes { buffer in
+            guard var next = buffer.baseAddress else { return }
+            let end = next + buffer.count
+            while next < end {
+                let stop = memchr(next, 0, end - next).map { UnsafeRawPointer($0) } ?? end
+                take(UnsafeRawBufferPointer(start: next, count: stop - next))
+                next = stop + 1
+            }
+        }
+    }
+
+    private mutating func take(_ entry: UnsafeRawBufferPointer) {
+        guard !entry.isEmpty, let start = entry.baseAddress, Self.isInitial(entry[0]),
+            let equals = memchr(start, Int32(UInt8(ascii: "=")), entry.count)
+        else { return }
+        let length = UnsafeRawPointer(equals) - start
+        guard length <= Self.maximumNameBytes, entry.count - length - 1 <= Self.maximumValueBytes else { return }
+        let name = String(decoding: UnsafeRawBufferPointer(rebasing: entry[..<length]), as: UTF8.self)
+        guard Self.isKept(name), values[name] == nil else { return }
+        values[name] = String(decoding: UnsafeRawBufferPointer(rebasing: entry[(length + 1)...]), as: UTF8.self)
+    }
+
+    private static let maximumNameBytes = 64
+
+    /// Whether a kept name begins so.
+    private static func isInitial(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "S"), UInt8(ascii: "T"), UInt8(ascii: "O"), UInt8(ascii: "P"), UInt8(ascii: "W"),
+            UInt8(ascii: "G"), UInt8(ascii: "L"), UInt8(ascii: "R"), UInt8(ascii: "M"), UInt8(ascii: "C"):
+            true
+        default: false
         }
     }
 

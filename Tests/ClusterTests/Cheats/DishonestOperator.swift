@@ -98,6 +98,7 @@ struct DishonestOperator {
         let entries = try await entries()
         let samples = try await samples()
         let target = "\(organization.directory)/\(name)"
+        try? FileManager.default.removeItem(atPath: target)
         func save(_ file: BundleFile) throws {
             let url = URL(filePath: "\(target)/\(file.path)")
             try FileManager.default.createDirectory(

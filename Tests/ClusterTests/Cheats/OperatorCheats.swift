@@ -94,7 +94,10 @@ import TransparencyLog
         let index = try scene.index("rapl:package-0", 1)
         let old = "counter 0 \(BatchMaker.advanceMicrojoules) \(2 * BatchMaker.advanceMicrojoules)"
         let new = "counter 0 \(BatchMaker.advanceMicrojoules) \(2 * BatchMaker.advanceMicrojoules - 1)"
-        expect(try await verdict(scene, replace(old, new, at: index, scene)), "signature", "entry \(index)")
+        // The readings beside it contradict it before anybody asks who signed.
+        expect(try await verdict(scene, replace(old, new, at: index, scene)), "samples", "entry \(index)")
+        let bare = "DELETE FROM wattest.sample_blocks WHERE log = \(scene.dishonest.number)"
+        expect(try await verdict(scene, bare), "signature", "entry \(index)")
         // Nor does the aggregator's own program make a report of it any more.
         let report = try await scene.organization.wattest([
             "report", "--from", "2026-03-01T12:00Z", "--to", "2026-03-01T13:00Z", "--format", "json",
@@ -163,7 +166,7 @@ import TransparencyLog
         let statements = about.reversed().map { remove($0, scene) }.joined(separator: ";\n")
         let verdict = try await verdict(scene, statements)
         #expect(verdict["verdict"]?.string == "refused", "\(verdict.text(.compact))")
-        #expect(["chain", "anchor"].contains(verdict["failure_class"]?.string), "\(verdict.text(.compact))")
+        #expect(["signer", "chain", "anchor"].contains(verdict["failure_class"]?.string), "\(verdict.text(.compact))")
         #expect(verdict["failure"]?["place"]?.string?.hasPrefix("entry ") == true, "\(verdict.text(.compact))")
     }
 
@@ -236,7 +239,7 @@ import TransparencyLog
             UPDATE wattest.sample_blocks SET received = '2020-01-02 12:00Z' WHERE log = \(log)
             """)
         let before = try await scene.dishonest.samples()
-        #expect(before.count == 4)
+        #expect(before.count >= 4)
         let retained = try await ChildProcess(
             .aggregator,
             [
@@ -251,7 +254,7 @@ import TransparencyLog
             from: start, to: TimeText.rfc3339(Self.period.end), as: "later")
         let audit = try await scene.organization.audit(bundle)
         #expect(audit.status == 0, "\(audit.errors)")
-        #expect(audit.text.contains("the readings behind 4 batches"), "\(audit.text)")
+        #expect(audit.text.contains("the readings behind \(before.count) batches"), "\(audit.text)")
     }
 
     /// One log and one set of entries have one report; a second one is seen in the log that announces both.

@@ -17,7 +17,8 @@ import Testing
 
     private func cells(_ trials: [ForecastTrial]) -> String {
         trials.map { trial in
-            " \(percent(trial.error)) | \(percent(trial.proportionalError)) | \(trial.isCovered == true ? "yes" : "no") |"
+            " \(percent(trial.error)) | \(percent(trial.proportionalError)) |"
+                + " \(trial.isCovered == true ? "yes" : "no") |"
         }.joined()
     }
 

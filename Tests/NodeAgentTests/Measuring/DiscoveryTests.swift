@@ -12,7 +12,7 @@ import Testing
 
     @Test func itComesEveryHour() {
         var discovery = Discovery()
-        let due = (0..<7300).filter { discovery.isDue(at: Int64($0) * second, samples: [sample(.counter(1))]) }
+        let due = (0..<7300).filter { discovery.isDue(at: Int64($0) * second, [sample(.counter(1))]) }
         #expect(due == [3600, 7200])
     }
 
@@ -20,12 +20,28 @@ import Testing
         var discovery = Discovery()
         let gone = sample(.unreadable(.gone))
         let due = (0..<200).filter {
-            discovery.isDue(at: Int64($0) * second, samples: [$0 > 10 ? gone : sample(.power(1))])
+            discovery.isDue(at: Int64($0) * second, [$0 > 10 ? gone : sample(.power(1))])
         }
         #expect(due == [71, 131, 191])
         // Only being gone counts: a sensor that may not be read will not be readable in a minute.
         var other = Discovery()
-        #expect((0..<200).allSatisfy { !other.isDue(at: Int64($0) * second, samples: [sample(.unreadable(.denied))]) })
+        #expect((0..<200).allSatisfy { !other.isDue(at: Int64($0) * second, [sample(.unreadable(.denied))]) })
+    }
+
+    @Test func otherNamesAndAHealedSensorAreSeenAtOnce() {
+        var discovery = Discovery()
+        var due: [Int] = []
+        for tick in 0..<60 {
+            let now = Int64(tick) * second
+            let fingerprint: UInt64? = discovery.looksAround(at: now) ? (tick < 20 ? 1 : 2) : nil
+            let value: Reading.Value = tick < 33 ? .unreadable(.denied) : .counter(1)
+            if discovery.isDue(
+                at: now, [sample(value)], unreadable: tick < 34 ? [0] : [], fingerprint: fingerprint)
+            {
+                due.append(tick)
+            }
+        }
+        #expect(due == [20, 33])
     }
 
     @Test func sensorsThatComeAndGoKeepTheirEnergy() {

@@ -1,6 +1,9 @@
 /* A stand-in for libnvidia-ml.so.1: same symbols, behaviour scripted through the exported `fake` variable. */
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct fake_gpu {
     char uuid[64];
@@ -16,13 +19,33 @@ struct fake_gpu {
 };
 struct fake_state {
     uint32_t init_status, count, initialised;
-    struct fake_gpu gpu[4];
+    struct fake_gpu gpu[8];
 };
 struct fake_state fake;
 
 typedef struct { uint32_t id, scope; int64_t stamp, latency; uint32_t type, status; union { uint64_t u; double d; int64_t s; uint32_t w; } value; } field;
 
-uint32_t nvmlInit_v2(void) { if (!fake.init_status) fake.initialised = 1; return fake.init_status; }
+/* FAKE_NVML_GPUS boards that draw FAKE_NVML_MW each, whose counters follow the clock in steps of 50 ms; for programs. */
+void fake_set(uint32_t, const char *, const char *, uint32_t);
+static uint32_t running_mw;
+static void run(void) {
+    const char *gpus = getenv("FAKE_NVML_GPUS"), *mw = getenv("FAKE_NVML_MW");
+    if (!gpus || running_mw) return;
+    running_mw = mw ? atoi(mw) : 300000;
+    for (int i = 0; i < atoi(gpus) && i < 8; i++) {
+        char uuid[64];
+        snprintf(uuid, sizeof uuid, "GPU-00000000-0000-4000-8000-%012d", i);
+        fake_set(i, uuid, "NVIDIA H100 80GB HBM3", 700000);
+        fake.gpu[i].gpu_mw = running_mw;
+    }
+}
+static uint64_t energy(struct fake_gpu *g) {
+    if (!running_mw) return g->energy_mj;
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return ((uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000) / 50 * 50 * running_mw / 1000;
+}
+uint32_t nvmlInit_v2(void) { run(); if (!fake.init_status) fake.initialised = 1; return fake.init_status; }
 uint32_t nvmlShutdown(void) { fake.initialised = 0; return 0; }
 uint32_t nvmlDeviceGetCount_v2(uint32_t *n) { *n = fake.count; return fake.initialised ? 0 : 1; }
 uint32_t nvmlDeviceGetHandleByIndex_v2(uint32_t i, void **d) { *d = &fake.gpu[i]; return fake.gpu[i].status == 15 ? 15 : 0; }
@@ -37,7 +60,7 @@ uint32_t nvmlDeviceGetName(struct fake_gpu *g, char *b, uint32_t n) { return cop
 uint32_t nvmlDeviceGetMigMode(struct fake_gpu *g, uint32_t *c, uint32_t *p) { *c = *p = g->mig; return 0; }
 uint32_t nvmlDeviceGetTotalEnergyConsumption(struct fake_gpu *g, uint64_t *e) {
     if (g->status) return g->status;
-    *e = g->energy_mj;
+    *e = energy(g);
     return g->has_energy_call ? 0 : 3;
 }
 uint32_t nvmlDeviceGetPowerUsage(struct fake_gpu *g, uint32_t *p) { *p = g->gpu_mw; return g->status ? g->status : g->has_power_usage ? 0 : 3; }
@@ -50,7 +73,7 @@ uint32_t nvmlDeviceGetFieldValues(struct fake_gpu *g, int n, field *f) {
         f->type = 1;
         if (f->id == 83 && g->has_energy_field) {
             f->type = g->energy_type;
-            if (f->type == 0) f->value.d = (double)g->energy_mj; else f->value.u = g->energy_mj;
+            if (f->type == 0) f->value.d = (double)energy(g); else f->value.u = energy(g);
         } else if ((f->id == 185 || f->id == 186) && g->has_power_fields && (f->scope == 0 || (f->scope == 1 && g->module_mw)))
             f->value.w = f->scope ? g->module_mw : g->gpu_mw;
         else if (f->id == 188 && f->scope == 0 && g->limit_mw)

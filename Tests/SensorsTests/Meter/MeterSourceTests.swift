@@ -56,7 +56,8 @@ import Testing
             name: "pdu", place: "p", node: "n1",
             feeds: [.init(id: "a", nodes: [], values: [], unit: .joules)]
         ) { .failure(TransportFailure(reason: .timedOut, text: "no answer")) }
-        #expect(source.discover().absence?.reason.contains("timed-out") == true)
-        #expect(source.read(nowNanoseconds: 1).isEmpty)
+        let access = source.discover().sensors.map(\.access)
+        #expect(access == [.unreadable(.timedOut, remedy: "check address and account of the meter: no answer")])
+        #expect(source.read(nowNanoseconds: 1).map(\.reading.value) == [.unreadable(.timedOut)])
     }
 }

@@ -70,6 +70,31 @@ private final class Service: Sendable {
         #expect(source.read(nowNanoseconds: 1)[0].reading.value == .power(5_000_000_000))
     }
 
+    /// A BMC that restarts is asked again once a minute, and counts again when discovery has seen it.
+    @Test func aServiceThatComesBackIsReadAgain() {
+        let service = Service([:])
+        var source = source(service)
+        _ = source.discover()
+        for (path, document) in Self.hgx { service.set(path, document) }
+        #expect(source.read(nowNanoseconds: 59_000_000_000)[0].reading.value == .unreadable(.gone))
+        #expect(source.read(nowNanoseconds: 60_000_000_000)[0].reading.value == .power(4_999_750_000))
+        #expect(source.discover().sensors.map(\.access) == [.readable])
+    }
+
+    @Test func kilowattHoursAreACounterWhereThatIsWanted() {
+        var documents = Self.hgx
+        documents[Self.chassis + "/1/psu0/Metrics"] = #"{"EnergykWh":{"Reading":1.25},"InputPowerWatts":{"Reading":1}}"#
+        let service = Service(documents)
+        var source = RedfishSource(place: "https://bmc", layer: .nodeDC, measured: .energy, get: service.get)
+        let report = source.discover()
+        #expect(report.sensors.map(\.description.provenance) == [.counter])
+        // 13.75 kWh in mWh.
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .counter(13_750_000))
+        service.set(Self.chassis + "/1/psu0/Metrics", #"{"InputPowerWatts":{"Reading":1}}"#)
+        var without = RedfishSource(place: "https://bmc", measured: .energy, get: service.get)
+        #expect(without.discover().absence?.remedy.contains("measure: power") == true)
+    }
+
     private func control(_ name: String, _ watts: String, related: String? = nil) -> String {
         let items = related.map { #","RelatedItem":[{"@odata.id":"\#($0)"}]"# } ?? ""
         return #"{"Name":"\#(name)","PowerConsumedWatts":\#(watts)\#(items)}"#
@@ -106,13 +131,15 @@ private final class Service: Sendable {
     }
 
     @Test func absenceDenialAndGarbage() {
-        var none = source(Service([:]))
-        #expect(none.discover().absence?.remedy.contains("certificate") == true)
-        var denied = source(Service([Self.chassis: "401"]))
-        #expect(denied.discover().sensors[0].access.isReadable == false)
-        #expect(denied.read(nowNanoseconds: 1).isEmpty)
-        var garbage = source(Service([Self.chassis: "<html>"]))
-        #expect(garbage.discover().absence?.reason.contains("not JSON") == true)
+        for (answer, reason) in [(nil, UnreadableReason.gone), ("401", .denied), ("<html>", .malformed)] {
+            var source = source(Service(answer.map { [Self.chassis: $0] } ?? [:]))
+            guard case .unreadable(let found, let remedy) = source.discover().sensors[0].access else {
+                #expect(Bool(false), "\(reason)")
+                continue
+            }
+            #expect(found == reason && remedy.contains("BMC"))
+            #expect(source.read(nowNanoseconds: 1).map(\.reading.value) == [.unreadable(reason)])
+        }
         var empty = legacy(control("a", "0"))
         #expect(empty.discover().absence?.reason.contains("no chassis") == true)
     }

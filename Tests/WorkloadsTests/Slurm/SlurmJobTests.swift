@@ -83,6 +83,9 @@ import Testing
         #expect(environment["AWS_SECRET"] == nil && environment.integer("SLURM_JOB_ID") == 8)
         #expect(job.cluster == "c" && job.account == "first" && job.nodeList == "n[1-2]" && job.devices == [0, 2])
         #expect(job.labels == ["model": "m"])
+        for text in ["", "\0", "\0\0=\0S\0=x\0", "SLURM_JOB_ID", "SLURM_=\0\0"] {
+            #expect(TaskEnvironment(bytes: Array(text.utf8)).integer("SLURM_JOB_ID") == nil)
+        }
     }
 
     @Test func theFirstSubmissionOfARequeuedJob() {

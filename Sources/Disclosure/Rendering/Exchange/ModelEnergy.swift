@@ -39,7 +39,8 @@ struct ModelEnergy {
         var runs = (report["runs"]?.array ?? []).compactMap { run -> Run? in
             guard let energy = HTMLText.microjoules(run["energy_uj"]) else { return nil }
             return Run(
-                model: HTMLText.plain(run["model"]?.string == nil ? run["name"] : run["model"]), jobClass: HTMLText.plain(run["class"]), microjoules: energy,
+                model: HTMLText.plain(run["model"]?.string == nil ? run["name"] : run["model"]),
+                jobClass: HTMLText.plain(run["class"]), microjoules: energy,
                 wallclockSeconds: run["wallclock_seconds"]?.int64 ?? 0, jobCount: run["job_count"]?.int64 ?? 0)
         }
         let rest = jobs - runs.reduce(0) { $0 + $1.microjoules }

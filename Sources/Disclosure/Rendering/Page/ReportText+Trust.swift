@@ -101,6 +101,7 @@ extension ReportText {
         let rows = meters.map { meter in
             [
                 HTMLText.plain(meter["meter"]), HTMLText.energy(HTMLText.microjoules(meter["inside_uj"])),
+                HTMLText.energy(HTMLText.microjoules(meter["meter_uj"])),
                 HTMLText.energy(HTMLText.microjoules(meter["outside_uj"])),
             ]
         }
@@ -110,7 +111,8 @@ extension ReportText {
                 .paragraph("What this report adds up to, beside what an independent meter or a bill says."),
                 .table(
                     .init(
-                        head: ["Meter", "This report", "The meter"], rows: rows, numeric: [1, 2], widths: [40, 30, 30])),
+                        head: ["Meter", "This report", "The meter", "Difference"], rows: rows, numeric: [1, 2, 3],
+                        widths: [34, 22, 22, 22])),
             ])
     }
 

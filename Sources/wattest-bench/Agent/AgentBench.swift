@@ -1,0 +1,69 @@
+import ArgumentParser
+import Glibc
+import JSONText
+
+/// What the agent costs a node, beside a metrics exporter and a Python tracker in the same run: CPU, memory, wake-ups.
+///
+/// Every program runs all the time, in a cgroup of its own; the ratio is taken in each slice and the median printed.
+struct AgentBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent",
+        abstract: "Cost of the agent at 1 Hz over 13 sensors, beside prometheus-node-exporter and codecarbon.")
+
+    @Option(help: "Seconds that are measured.") var seconds = 120
+    @Option(help: "Seconds before, in which everything starts.") var warmUp = 15
+    @Option(help: "Slices, five at least.") var slices = 6
+    @Option(help: "The agent: a static, stripped release build. Default: beside this program.") var agent: String?
+    @Option(name: .customLong("node-exporter"), help: "prometheus-node-exporter.")
+    var nodeExporter = "/usr/bin/prometheus-node-exporter"
+    @Option(help: "A Python that has codecarbon.") var python = "python3"
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        guard slices >= 5, seconds >= slices, warmUp >= 0 else {
+            throw BenchError("--slices is 5 at least, --seconds no less than the slices")
+        }
+        let program = agent ?? Self.beside("wattest-agent")
+        guard access(program, X_OK) == 0 else { throw BenchError("\(program) cannot be run; give --agent PATH") }
+        var template = Array("/tmp/wattest-bench-XXXXXX".utf8CString)
+        let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        defer { Cleaning.remove(directory) }
+        let (seconds, warmUp, slices, json) = (seconds, warmUp, slices, json)
+        let (nodeExporter, python) = (nodeExporter, python)
+        let log = try BenchLog()
+        let text = try await log.run { address in
+            let tree = try BenchTree(directory)
+            var bed = AgentBed(directory: directory)
+            defer { bed.end() }
+            try bed.start(program, tree, log, address)
+            try bed.start(nodeExporter: nodeExporter)
+            try bed.start(codecarbon: python)
+            var second = 0
+            func pass(_ count: Int) async throws {
+                for _ in 0..<count {
+                    second += 1
+                    try tree.move(second: second)
+                    bed.scrape()
+                    try await Task.sleep(for: .seconds(1))
+                }
+            }
+            try await pass(warmUp)
+            let sent = log.entries
+            bed.begin()
+            for slice in 0..<slices {
+                try await pass(seconds * (slice + 1) / slices - seconds * slice / slices)
+                bed.endSlice()
+            }
+            let report = try bed.report(entries: log.entries - sent, program: program)
+            return json ? report.json.text(.compact) : report.text
+        }
+        print(text)
+    }
+
+    private static func beside(_ name: String) -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let path = String(decoding: buffer[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return (path.split(separator: "/").dropLast() + [Substring(name)]).reduce("") { $0 + "/" + $1 }
+    }
+}

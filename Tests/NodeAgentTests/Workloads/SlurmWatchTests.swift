@@ -1,0 +1,148 @@
+import Energy
+import Glibc
+import Testing
+import Workloads
+
+@testable import NodeAgent
+
+/// Control groups and hooks in a directory of the test's own, in the forms of Slurm 22.05 (src/plugins/cgroup).
+@Suite struct SlurmWatchTests {
+    private struct Tree {
+        let root: String
+        var watch: SlurmWatch
+
+        init(_ root: String, names: Set<String> = ["n1"]) {
+            self.root = root
+            Tree.make(root + "/hooks")
+            watch = SlurmWatch(
+                sysfsRoot: root, processes: ProcessTable(procfsRoot: root + "/proc", ticksPerSecond: 100), names: names,
+                hookDirectory: root + "/hooks")
+        }
+
+        static func make(_ path: String) {
+            var made = ""
+            for part in path.split(separator: "/") {
+                made += "/" + part
+                mkdir(made, 0o700)
+            }
+        }
+
+        func job(_ base: String, _ id: Int, pids: String = "", usage: String? = nil) {
+            let path = root + "/fs/cgroup/" + base + "/job_\(id)"
+            Tree.make(path + "/step_0")
+            write(path + "/step_0/cgroup.procs", pids)
+            if let usage { write(path + "/cpu.stat", usage) }
+        }
+
+        func remove(_ base: String, _ id: Int) { ChildProcess.removeTree(root + "/fs/cgroup/" + base + "/job_\(id)") }
+
+        func write(_ path: String, _ text: String) {
+            let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            _ = Glibc.write(file, text, text.utf8.count)
+            close(file)
+        }
+
+        func hook(_ context: String, _ id: Int, microseconds: Int64) {
+            let path = root + "/hooks/\(id).\(microseconds).hook"
+            write(path, ["wattest-hook/1", context, "SLURM_JOB_ID=\(id)", "end", ""].joined(separator: "\0"))
+            let seconds = timespec(tv_sec: Int(microseconds / 1_000_000), tv_nsec: Int(microseconds % 1_000_000) * 1000)
+            utimensat(AT_FDCWD, path, [seconds, seconds], 0)
+        }
+
+        mutating func look(_ second: Int64) -> [SlurmWatch.TimedEdge] {
+            watch.look(at: Moment(nanoseconds: second * 1_000_000_000, utc: UTCTime(microseconds: second * 1_000_000)))
+        }
+    }
+
+    private func isBegin(_ edge: SlurmWatch.TimedEdge) -> Bool { if case .begin = edge.edge { true } else { false } }
+
+    @Test(arguments: [
+        "system.slice/slurmstepd.scope", "unified/system.slice/n1_slurmstepd.scope", "freezer/slurm_n1/uid_0",
+        "cpuacct/slurm/uid_1000",
+    ])
+    func everyTreeHasItsJobs(base: String) throws {
+        try ChildProcess.withDirectory { directory in
+            var tree = Tree(directory)
+            tree.job(base, 7, pids: "41\n42\n", usage: "usage_usec 1234\nuser_usec 1000\n")
+            let first = tree.look(10)
+            let second = tree.look(11)
+            #expect(first.map(isBegin) == [true] && second.isEmpty)
+            let group = tree.watch.known[7]?.group
+            #expect(group.map { SlurmGroups.cpuMicroseconds(of: $0) } == 1234)
+            #expect(group.map { SlurmGroups.processes(of: $0).pids } == [41, 42])
+            tree.remove(base, 7)
+            let ended = tree.look(12)
+            #expect(ended.map(isBegin) == [false] && ended.first?.moment.nanoseconds == 12_000_000_000)
+        }
+    }
+
+    @Test func jobsOfAnotherNodeOnTheMachineAreNotOurs() throws {
+        try ChildProcess.withDirectory { directory in
+            var tree = Tree(directory)
+            tree.job("freezer/slurm_n1/uid_0", 1)
+            tree.job("freezer/slurm_n2/uid_0", 2)
+            let edges = tree.look(1)
+            #expect(edges.count == 1 && tree.watch.known[1] != nil)
+        }
+    }
+
+    @Test func hooksAreTheEdgesWhereTheyAre() throws {
+        try ChildProcess.withDirectory { directory in
+            let base = "system.slice/slurmstepd.scope"
+            var tree = Tree(directory)
+            Tree.make(directory + "/fs/cgroup/" + base)
+            _ = tree.look(10)
+            tree.hook("prolog_slurmd", 5, microseconds: 10_250_000)
+            tree.job(base, 5)
+            let begun = tree.look(11)
+            #expect(begun.map(\.moment.nanoseconds) == [10_250_000_000] && tree.watch.known[5]?.group != nil)
+            // The group goes with the last step; the node is the job's until the epilog.
+            tree.remove(base, 5)
+            let without = tree.look(12)
+            tree.hook("epilog_slurmd", 5, microseconds: 12_600_000)
+            let ended = tree.look(13)
+            #expect(without.isEmpty && ended.map(\.moment.nanoseconds) == [12_600_000_000])
+            // A group that lingers behind its epilog does not begin again, and a job between two looks has both edges.
+            tree.hook("prolog_slurmd", 6, microseconds: 13_100_000)
+            tree.hook("epilog_slurmd", 6, microseconds: 13_900_000)
+            tree.job(base, 6)
+            let both = tree.look(14)
+            #expect(both.map(isBegin) == [true, false] && tree.watch.known.isEmpty)
+        }
+    }
+
+    @Test func anEpilogThatDoesNotComeIsNotWaitedForForever() throws {
+        try ChildProcess.withDirectory { directory in
+            let base = "system.slice/slurmstepd.scope"
+            var tree = Tree(directory)
+            Tree.make(directory + "/fs/cgroup/" + base)
+            _ = tree.look(9)
+            tree.hook("prolog_slurmd", 5, microseconds: 9_500_000)
+            tree.job(base, 5)
+            let begun = tree.look(10)
+            tree.remove(base, 5)
+            let waiting = tree.look(11) + tree.look(60)
+            let over = tree.look(80)
+            #expect(begun.count == 1 && waiting.isEmpty && over.map(isBegin) == [false])
+        }
+    }
+
+    @Test func aRestartGoesOnWithTheSameGroupOnly() throws {
+        try ChildProcess.withDirectory { directory in
+            let base = "system.slice/slurmstepd.scope"
+            var tree = Tree(directory)
+            tree.job(base, 5)
+            _ = tree.look(10)
+            let kept = try #require(tree.watch.known[5])
+            var same = Tree(directory)
+            let isSame = same.watch.restore(kept)
+            let edges = same.look(20)
+            #expect(isSame && edges.isEmpty && same.watch.known[5]?.since == kept.since)
+            var other = kept
+            other.group?.identity += 1
+            var requeued = Tree(directory)
+            let isOther = requeued.watch.restore(other)
+            #expect(!isOther)
+        }
+    }
+}

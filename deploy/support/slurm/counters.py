@@ -1,0 +1,67 @@
+"""Counter files of simulated HPE Cray nodes, fed by a plan: integer joules, and still wherever the plan says nothing."""
+import os
+import threading
+import time
+
+PARTS = {"cpu_energy": 20, "memory_energy": 4, "accel0_energy": 40, "accel1_energy": 26}  # percent of the node's
+START = 1_000_000  # seven digits, so that a file never changes its length
+
+
+class Counters:
+    def __init__(self, directory, nodes):
+        self.lock = threading.Lock()
+        self.joules = {node: 0 for node in nodes}
+        self.files = {}
+        for node in nodes:
+            for name in ["energy", "power", "freshness", "generation", *PARTS]:
+                path = f"{directory}/{node}/{name}"
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                self.files[node, name] = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            self.write(node, "generation", "1\n")
+        self.scan = 0
+        self.stopped = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.refresh()
+        self.thread.start()
+
+    def write(self, node, name, text):
+        os.pwrite(self.files[node, name], text.encode(), 0)
+
+    def refresh(self):
+        with self.lock:
+            joules = dict(self.joules)
+        self.scan += 1
+        for node, value in joules.items():
+            stamp = int(time.time() * 1e6)
+            self.write(node, "energy", f"{START + value} J {stamp} us\n")
+            self.write(node, "power", f"{100:7d} W {stamp} us\n")
+            for part, percent in PARTS.items():
+                self.write(node, part, f"{START + value * percent // 100} J {stamp} us\n")
+            self.write(node, "freshness", f"{self.scan:9d}\n")
+
+    def run(self):
+        while not self.stopped:
+            self.refresh()
+            time.sleep(0.1)
+
+    def feed(self, amounts, seconds):
+        """Adds so many joules to each node, evenly over the time."""
+        begin, done = time.time(), {node: 0 for node in amounts}
+        while True:
+            share = min(1.0, (time.time() - begin) / seconds)
+            with self.lock:
+                for node, amount in amounts.items():
+                    now = int(amount * share)
+                    self.joules[node] += now - done[node]
+                    done[node] = now
+            if share >= 1.0:
+                return
+            time.sleep(0.05)
+
+    def reading(self, node):
+        with self.lock:
+            return self.joules[node]
+
+    def stop(self):
+        self.stopped = True
+        self.thread.join()
