@@ -1,4 +1,4 @@
-package import Energy
+import Energy
 
 /// What a reader of many batches remembers of the last one: names that come again in the same place.
 ///

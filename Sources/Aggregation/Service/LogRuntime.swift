@@ -19,6 +19,8 @@ package final class LogRuntime: Sendable {
     package let publisher: LogPublisher
     package let feed: CheckpointFeed
     package let directory: String
+    /// Reports are issued one after the other.
+    let issuing = AsyncTurn()
     package let witnesses: WitnessRounds
     private let witnessing: Witnessing
     private let followed: Mutex<WitnessPolicy>

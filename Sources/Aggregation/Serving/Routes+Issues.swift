@@ -13,7 +13,10 @@ extension Routes {
     func addIssues(to router: Router<EdgeContext>) {
         router.post("/v1/organizations/{org}/disclosures") { request, context in
             let runtime = try await organization(request, context)
-            return Self.json(try await issue(try await Self.body(request), runtime), status: .created)
+            let body = try await Self.body(request)
+            // One after the other: two that took the same number would both be in the log.
+            let issued = try await runtime.issuing.take { try await issue(body, runtime) }
+            return Self.json(issued, status: .created)
         }
         router.get("/v1/organizations/{org}/disclosures") { request, context in
             let runtime = try await organization(request, context)
@@ -46,9 +49,7 @@ extension Routes {
         let supersedes = body["supersedes"]?.int64
         let reason = body["reason"]?.string
         if supersedes != nil, reason == nil { throw Problem.badRequest("reason: a restatement says why") }
-        if let supersedes, try await runtime.database.report(Int32(clamping: supersedes)) == nil {
-            throw Problem.badRequest("supersedes: there is no disclosure \(supersedes)")
-        }
+        let earlier = try await superseded(supersedes, by: query, runtime)
         let (disclosure, prefix) = try await report(query, runtime)
         let failed = disclosure.failedChecks
         guard failed.isEmpty else {
@@ -57,7 +58,10 @@ extension Routes {
                 "the report fails its own checks: \(failed.joined(separator: "; "))")
         }
         let now = aggregator.clock.now()
-        let number = try await runtime.database.nextReportNumber()
+        let effect = earlier.flatMap { IssuedDisclosure.effect(of: disclosure, against: $0["disclosure"] ?? .null) }
+        // The log knows of reports whose keeping was interrupted: their numbers are taken.
+        let logged = prefix.accounts.reports.issues.map(\.entry.number).max() ?? 0
+        let number = max(try await runtime.database.nextReportNumber(), Int32(clamping: logged + 1))
         let entry = ReportEntry(
             log: runtime.organization.origin, time: now, number: Int64(number), period: query.period,
             audience: query.audience.rawValue, size: Int64(clamping: prefix.checkpoint.checkpoint.size),
@@ -67,7 +71,7 @@ extension Routes {
         let issued: JSONValue = [
             "number": .integer(number), "issued_at": .string(TimeText.rfc3339(now)),
             "supersedes": supersedes.map { .integer($0) } ?? .null, "reason": reason.map { .string($0) } ?? .null,
-            "index": .decimalString(index), "disclosure": disclosure.value,
+            "effect": effect.map { .string($0) } ?? .null, "index": .decimalString(index), "disclosure": disclosure.value,
             "signatures": .array([.string(String(decoding: signature.bytes, as: UTF8.self))]),
         ]
         try await runtime.database.keep(
@@ -78,6 +82,20 @@ extension Routes {
                 body: issued.rendered(.pretty)))
         try await runtime.publish()
         return issued
+    }
+
+    /// The issued document that a restatement replaces: of the same period and for the same readers.
+    private func superseded(_ number: Int64?, by query: ReportQuery, _ runtime: LogRuntime) async throws -> JSONValue? {
+        guard let number else { return nil }
+        guard let report = try await runtime.database.report(Int32(clamping: number)) else {
+            throw Problem.badRequest("supersedes: there is no disclosure \(number)")
+        }
+        let hours = Int64(report.hours.lowerBound)..<Int64(report.hours.upperBound)
+        guard hours == query.period.start.hour..<query.period.end.hour, report.audience == query.audience.rawValue
+        else {
+            throw Problem.badRequest("supersedes: disclosure \(number) is of another period or for another audience")
+        }
+        return try JSONValue(parsing: report.body)
     }
 }
 

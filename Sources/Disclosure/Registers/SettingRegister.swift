@@ -136,4 +136,11 @@ package enum SettingField {
     package static let modelCompute = "model.compute"
     /// JSON object {flop, task, hardware}: the benchmarked computation of inference; subject: model.
     package static let modelInference = "model.inference"
+
+    /// Every field that a report reads.
+    package static let known = [
+        legalEntityIdentifier, organizationName, methodText, siteZone, siteMarket, sitePUE, siteWater, siteEmbodied,
+        siteMeter, nodeSite, nodeEmbodied, nodeAccelerators, jobClass, jobModel, jobActivity, jobRun, modelCompute,
+        modelInference, meterClass, factorSet, residualMix, instrument,
+    ]
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disclosure
 import Identity
 import JSONText
 
@@ -6,7 +7,7 @@ import JSONText
 struct OrganizationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "org", abstract: "Organizations: each has a log of its own.",
-        subcommands: [List.self, Show.self, Create.self])
+        subcommands: [List.self, Show.self, Create.self, Set.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists the organizations that the token is for.")
@@ -20,6 +21,47 @@ struct OrganizationCommand: AsyncParsableCommand {
                 table.add(FigureText.text(item["slug"]), FigureText.text(item["name"]), FigureText.text(item["origin"]))
             }
             Output.text(table.text)
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sets anything that reports read, as a signed entry of the log; the newest entry wins.",
+            discussion: "Fields: \(SettingField.known.joined(separator: ", ")). What each holds: proto/batch.md.")
+        @OptionGroup var options: ServerOptions
+
+        @Argument(help: "The field, such as site.wue.")
+        var field: String
+
+        @Argument(help: "Its value: JSON, or else a text.")
+        var value: String
+
+        @Option(help: "What it is set of: a site, node, model, boundary … as the field says.")
+        var subject: String?
+
+        @Option(help: ArgumentHelp("The whole UTC hour from which on it holds.", valueName: "yyyy-mm-ddThh:00Z"))
+        var from: String?
+
+        @Option(help: ArgumentHelp("The whole UTC hour until which it holds.", valueName: "yyyy-mm-ddThh:00Z"))
+        var until: String?
+
+        @Option(help: "Why it is set; stands in the log.")
+        var reason: String?
+
+        func run() async throws {
+            guard SettingField.known.contains(field) else {
+                throw CommandFailure.usage(
+                    "no report reads '\(field)'", "the fields are \(SettingField.known.joined(separator: ", "))")
+            }
+            let parsed = (try? JSONValue(parsing: value)) ?? .string(value)
+            let setting = Setting(
+                field: field, subject: subject, value: parsed,
+                effectiveFrom: try from.map { try Period.hour($0, option: "--from") },
+                effectiveUntil: try until.map { try Period.hour($0, option: "--until") }, reason: reason)
+            let client = try options.client()
+            let reply = try await setting.post(client, try await options.organization(client))
+            if options.json { return Output.json(reply) }
+            Output.text("\(field) is set, log index \(FigureText.text(reply["index"]))\n")
         }
     }
 

@@ -79,6 +79,7 @@ struct Setting {
         body.append("value", value)
         if let effectiveFrom { body.append("effective_from", .string(TimeText.rfc3339(effectiveFrom))) }
         if let by { body.append("by", .string(by)) }
+        if let effectiveUntil { body.append("effective_until", .string(TimeText.rfc3339(effectiveUntil))) }
         if let reason { body.append("reason", .string(reason)) }
         return .object(body)
     }
