@@ -85,7 +85,9 @@ extension Routes {
     }
 
     /// The issued document that a restatement replaces: of the same period and for the same readers.
-    private func superseded(_ number: Int64?, by query: ReportQuery, _ runtime: LogRuntime) async throws -> JSONValue? {
+    private func superseded(
+        _ number: Int64?, by query: ReportQuery, _ runtime: LogRuntime
+    ) async throws -> JSONValue? {
         guard let number else { return nil }
         guard let report = try await runtime.database.report(Int32(clamping: number)) else {
             throw Problem.badRequest("supersedes: there is no disclosure \(number)")

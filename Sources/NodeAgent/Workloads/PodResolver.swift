@@ -2,7 +2,7 @@ package import Identity
 import JSONText
 import PinnedHTTPS
 import Synchronization
-package import Wire
+import Wire
 package import Workloads
 
 /// Finds out which jobs the pods of this node belong to: labels from the API server, devices from the kubelet.
