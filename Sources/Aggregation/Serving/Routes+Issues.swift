@@ -71,7 +71,8 @@ extension Routes {
         let issued: JSONValue = [
             "number": .integer(number), "issued_at": .string(TimeText.rfc3339(now)),
             "supersedes": supersedes.map { .integer($0) } ?? .null, "reason": reason.map { .string($0) } ?? .null,
-            "effect": effect.map { .string($0) } ?? .null, "index": .decimalString(index), "disclosure": disclosure.value,
+            "effect": effect.map { .string($0) } ?? .null, "index": .decimalString(index),
+            "disclosure": disclosure.value,
             "signatures": .array([.string(String(decoding: signature.bytes, as: UTF8.self))]),
         ]
         try await runtime.database.keep(

@@ -1,3 +1,4 @@
+import Batches
 import Accounts
 import Energy
 import JSONText
