@@ -1,5 +1,5 @@
-import Batches
 import Accounts
+import Batches
 import Energy
 import JSONText
 

@@ -69,6 +69,7 @@ struct Setting {
     var subject: String?
     var value: JSONValue
     var effectiveFrom: UTCTime?
+    var effectiveUntil: UTCTime?
     var by: String?
     var reason: String?
 
@@ -78,8 +79,8 @@ struct Setting {
         if let subject { body.append("subject", .string(subject)) }
         body.append("value", value)
         if let effectiveFrom { body.append("effective_from", .string(TimeText.rfc3339(effectiveFrom))) }
-        if let by { body.append("by", .string(by)) }
         if let effectiveUntil { body.append("effective_until", .string(TimeText.rfc3339(effectiveUntil))) }
+        if let by { body.append("by", .string(by)) }
         if let reason { body.append("reason", .string(reason)) }
         return .object(body)
     }
