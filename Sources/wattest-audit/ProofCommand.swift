@@ -26,12 +26,12 @@ struct ProofCommand: ParsableCommand {
 
     func run() throws {
         var report = AuditReport()
-        do {
+        do throws(ReplayFailure) {
             var facts: [FactAudit.Fact] = []
             for path in paths { facts += try Self.facts(at: path) }
             report = try FactAudit(policy: PlainFile.bytes(policy, place: policy)).run(facts)
-        } catch let failure as ReplayFailure {
-            report.failure = failure
+        } catch {
+            report.failure = error
         }
         try Verdict.show(report, json: json)
     }

@@ -73,8 +73,8 @@ extension EstimateCommand {
         }
 
         private func show(_ result: MarketBased) {
-            func share(_ figure: MarketBased.Figure) -> ExactRatio? { try? figure.matchedShare }
-            func tonnes(_ figure: MarketBased.Figure) -> ExactRatio? { figure.mass?.tonnes }
+            func share(_ figure: MarketBased.Figure) -> ExactRatio? { figure.matchedShare }
+            func tonnes(_ figure: MarketBased.Figure) -> ExactRatio? { try? figure.mass?.tonnes }
             let (annual, hourly) = (result.annual, result.hourly)
             if options.json {
                 return Output.json([
