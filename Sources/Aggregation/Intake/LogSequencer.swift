@@ -1,4 +1,4 @@
-package import Accounts
+import Accounts
 package import Batches
 import Synchronization
 package import TransparencyLog

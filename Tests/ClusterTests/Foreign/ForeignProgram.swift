@@ -29,7 +29,7 @@ enum ForeignProgram {
         process.environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8"]
             .merging(environment) { $1 }
         let output = "\(directory)/.shell-\(UUID().uuidString)"
-        FileManager.default.createFile(atPath: output, contents: nil)
+        try Data().write(to: URL(filePath: output))
         defer { try? FileManager.default.removeItem(atPath: output) }
         let file = try FileHandle(forWritingTo: URL(filePath: output))
         process.standardInput = FileHandle.nullDevice
