@@ -1,7 +1,7 @@
 import Accounts
 package import Batches
 import Synchronization
-package import TransparencyLog
+import TransparencyLog
 
 /// Puts the entries of one log into one order and commits them in groups.
 ///

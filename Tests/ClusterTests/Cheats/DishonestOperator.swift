@@ -87,8 +87,8 @@ struct DishonestOperator {
         var samples: [UInt64: [UInt8]] = [:]
         for row in rows.split(separator: "\n") {
             let fields = row.split(separator: " ")
-            let block: [UInt8]? = Hexadecimal.decode(fields[1].utf8)
-            samples[try #require(UInt64(fields[0]))] = try #require(block)
+            let block: [UInt8] = try #require(Hexadecimal.decode(fields[1].utf8))
+            samples[try #require(UInt64(fields[0]))] = block
         }
         return samples
     }
