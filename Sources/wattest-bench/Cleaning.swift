@@ -7,12 +7,8 @@
 /// Removes what a benchmark made.
 enum Cleaning {
     static func remove(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR, let directory = opendir(path) else {
-            unlink(path)
-            return
-        }
+        // Unlinking first keeps to the tree: a link into another one is removed, not followed.
+        guard unlink(path) != 0, let directory = opendir(path) else { return }
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
