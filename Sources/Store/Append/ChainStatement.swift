@@ -13,11 +13,11 @@
 enum ChainStatement {
     static let sql = """
         WITH input AS MATERIALIZED (
-            SELECT ord::int AS ord, first, differs, kind, node, incarnation, seq, previous, leaf, note, samples
+            SELECT ord::int AS ord, first, differs, kind, node, incarnation, seq, previous, leaf
             FROM unnest(
-                $2::int[], $3::bool[], $4::smallint[], $5::int[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[],
-                $10::bytea[], $11::bytea[]) WITH ORDINALITY
-                AS t (first, differs, kind, node, incarnation, seq, previous, leaf, note, samples, ord)
+                $2::int[], $3::bool[], $4::smallint[], $5::int[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[]
+                ) WITH ORDINALITY
+                AS t (first, differs, kind, node, incarnation, seq, previous, leaf, ord)
         ),
         seen AS MATERIALIZED (
             SELECT i.ord, i.first, i.node, i.incarnation, i.seq, i.previous, i.leaf, k.index AS known,
@@ -69,8 +69,9 @@ enum ChainStatement {
         ),
         blocks AS (
             INSERT INTO sample_blocks (log, index, received, block)
-            SELECT $1, f.index, statement_timestamp(), i.samples
-            FROM fresh f JOIN input i USING (ord) WHERE i.samples IS NOT NULL ORDER BY f.index
+            SELECT $1, f.index, statement_timestamp(), b.samples
+            FROM unnest($11::bytea[]) WITH ORDINALITY AS b (samples, ord) JOIN fresh f ON f.ord = b.ord
+            WHERE b.samples IS NOT NULL
         ),
         verdicts AS MATERIALIZED (
             SELECT o.ord, o.node, o.incarnation, o.seq, o.leaf, coalesce(o.known, f.index) AS index,
@@ -85,12 +86,13 @@ enum ChainStatement {
         forks AS (
             INSERT INTO equivocations (log, node, incarnation, seq, received, leaf, note)
             SELECT DISTINCT ON (v.node, v.incarnation)
-                $1, v.node, v.incarnation, v.seq, statement_timestamp(), v.leaf, i.note
-            FROM verdicts v JOIN input i USING (ord) WHERE v.verdict = 2
+                $1, v.node, v.incarnation, v.seq, statement_timestamp(), v.leaf, n.note
+            FROM verdicts v JOIN unnest($10::bytea[]) WITH ORDINALITY AS n (note, ord) ON n.ord = v.ord
+            WHERE v.verdict = 2
             ORDER BY v.node, v.incarnation, v.ord
             ON CONFLICT DO NOTHING
         ),
-        \(common),
+        \(common(notes: "$10")),
         \(FoldStatement.sql(firstParameter: 12))
         SELECT v.index, (CASE
             WHEN v.verdict = 3 AND (
@@ -102,12 +104,16 @@ enum ChainStatement {
         FROM verdicts v ORDER BY v.ord
         """
 
-    /// What both append statements do with `input (ord, note)` and `fresh (ord, index)`.
-    static let common = """
+    /// What both append statements do with `fresh (ord, index)`.
+    ///
+    /// The notes are read from their parameter once, where they are written: a set that carried them would copy all of
+    /// their bytes at each of its joins, under the log's lock.
+    static func common(notes: String) -> String {
+        """
         texts AS (
             INSERT INTO notes (log, index, received, note)
-            SELECT $1, f.index, statement_timestamp(), i.note
-            FROM fresh f JOIN input i USING (ord) ORDER BY f.index
+            SELECT $1, f.index, statement_timestamp(), n.note
+            FROM unnest(\(notes)::bytea[]) WITH ORDINALITY AS n (note, ord) JOIN fresh f ON f.ord = n.ord
         ),
         grown AS (
             UPDATE logs SET
@@ -118,6 +124,7 @@ enum ChainStatement {
             WHERE log = $1 AND n.count > 0
         )
         """
+    }
 
     private struct Place: Hashable {
         let node: Int32

@@ -5,9 +5,8 @@
 enum RecordStatement {
     static let sql = """
         WITH input AS MATERIALIZED (
-            SELECT ord::int AS ord, first, kind, leaf, note
-            FROM unnest($2::int[], $3::smallint[], $4::bytea[], $5::bytea[]) WITH ORDINALITY
-                AS t (first, kind, leaf, note, ord)
+            SELECT ord::int AS ord, first, kind, leaf
+            FROM unnest($2::int[], $3::smallint[], $4::bytea[]) WITH ORDINALITY AS t (first, kind, leaf, ord)
         ),
         files AS MATERIALIZED (
             SELECT * FROM unnest($6::int[], $7::bigint[], $8::int[], $9::text[], $10::bytea[])
@@ -35,7 +34,7 @@ enum RecordStatement {
             INSERT INTO imports (log, job, node, sensor, file_sha256, incarnation)
             SELECT $1, m.job, m.node, m.sensor, m.file_sha256, f.index FROM files m JOIN fresh f USING (ord)
         ),
-        \(ChainStatement.common),
+        \(ChainStatement.common(notes: "$5")),
         \(FoldStatement.sql(firstParameter: 11))
         SELECT coalesce(s.known, f.index), (CASE WHEN f.ord = s.ord THEN 0 ELSE 1 END)::smallint
         FROM seen s LEFT JOIN fresh f ON f.ord = s.first ORDER BY s.ord
