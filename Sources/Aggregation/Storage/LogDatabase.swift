@@ -198,7 +198,8 @@ package final class LogDatabase: Sendable {
 
     private func append(_ items: [LogSequencer.Item], expectedSize: Int64) async throws -> LogSequencer.Outcome {
         try await resolveNames(items)
-        let group = AppendGroup(log: log, rows: items.map(row), expectedSize: expectedSize)
+        let group = AppendGroup(
+            log: log, rows: items.map(row), expectedSize: expectedSize, areNew: items.allSatisfy(\.isNew))
         let outcome = try await pool.run { connection throws(StoreError) -> AppendOutcome? in
             do throws(StoreError) {
                 return try connection.append(group)
