@@ -174,6 +174,10 @@ extension ClusterTests {
                 Question(operation: "issuedDisclosure", path: "\(root)/disclosures/99", status: 404),
                 Question(operation: "disclosureStatement", path: "\(root)/disclosures/1/statement", status: 200),
                 Question(operation: "disclosureStatement", path: "\(root)/disclosures/99/statement", status: 404),
+                Question(operation: "close", path: "\(root)/closes", body: hours, status: 201),
+                Question(operation: "close", path: "\(root)/closes", body: hours, status: 409),
+                Question(operation: "close", path: "\(root)/closes", body: ["from": "x"], status: 400),
+                Question(operation: "listCloses", path: "\(root)/closes", status: 200),
                 Question(operation: "evidence", path: "\(root)/evidence?\(period)", status: 200),
             ]
         }

@@ -28,6 +28,7 @@ extension Routes {
             return try await disclosure(try ReportQuery(request), runtime)
         }
         addIssues(to: router)
+        addCloses(to: router)
         addEvidence(to: router)
         addFactors(to: router)
         addProofs(to: router)

@@ -10,6 +10,7 @@ package enum Entry: Sendable, Hashable {
     /// In a box of its own: entries are passed from hand to hand, and a batch is large.
     indirect case batch(Batch)
     case set(SetEntry)
+    case close(CloseEntry)
     case conflict(ConflictEntry)
     case report(ReportEntry)
 
@@ -21,6 +22,7 @@ package enum Entry: Sendable, Hashable {
         case job = 4
         case batch = 5
         case set = 6
+        case close = 7
         case conflict = 8
         case report = 10
         case resume = 11
@@ -33,6 +35,7 @@ package enum Entry: Sendable, Hashable {
             case .job: "wattest/job/v1"
             case .batch: "wattest/batch/v1"
             case .set: "wattest/set/v1"
+            case .close: "wattest/close/v1"
             case .conflict: "wattest/conflict/v1"
             case .report: "wattest/report/v1"
             case .resume: "wattest/resume/v1"
@@ -68,6 +71,7 @@ package enum Entry: Sendable, Hashable {
         case .job: self = .job(try JobEntry(text: text))
         case .batch: self = .batch(try Batch(text: text))
         case .set: self = .set(try SetEntry(text: text))
+        case .close: self = .close(try CloseEntry(text: text))
         case .conflict: self = .conflict(try ConflictEntry(text: text))
         case .report: self = .report(try ReportEntry(text: text))
         case nil: throw NoteSyntaxError(line: 1, expected: "the version word of a known kind of entry")
@@ -83,6 +87,7 @@ package enum Entry: Sendable, Hashable {
         case .job(let entry): entry.text
         case .batch(let entry): entry.text
         case .set(let entry): entry.text
+        case .close(let entry): entry.text
         case .conflict(let entry): entry.text
         case .report(let entry): entry.text
         }
@@ -97,6 +102,7 @@ package enum Entry: Sendable, Hashable {
         case .job: .job
         case .batch: .batch
         case .set: .set
+        case .close: .close
         case .conflict: .conflict
         case .report: .report
         }
@@ -112,6 +118,7 @@ package enum Entry: Sendable, Hashable {
         case .job(let entry): entry.log
         case .batch(let entry): entry.log
         case .set(let entry): entry.log
+        case .close(let entry): entry.log
         case .conflict(let entry): entry.log
         case .report(let entry): entry.log
         }

@@ -41,6 +41,7 @@ package struct LogClock: Sendable, Hashable {
         case .node(let entry): entry.time
         case .set(let entry): entry.time
         case .job(let entry): entry.time
+        case .close(let entry): entry.time
         case .conflict(let entry): entry.time
         case .report(let entry): entry.time
         default: nil

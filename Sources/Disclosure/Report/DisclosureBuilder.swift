@@ -58,6 +58,7 @@ struct DisclosureBuilder {
         object.append("reconciliation", input.audience.showsJobs ? reconciliation.json : [])
         object.append("checks", checks.json(showsDetail: input.audience.showsEnergy))
         object.append("late_since", late)
+        object.append("closes", ClosesSection(input).json)
         object.append(
             "missing", .array(missing.map { ["field": .string($0.field), "reason": .string($0.reason)] }))
         object.append("evidence", evidence)
