@@ -90,7 +90,7 @@ package struct LogIntake: Sendable {
         case .node(let node):
             guard node.action == .rotate, node.node == signer else { fallthrough }
             return node.position
-        case .genesis, .set, .close, .conflict, .report:
+        case .genesis, .set, .close, .conflict, .correct, .report:
             throw Refusal(.badSignature, "only the administration signs this kind of entry")
         }
     }
@@ -209,7 +209,7 @@ package struct LogIntake: Sendable {
             _ = signers.apply(node, at: index)
         case .imported(let imported): imports[ImportKey(imported)] = (leaf, index)
         case .close(let close): closedUntil = max(closedUntil ?? close.period.end, close.period.end)
-        case .genesis, .resume, .job, .set, .conflict, .report: break
+        case .genesis, .resume, .job, .set, .conflict, .correct, .report: break
         }
         chains.apply(entry, signer: signer, at: index, leaf: leaf)
         if let chain = chains[index], heads[index] == nil {

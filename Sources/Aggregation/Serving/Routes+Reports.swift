@@ -29,6 +29,7 @@ extension Routes {
         }
         addIssues(to: router)
         addCloses(to: router)
+        addCorrections(to: router)
         addEvidence(to: router)
         addFactors(to: router)
         addProofs(to: router)

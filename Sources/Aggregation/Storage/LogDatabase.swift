@@ -277,7 +277,7 @@ package final class LogDatabase: Sendable {
                 if let job = imported.job { jobs.insert(job) }
             case .node(let node): nodes.append((node.node, node.role == .importer ? .importer : .node, node.site))
             case .job(let job): jobs.insert(job.job)
-            case .resume, .genesis, .set, .close, .conflict, .report: break
+            case .resume, .genesis, .set, .close, .conflict, .correct, .report: break
             }
         }
         jobs.subtract(known.jobs.keys)

@@ -12,6 +12,7 @@ package enum Entry: Sendable, Hashable {
     case set(SetEntry)
     case close(CloseEntry)
     case conflict(ConflictEntry)
+    case correct(CorrectEntry)
     case report(ReportEntry)
 
     /// The kinds with their version words and the numbers under which the database stores them. Never renumbered.
@@ -24,6 +25,7 @@ package enum Entry: Sendable, Hashable {
         case set = 6
         case close = 7
         case conflict = 8
+        case correct = 9
         case report = 10
         case resume = 11
 
@@ -37,6 +39,7 @@ package enum Entry: Sendable, Hashable {
             case .set: "wattest/set/v1"
             case .close: "wattest/close/v1"
             case .conflict: "wattest/conflict/v1"
+            case .correct: "wattest/correct/v1"
             case .report: "wattest/report/v1"
             case .resume: "wattest/resume/v1"
             }
@@ -73,6 +76,7 @@ package enum Entry: Sendable, Hashable {
         case .set: self = .set(try SetEntry(text: text))
         case .close: self = .close(try CloseEntry(text: text))
         case .conflict: self = .conflict(try ConflictEntry(text: text))
+        case .correct: self = .correct(try CorrectEntry(text: text))
         case .report: self = .report(try ReportEntry(text: text))
         case nil: throw NoteSyntaxError(line: 1, expected: "the version word of a known kind of entry")
         }
@@ -89,6 +93,7 @@ package enum Entry: Sendable, Hashable {
         case .set(let entry): entry.text
         case .close(let entry): entry.text
         case .conflict(let entry): entry.text
+        case .correct(let entry): entry.text
         case .report(let entry): entry.text
         }
     }
@@ -104,6 +109,7 @@ package enum Entry: Sendable, Hashable {
         case .set: .set
         case .close: .close
         case .conflict: .conflict
+        case .correct: .correct
         case .report: .report
         }
     }
@@ -120,6 +126,7 @@ package enum Entry: Sendable, Hashable {
         case .set(let entry): entry.log
         case .close(let entry): entry.log
         case .conflict(let entry): entry.log
+        case .correct(let entry): entry.log
         case .report(let entry): entry.log
         }
     }

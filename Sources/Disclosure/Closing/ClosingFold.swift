@@ -19,6 +19,12 @@ struct ClosingFold: Sendable {
         nodes[node, default: 0] += account.isInside ? Int128(posting.microjoules) : 0
     }
 
+    /// A correction moves energy from account to account; each node keeps what it drew.
+    mutating func apply(_ shift: CorrectionBook.Shift) {
+        totals[CloseEntry.Account(shift.key.account), default: 0] -= Int128(shift.microjoules)
+        totals[CloseEntry.Account(shift.to), default: 0] += Int128(shift.microjoules)
+    }
+
     /// A gap counts as far as it lies in the period; what is missing in it is spread evenly.
     mutating func add(_ span: GapSpan, node: String, index: Int64) {
         guard let inside = span.interval.intersection(period) else { return }

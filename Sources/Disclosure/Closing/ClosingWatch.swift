@@ -71,6 +71,10 @@ struct ClosingWatch: Sendable {
         }
     }
 
+    mutating func apply(_ shift: CorrectionBook.Shift) {
+        for period in periods(of: shift.key.hour) { folds[period]?.apply(shift) }
+    }
+
     /// Whether something is closed over exactly this prefix, or over one that was not told yet.
     func isDue(_ size: UInt64) -> Bool { pending.last.map { $0.size <= Int64(clamping: size) } ?? false }
 

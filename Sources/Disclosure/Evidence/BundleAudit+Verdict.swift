@@ -13,6 +13,7 @@ extension BundleAudit {
         try compare(Disclosure(input), outside.disclosure, &report)
         describe(replay, &report)
         describe(input.accounts.closings, &report)
+        describe(input.accounts.corrections, &report)
         describe(verdict, input.genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
         report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
         report.notCovered.append("whether the sensors told the truth; compare with an independent meter")

@@ -43,6 +43,7 @@ package struct LogClock: Sendable, Hashable {
         case .job(let entry): entry.time
         case .close(let entry): entry.time
         case .conflict(let entry): entry.time
+        case .correct(let entry): entry.time
         case .report(let entry): entry.time
         default: nil
         }

@@ -26,6 +26,9 @@ package struct LogReplay: Sendable {
     private var gaps = GapFold()
     private var closing: ClosingWatch
     private var closings = ClosingRegister()
+    private var correcting: CorrectionBook
+    private var corrections = CorrectionRegister()
+    private var lateCorrections: [Int64]
     private var ledger = Ledger()
     private var jobs = JobRegister()
     private var settings = SettingRegister()
@@ -49,6 +52,8 @@ package struct LogReplay: Sendable {
         surveyedReports = survey.reports
         conflictLeaves = survey.conflictLeaves
         lateBatches = survey.reports.map { _ in 0 }
+        lateCorrections = lateBatches
+        correcting = CorrectionBook(places: survey.correctedPlaces)
         closing = ClosingWatch(marks: survey.closings, watched: survey.watchedPeriods)
     }
 
@@ -94,6 +99,7 @@ package struct LogReplay: Sendable {
         case .resume(let resume): try check(resume, index)
         case .close(let close): try check(close, index)
         case .conflict(let conflict): try check(conflict, index)
+        case .correct(let correction): apply(correction, index)
         case .set(let set): settings.apply(set, at: index)
         case .report(let report): try issue(report, index)
         case .genesis, .imported, .job, .batch: break
@@ -178,6 +184,7 @@ package struct LogReplay: Sendable {
         }
         try conserve(batch, postings, checked)
         fold(postings, of: batch, index)
+        if !correcting.isIdle { correcting.add(postings.postings, node: batch.node) }
         if !closing.isIdle { closing.add(postings, of: batch, at: index) }
         let moment = NodeWitness.Place(
             signedAfter: batch.anchor.flatMap { times[$0.size] }, appendedAfter: clock.notBefore)
@@ -287,6 +294,33 @@ package struct LogReplay: Sendable {
         }
     }
 
+    /// A correction never fails: it takes no more than there is, and says in every report what it took.
+    private mutating func apply(_ correction: CorrectEntry, _ index: UInt64) {
+        var moved: [Int64] = []
+        for move in correction.moves {
+            let shifts = correcting.apply(move)
+            for shift in shifts { apply(shift) }
+            moved.append(shifts.reduce(0) { $0 + $1.microjoules })
+        }
+        corrections.append(CorrectionRegister.Correction(entry: correction, index: index, moved: moved))
+        for (position, report) in surveyedReports.enumerated()
+        where report.size <= Int64(clamping: index)
+            && correction.moves.contains(where: { report.period.contains($0.hour) })
+        {
+            lateCorrections[position] += 1
+        }
+    }
+
+    private mutating func apply(_ shift: CorrectionBook.Shift) {
+        closing.apply(shift)
+        guard period.map({ ($0.start.hour...$0.lastHour).contains(shift.key.hour) }) ?? true else { return }
+        var energy = ComponentEnergy()
+        energy[shift.component] = Int128(shift.microjoules)
+        ledger.add(energy, at: shift.target)
+        energy[shift.component] = -Int128(shift.microjoules)
+        ledger.add(energy, at: shift.key)
+    }
+
     /// What is closed over exactly the entries so far.
     private mutating func tellClosings(_ size: UInt64) {
         let (nodes, signers, chains, heads) = (nodes, signers, chains, heads)
@@ -358,9 +392,12 @@ package struct LogReplay: Sendable {
         return LogAccounts(
             ledger: ledger, jobs: jobs, settings: settings, nodes: nodes,
             reports: ReportRegister(
-                issues: zip(reports.issues, lateBatches).map { issue, late in
-                    ReportRegister.Issue(entry: issue.entry, index: issue.index, lateBatches: late)
+                issues: reports.issues.enumerated().map { position, issue in
+                    ReportRegister.Issue(
+                        entry: issue.entry, index: issue.index, lateBatches: lateBatches[position],
+                        lateCorrections: lateCorrections[position])
                 }),
+            corrections: corrections,
             closings: closings.counted { closing.lateBatches($0) }, measuringMethods: methods)
     }
 }

@@ -19,6 +19,8 @@ package struct LogSurvey: Sendable {
     package private(set) var conflictLeaves: Set<MerkleHash> = []
     /// What the log closes, so that the replay keeps the books of it.
     package private(set) var closings: Set<ClosingMark> = []
+    /// The nodes and hours that corrections name.
+    private(set) var correctedPlaces: Set<CorrectionBook.Place> = []
     /// Periods of which a statement is wanted at the end.
     package private(set) var watchedPeriods: [UTCInterval] = []
 
@@ -53,6 +55,13 @@ package struct LogSurvey: Sendable {
             let close = try? CloseEntry(text: Array(note.text))
         {
             closings.insert(ClosingMark(close))
+        }
+        if bytes.starts(with: Entry.Kind.correct.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
+            let correction = try? CorrectEntry(text: Array(note.text))
+        {
+            for move in correction.moves {
+                correctedPlaces.insert(CorrectionBook.Place(node: move.node, hour: move.hour.hour))
+            }
         }
         if bytes.starts(with: Entry.Kind.conflict.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
             let conflict = try? ConflictEntry(text: Array(note.text))
