@@ -7,7 +7,7 @@ package enum Entry: Sendable, Hashable {
     case resume(ResumeEntry)
     case imported(ImportEntry)
     case job(JobEntry)
-    /// In a box of its own: entries are passed from hand to hand, and a batch is large.
+    /// A batch, or an extract of one. In a box of its own: entries are passed from hand to hand, and a batch is large.
     indirect case batch(Batch)
     case set(SetEntry)
     case close(CloseEntry)
@@ -28,6 +28,7 @@ package enum Entry: Sendable, Hashable {
         case correct = 9
         case report = 10
         case resume = 11
+        case extract = 12
 
         package var version: String {
             switch self {
@@ -42,6 +43,7 @@ package enum Entry: Sendable, Hashable {
             case .correct: "wattest/correct/v1"
             case .report: "wattest/report/v1"
             case .resume: "wattest/resume/v1"
+            case .extract: "wattest/extract/v1"
             }
         }
 
@@ -55,7 +57,7 @@ package enum Entry: Sendable, Hashable {
 
     /// Parses the text of any entry; a batch shares names with those that `recall` remembers.
     package init(text: [UInt8], recall: inout BatchRecall) throws(NoteSyntaxError) {
-        guard text.starts(with: Self.batchOpening) else {
+        guard text.starts(with: Self.batchOpening) || text.starts(with: Self.extractOpening) else {
             try self.init(text: text)
             return
         }
@@ -63,6 +65,7 @@ package enum Entry: Sendable, Hashable {
     }
 
     private static let batchOpening = Array("\(Kind.batch.version)\n".utf8)
+    private static let extractOpening = Array("\(Kind.extract.version)\n".utf8)
 
     /// Parses the text of any entry.
     package init(text: [UInt8]) throws(NoteSyntaxError) {
@@ -72,7 +75,7 @@ package enum Entry: Sendable, Hashable {
         case .resume: self = .resume(try ResumeEntry(text: text))
         case .imported: self = .imported(try ImportEntry(text: text))
         case .job: self = .job(try JobEntry(text: text))
-        case .batch: self = .batch(try Batch(text: text))
+        case .batch, .extract: self = .batch(try Batch(text: text))
         case .set: self = .set(try SetEntry(text: text))
         case .close: self = .close(try CloseEntry(text: text))
         case .conflict: self = .conflict(try ConflictEntry(text: text))
@@ -105,7 +108,7 @@ package enum Entry: Sendable, Hashable {
         case .resume: .resume
         case .imported: .imported
         case .job: .job
-        case .batch: .batch
+        case .batch(let entry): entry.home == nil ? .batch : .extract
         case .set: .set
         case .close: .close
         case .conflict: .conflict
