@@ -127,7 +127,8 @@ let package = Package(
         program(
             "wattest-aggregator",
             [
-                "Aggregation", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog", "Wire",
+                "Aggregation", "Batches", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog",
+                "Wire",
                 argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"),
                 product("Yams", "Yams"),
             ]),

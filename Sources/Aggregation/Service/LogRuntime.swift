@@ -13,7 +13,7 @@ package import TransparencyLog
 /// One organization's log, open on the host that signs it.
 package final class LogRuntime: Sendable {
     package let organization: Organization
-    package let keys: LogKeys
+    private let held: Mutex<(keys: LogKeys, notes: [[UInt8]])>
     package let database: LogDatabase
     package let sequencer: LogSequencer
     package let publisher: LogPublisher
@@ -52,9 +52,10 @@ package final class LogRuntime: Sendable {
         _ organization: Organization, directory: String, pool: ConnectionPool, clock: ServiceClock,
         witnessing: Witnessing
     ) async throws {
-        let keys = try LogKeys(directory: directory)
         let database = LogDatabase(log: organization.log, pool: pool)
         let intake = try await database.intake(origin: organization.origin)
+        let keys = try LogKeys.settled(directory: directory, logKey: intake.signers.logKey)
+        let notes = try await database.logKeyNotes(intake.signers)
         let conflicts = ConflictWriter(keys: keys, clock: clock)
         let sequencer = LogSequencer(
             intake: intake, log: database.sequencerLog(), onFork: { await conflicts.write($0, first: $1) })
@@ -83,7 +84,7 @@ package final class LogRuntime: Sendable {
                 report: { report(organization.origin, "witness \($0): \($1)") }),
             transport: witnessing.transport, environment: witnessing.environment)
         self.organization = organization
-        self.keys = keys
+        held = Mutex((keys, notes))
         self.database = database
         self.sequencer = sequencer
         self.directory = directory
@@ -93,6 +94,34 @@ package final class LogRuntime: Sendable {
         if let stored = publisher.latest {
             feed.announce(stored)
             await witnesses.confirm(stored)
+        }
+    }
+
+    // MARK: Keys
+
+    package var keys: LogKeys { held.withLock { $0.keys } }
+
+    /// The entries that lead from the log's first key to its present one, as signed.
+    package var logKeyNotes: [[UInt8]] { held.withLock { $0.notes } }
+
+    /// Gives the log another key; checkpoints are signed by it from the entry on that names it.
+    ///
+    /// - Returns: the index of that entry.
+    package func changeLogKey(by: String, reason: String, clock: ServiceClock) async throws -> Int64 {
+        try await issuing.take { [self] in
+            try await publish()
+            let change = LogKeyChange(
+                directory: directory, publisher: publisher, append: { try await self.sequencer.append(note: $0) })
+            let changed = try await change.run(
+                keys,
+                LogKeyChange.Order(
+                    by: by, reason: reason, time: clock.now(), salt: clock.random(16), seed: clock.random(32)))
+            held.withLock { held in
+                held.keys = changed.keys
+                held.notes.append(changed.note)
+            }
+            try await publish()
+            return changed.index
         }
     }
 

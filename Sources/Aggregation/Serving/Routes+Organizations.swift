@@ -44,6 +44,15 @@ extension Routes {
             let end = NodeEnd(runtime: runtime, clock: aggregator.clock, node: try Self.pathPart("node", context))
             return Self.json(try await end.retire(try await Self.body(request)), status: .created)
         }
+        router.post("/v1/organizations/{org}/log-key") { request, context in
+            let runtime = try await organization(request, context)
+            let bearer = try await access(request)
+            guard bearer.isOperator else {
+                throw Problem.forbidden("the log's key lies on the operator's host: this takes the operator's token")
+            }
+            return Self.json(
+                try await changeLogKey(try await Self.body(request), bearer.name, runtime), status: .created)
+        }
         router.post("/v1/organizations/{org}/settings") { request, context in
             let runtime = try await organization(request, context)
             let bearer = try await access(request).name
@@ -114,6 +123,18 @@ extension Routes {
                 ] as JSONValue
             }
         }
+    }
+
+    private func changeLogKey(_ body: JSONValue, _ bearer: String, _ runtime: LogRuntime) async throws -> JSONValue {
+        guard let reason = body["reason"]?.string, !reason.isEmpty, reason.utf8.count <= 500 else {
+            throw Problem.badRequest("reason: 1 to 500 bytes that say why")
+        }
+        let index = try await runtime.changeLogKey(
+            by: bearer.isEmpty ? "operator" : "token \(bearer)", reason: reason, clock: aggregator.clock)
+        if aggregator.installation.firstSlug == runtime.organization.slug {
+            try PrivateFile.write(Array(runtime.policy.utf8), to: aggregator.installation.policy, mode: 0o644)
+        }
+        return ["index": .decimalString(index), "log_vkey": .string(runtime.keys.log.verifier.text)]
     }
 
     /// - Parameter bearer: name of the token. Who says so is what the request claims and what the token proves.

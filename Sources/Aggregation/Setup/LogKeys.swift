@@ -3,10 +3,16 @@ package import Energy
 import Identity
 package import TransparencyLog
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// The keys of one organization's log on the host that signs it.
 package struct LogKeys: Sendable {
     package let origin: String
-    package let log: SigningKey
+    package private(set) var log: SigningKey
     package let administration: SigningKey
     package let selfWitness: CosigningKey
     /// Under it the pseudonyms of the log's jobs are made.
@@ -37,6 +43,45 @@ package struct LogKeys: Sendable {
         }
         jobSalt = salt
         origin = log.name
+    }
+
+    /// Where a new log key waits until the log names it.
+    static func nextLogKeyFile(_ directory: String) -> String { "\(directory)/log.key.next" }
+
+    /// Reads the keys of a log's directory, and ends a change of the log's key that a crash interrupted.
+    ///
+    /// - Parameter logKey: the key that the log's entries name.
+    package static func settled(directory: String, logKey: VerifierKey) throws -> LogKeys {
+        let keys = try LogKeys(directory: directory)
+        guard keys.log.verifier != logKey else { return keys }
+        if let next = try nextLogKey(directory), next.verifier == logKey {
+            return try keys.promoting(next, in: directory)
+        }
+        throw IdentityError(
+            .file, "\(directory)/log.key is not the key \(logKey.keyIDHexadecimal) that the log names; restore that one"
+        )
+    }
+
+    /// The new log key that a change has prepared, nil without one.
+    static func nextLogKey(_ directory: String) throws -> SigningKey? {
+        guard PrivateFile.exists(nextLogKeyFile(directory)) else { return nil }
+        return try key(nextLogKeyFile(directory))
+    }
+
+    /// Puts the prepared key in the place of the old one, which is forgotten.
+    func promoting(_ next: SigningKey, in directory: String) throws -> LogKeys {
+        guard rename(Self.nextLogKeyFile(directory), "\(directory)/log.key") == 0 else {
+            throw IdentityError(
+                .file, "cannot replace \(directory)/log.key: \(String(cString: strerror(errno)))")
+        }
+        var keys = self
+        keys.log = next
+        return keys
+    }
+
+    private static func key(_ path: String) throws -> SigningKey {
+        let bytes = try PrivateFile.readSecret(path)
+        return try SigningKey(parsing: String(decoding: bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 
     /// The operator's keys: none of them is an independent witness of this log.

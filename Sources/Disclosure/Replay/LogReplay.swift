@@ -102,6 +102,7 @@ package struct LogReplay: Sendable {
         case .correct(let correction): apply(correction, index)
         case .set(let set): settings.apply(set, at: index)
         case .report(let report): try issue(report, index)
+        case .logKey(let entry): try refuse(signers?.apply(entry, at: Int64(clamping: index)), .signer, index)
         case .genesis, .imported, .job, .batch: break
         }
         open(checked, index)
