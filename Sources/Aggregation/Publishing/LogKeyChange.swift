@@ -1,7 +1,7 @@
 import Batches
 package import Energy
 import Identity
-import TransparencyLog
+package import TransparencyLog
 
 /// Gives a log another key for its checkpoints. What a crash means at each step:
 /// 1. `prepared`: the new key lies in a file of its own, the log does not name it; the next attempt takes it up;
@@ -18,13 +18,16 @@ package struct LogKeyChange: Sendable {
         package var salt: [UInt8]
         /// 32 random bytes of which the new key is made.
         package var seed: [UInt8]
+        /// A key on a token that is taken instead.
+        package var key: SigningKey?
 
-        package init(by: String, reason: String, time: UTCTime, salt: [UInt8], seed: [UInt8]) {
+        package init(by: String, reason: String, time: UTCTime, salt: [UInt8], seed: [UInt8], key: SigningKey? = nil) {
             self.by = by
             self.reason = reason
             self.time = time
             self.salt = salt
             self.seed = seed
+            self.key = key
         }
     }
 
@@ -80,8 +83,10 @@ package struct LogKeyChange: Sendable {
 
     /// The new key, durable before anybody hears of it.
     private func prepare(_ keys: LogKeys, _ order: Order) throws -> SigningKey {
-        if let begun = try LogKeys.nextLogKey(directory), begun.verifier.name == keys.log.name { return begun }
-        let next = try SigningKey(name: keys.log.name, seed: order.seed)
+        if order.key == nil, let begun = try LogKeys.nextLogKey(directory), begun.verifier.name == keys.log.name {
+            return begun
+        }
+        let next = try order.key ?? SigningKey(name: keys.log.name, seed: order.seed)
         try PrivateFile.write(Array("\(next.privateText)\n".utf8), to: LogKeys.nextLogKeyFile(directory))
         return next
     }

@@ -1,5 +1,6 @@
 import Batches
 package import Energy
+package import HardwareKeys
 package import Store
 import Synchronization
 package import TransparencyLog
@@ -106,16 +107,21 @@ package final class LogRuntime: Sendable {
 
     /// Gives the log another key; checkpoints are signed by it from the entry on that names it.
     ///
+    /// - Parameter token: where the new key is; nil makes one in a file.
     /// - Returns: the index of that entry.
-    package func changeLogKey(by: String, reason: String, clock: ServiceClock) async throws -> Int64 {
+    package func changeLogKey(
+        by: String, reason: String, token: TokenURI? = nil, clock: ServiceClock
+    ) async throws -> Int64 {
         try await issuing.take { [self] in
+            let key = try token.map { try TokenKey($0).signingKey(name: organization.origin) }
             try await publish()
             let change = LogKeyChange(
                 directory: directory, publisher: publisher, append: { try await self.sequencer.append(note: $0) })
             let changed = try await change.run(
                 keys,
                 LogKeyChange.Order(
-                    by: by, reason: reason, time: clock.now(), salt: clock.random(16), seed: clock.random(32)))
+                    by: by, reason: reason, time: clock.now(), salt: clock.random(16), seed: clock.random(32),
+                    key: key))
             held.withLock { held in
                 held.keys = changed.keys
                 held.notes.append(changed.note)

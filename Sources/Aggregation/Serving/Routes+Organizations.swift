@@ -2,6 +2,7 @@ import Batches
 import Energy
 import HTTPEdge
 import HTTPTypes
+import HardwareKeys
 import Hummingbird
 import Identity
 import JSONText
@@ -129,8 +130,20 @@ extension Routes {
         guard let reason = body["reason"]?.string, !reason.isEmpty, reason.utf8.count <= 500 else {
             throw Problem.badRequest("reason: 1 to 500 bytes that say why")
         }
-        let index = try await runtime.changeLogKey(
-            by: bearer.isEmpty ? "operator" : "token \(bearer)", reason: reason, clock: aggregator.clock)
+        let token: TokenURI?
+        do {
+            token = try body["key"]?.string.map { text throws(HardwareKeyError) in try TokenURI(parsing: text) }
+        } catch {
+            throw Problem.badRequest("key: \(error)")
+        }
+        let index: Int64
+        do {
+            index = try await runtime.changeLogKey(
+                by: bearer.isEmpty ? "operator" : "token \(bearer)", reason: reason, token: token,
+                clock: aggregator.clock)
+        } catch let error as HardwareKeyError {
+            throw Problem.badRequest("key: \(error)")
+        }
         if aggregator.installation.firstSlug == runtime.organization.slug {
             try PrivateFile.write(Array(runtime.policy.utf8), to: aggregator.installation.policy, mode: 0o644)
         }

@@ -1,5 +1,6 @@
 import Batches
 package import Energy
+package import HardwareKeys
 import Identity
 package import TransparencyLog
 
@@ -18,13 +19,30 @@ package struct LogKeys: Sendable {
     /// Under it the pseudonyms of the log's jobs are made.
     package let jobSalt: [UInt8]
 
+    /// Keys that lie on PKCS #11 tokens and not in files.
+    package struct Tokens: Sendable {
+        package var log: TokenURI?
+        package var administration: TokenURI?
+
+        package init(log: TokenURI? = nil, administration: TokenURI? = nil) {
+            self.log = log
+            self.administration = administration
+        }
+    }
+
     /// Makes new keys.
     ///
-    /// - Parameter random: so many random bytes.
-    package init(origin: String, random: (Int) -> [UInt8]) throws(TransparencyLogError) {
+    /// - Parameters:
+    ///   - random: so many random bytes.
+    ///   - tokens: where the keys are that are not made here.
+    package init(origin: String, tokens: Tokens = Tokens(), random: (Int) -> [UInt8]) throws {
+        func key(_ name: String, _ uri: TokenURI?) throws -> SigningKey {
+            guard let uri else { return try SigningKey(name: name, seed: random(32)) }
+            return try TokenKey(uri).signingKey(name: name)
+        }
         self.origin = origin
-        log = try SigningKey(name: origin, seed: random(32))
-        administration = try SigningKey(name: "\(origin)/admin", seed: random(32))
+        log = try key(origin, tokens.log)
+        administration = try key("\(origin)/admin", tokens.administration)
         selfWitness = try CosigningKey(name: "\(origin)/self", seed: random(32))
         jobSalt = random(16)
     }
@@ -35,8 +53,8 @@ package struct LogKeys: Sendable {
             let bytes = try PrivateFile.readSecret("\(directory)/\(name)")
             return String(decoding: bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         }
-        log = try SigningKey(parsing: text("log.key"))
-        administration = try SigningKey(parsing: text("administration.key"))
+        log = try StoredKey.signingKey(parsing: text("log.key"))
+        administration = try StoredKey.signingKey(parsing: text("administration.key"))
         selfWitness = try CosigningKey(parsing: text("self.key"))
         guard let salt = Base64.decode(try text("job.salt")), salt.count == 16 else {
             throw IdentityError(.file, "\(directory)/job.salt: not 16 bytes in base64; restore it from a backup")
@@ -81,7 +99,8 @@ package struct LogKeys: Sendable {
 
     private static func key(_ path: String) throws -> SigningKey {
         let bytes = try PrivateFile.readSecret(path)
-        return try SigningKey(parsing: String(decoding: bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+        return try StoredKey.signingKey(
+            parsing: String(decoding: bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 
     /// The operator's keys: none of them is an independent witness of this log.

@@ -34,11 +34,15 @@ struct OrganizationCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var options: ServerOptions
         @Option(help: "Why; it stands in the log.") var reason: String
+        @Option(
+            help: ArgumentHelp("A key on a token of the aggregator's host; else one in a file.", valueName: "pkcs11:…"))
+        var key: String?
 
         func run() async throws {
             let client = try options.client()
             let path = AggregatorClient.path(try await options.organization(client), "log-key")
-            let changed = try await client.post(path, ["reason": .string(reason)])
+            let changed = try await client.post(
+                path, ["reason": .string(reason), "key": key.map { .string($0) } ?? .null])
             if options.json { return Output.json(changed) }
             Output.text(
                 "\(FigureText.text(changed["log_vkey"])) signs the log from entry"
