@@ -29,6 +29,7 @@ package struct LogReplay: Sendable {
     private var correcting: CorrectionBook
     private var corrections = CorrectionRegister()
     private var lateCorrections: [Int64]
+    private var revoked: RevokedRegister
     private var ledger = Ledger()
     private var jobs = JobRegister()
     private var settings = SettingRegister()
@@ -53,6 +54,7 @@ package struct LogReplay: Sendable {
         conflictLeaves = survey.conflictLeaves
         lateBatches = survey.reports.map { _ in 0 }
         lateCorrections = lateBatches
+        revoked = RevokedRegister(marks: survey.revocations)
         correcting = CorrectionBook(places: survey.correctedPlaces)
         closing = ClosingWatch(marks: survey.closings, watched: survey.watchedPeriods)
     }
@@ -185,6 +187,10 @@ package struct LogReplay: Sendable {
         }
         try conserve(batch, postings, checked)
         fold(postings, of: batch, index)
+        if !revoked.isIdle, overlapsPeriod(batch.facts.interval) {
+            revoked.add(
+                batch, signer: checked.signature, microjoules: microjoules(postings), at: index)
+        }
         if !correcting.isIdle { correcting.add(postings.postings, node: batch.node) }
         if !closing.isIdle { closing.add(postings, of: batch, at: index) }
         let moment = NodeWitness.Place(
@@ -225,6 +231,14 @@ package struct LogReplay: Sendable {
             kept.coverage.removeAll { !hours.contains($0.hour) }
         }
         ledger.add(kept, node: batch.node, index: Int64(clamping: index))
+    }
+
+    /// What is posted in the hours that are read.
+    private func microjoules(_ postings: BatchPostings) -> Int128 {
+        postings.postings.reduce(0) { sum, posting in
+            let isRead = period.map { ($0.start.hour...$0.lastHour).contains(posting.hour) } ?? true
+            return sum + (isRead ? Int128(posting.microjoules) : 0)
+        }
     }
 
     private func overlapsPeriod(_ interval: UTCInterval) -> Bool {
@@ -398,7 +412,7 @@ package struct LogReplay: Sendable {
                         entry: issue.entry, index: issue.index, lateBatches: lateBatches[position],
                         lateCorrections: lateCorrections[position])
                 }),
-            corrections: corrections,
+            corrections: corrections, revoked: revoked.runs(below: size),
             closings: closings.counted { closing.lateBatches($0) }, measuringMethods: methods)
     }
 }
