@@ -5,7 +5,7 @@ extension Batch {
     /// The text that is signed. Fields, order and bounds: proto/batch.md.
     package var text: [UInt8] {
         var writer = LineWriter()
-        writer.version("wattest/batch/v1")
+        if home == nil { writer.version("wattest/batch/v1") } else { writer.version("wattest/extract/v1") }
         writer.line("log") { $0.field(log) }
         writer.line("node") { $0.field(node) }
         writer.line("chain") {
@@ -13,6 +13,14 @@ extension Batch {
             $0.field(position.sequence)
         }
         writer.line("prev") { $0.base64(previous.bytes) }
+        if let home {
+            writer.line("home") {
+                $0.field(home.log)
+                $0.field(home.position.incarnation)
+                $0.field(home.position.sequence)
+                $0.base64(home.leaf.bytes)
+            }
+        }
         writer.line("anchor") { $0.anchor(anchor) }
         writer.line("boot") { $0.field(boot) }
         writer.line("clock") {
@@ -65,11 +73,13 @@ extension Batch {
         var reader = LineReader(text, recall: recall)
         recall = BatchRecall()
         defer { recall = reader.recall }
-        try reader.version("wattest/batch/v1")
+        let isExtract = text.starts(with: Self.extractOpening)
+        if isExtract { try reader.version("wattest/extract/v1") } else { try reader.version("wattest/batch/v1") }
         log = try reader.recalledLine("log", .log, maximumBytes: 255)
         node = try reader.nameLine("node")
         position = try reader.chainLine()
         previous = try reader.hashLine("prev")
+        home = isExtract ? try reader.homeLine() : nil
         anchor = try reader.anchorLine()
         try reader.begin("boot")
         boot = reader.takeNothing() ? nil : try reader.recalledName("boot id", .boot)
@@ -85,6 +95,7 @@ extension Batch {
         let sensors = try reader.sensorLines()
         let allocations = try reader.allocationLines()
         let others = try reader.othersLine()
+        if isExtract { try reader.check(extract: allocations, others) }
         facts = IntervalFacts(
             interval: interval, monotonic: monotonic, state: state, host: host, sensors: sensors,
             allocations: allocations, others: others)
@@ -92,6 +103,8 @@ extension Batch {
         salt = try reader.saltLine()
         try reader.endText()
     }
+
+    private static let extractOpening = Array("wattest/extract/v1\n".utf8)
 }
 
 extension LineWriter {
@@ -180,6 +193,24 @@ extension LineReader {
         let position = ChainPosition(incarnation: try integer("incarnation"), sequence: try integer("seq"))
         try endLine()
         return position
+    }
+
+    mutating func homeLine() throws(NoteSyntaxError) -> HomeBatch {
+        try begin("home")
+        let home = HomeBatch(
+            log: try name("home log", maximumBytes: 255),
+            position: ChainPosition(incarnation: try integer("incarnation"), sequence: try integer("seq")),
+            leaf: try hash("home batch"))
+        try endLine()
+        return home
+    }
+
+    /// An extract is for somebody, and says how much the others are, even if that is nothing.
+    func check(extract allocations: [AllocationFacts], _ others: OtherTenants?) throws(NoteSyntaxError) {
+        guard others != nil else { throw failure("'others …'") }
+        guard !allocations.isEmpty, allocations.allSatisfy({ $0.mode != .tenant }) else {
+            throw failure("allocations of the tenant alone in an extract")
+        }
     }
 
     mutating func hashLine(_ keyword: StaticString) throws(NoteSyntaxError) -> MerkleHash {

@@ -47,6 +47,23 @@ package struct SampleCommitment: Sendable, Hashable {
     }
 }
 
+/// The batch of a node's home log that an extract was cut from (RULES section 4).
+///
+/// The hash covers that batch's random salt, so it tells a tenant nothing of what stands in it; whoever holds both can
+/// prove that one was cut from the other.
+package struct HomeBatch: Sendable, Hashable {
+    /// Origin of the home log.
+    package var log: String
+    package var position: ChainPosition
+    package var leaf: MerkleHash
+
+    package init(log: String, position: ChainPosition, leaf: MerkleHash) {
+        self.log = log
+        self.position = position
+        self.leaf = leaf
+    }
+}
+
 /// The unit of evidence: one interval of one chain, in which the set of allocations did not change.
 ///
 /// Batches of a chain tile time: each begins with the very values with which the one before it ended, so the posting of
@@ -57,6 +74,8 @@ package struct Batch: Sendable, Hashable {
     package var position: ChainPosition
     /// Leaf hash of the node's previous entry in this log; of the opening entry for sequence 0.
     package var previous: MerkleHash
+    /// In an extract, and only there: the batch of the node's home log from which it was cut.
+    package var home: HomeBatch?
     /// Size and root of the newest checkpoint that the signer had seen, nil before the first. It cannot have known a
     /// future root, so the batch is not older than that checkpoint.
     package var anchor: TreeHead?
@@ -71,14 +90,15 @@ package struct Batch: Sendable, Hashable {
     package var salt: [UInt8]
 
     package init(
-        log: String, node: String, position: ChainPosition, previous: MerkleHash, anchor: TreeHead?, boot: String?,
-        clock: ClockState, method: String = "measure/1", facts: IntervalFacts, samples: SampleCommitment?,
-        salt: [UInt8]
+        log: String, node: String, position: ChainPosition, previous: MerkleHash, home: HomeBatch? = nil,
+        anchor: TreeHead?, boot: String?, clock: ClockState, method: String = "measure/1", facts: IntervalFacts,
+        samples: SampleCommitment?, salt: [UInt8]
     ) {
         self.log = log
         self.node = node
         self.position = position
         self.previous = previous
+        self.home = home
         self.anchor = anchor
         self.boot = boot
         self.clock = clock

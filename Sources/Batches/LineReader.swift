@@ -141,6 +141,16 @@ struct LineReader {
         return Int64(exactly: value)
     }
 
+    /// A decimal integer of 128 bits that may carry a minus sign: a sum of many.
+    mutating func wideInteger(_ name: StaticString) throws(NoteSyntaxError) -> Int128 {
+        let range = try field("\(name), a decimal integer")
+        let text = String(decoding: bytes[range], as: UTF8.self)
+        guard range.count <= 40, let value = Int128(text), "\(value)" == text else {
+            throw failure("\(name), a decimal integer of 128 bits")
+        }
+        return value
+    }
+
     /// A name of `[A-Za-z0-9._:/-]`.
     mutating func name(_ what: StaticString, maximumBytes: Int = 128) throws(NoteSyntaxError) -> String {
         let range = try field("\(what), a name")

@@ -34,6 +34,8 @@ struct LineWriter {
         bytes[start...].reverse()
     }
 
+    mutating func field(_ value: Int128) { field("\(value)") }
+
     mutating func field(_ value: Int64?) {
         if let value { field(value) } else { nothing() }
     }

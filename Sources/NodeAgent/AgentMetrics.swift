@@ -5,7 +5,7 @@ import MetricsEndpoint
 enum AgentMetrics {
     static func page(
         node: String, measuring: MeasuringLoop.Status, uplink: UplinkStatus, spool: Spool,
-        claims: [String: [String: Int64]]
+        claims: [String: [String: Int64]], tenants: [TenantLog] = []
     ) -> MetricsPage {
         var page = MetricsPage()
         page.gauge(
@@ -23,7 +23,20 @@ enum AgentMetrics {
         self.spool(spool, &page)
         self.uplink(uplink, &page)
         jobs(claims, &page)
+        if !tenants.isEmpty { self.tenants(tenants, &page) }
         return page
+    }
+
+    private static func tenants(_ logs: [TenantLog], _ page: inout MetricsPage) {
+        page.gauge(
+            "wattest_tenant_uplink_open", "Whether the aggregator of a tenant's log is connected.",
+            logs.map { MetricSample(["tenant": $0.slug], $0.uplink.status.isOpen ? 1 : 0) })
+        page.gauge(
+            "wattest_tenant_unsettled", "Entries that a tenant's log does not hold for certain.",
+            logs.map { MetricSample(["tenant": $0.slug], .integer(Int64($0.uplink.status.unsettled))) })
+        page.gauge(
+            "wattest_tenant_spool_bytes", "Bytes of signed entries in a tenant's spool.",
+            logs.map { MetricSample(["tenant": $0.slug], .integer(Int64($0.spool.byteCount))) })
     }
 
     private static func sensors(_ measuring: MeasuringLoop.Status, _ page: inout MetricsPage) {

@@ -45,13 +45,16 @@ package final class LiveAgent: Sendable {
     private let loop: MeasuringLoop
     private let claims: NodeClaims
     private let pods: PodResolver?
+    private let tenants: [TenantLog]
     private let report: @Sendable (String) -> Void
 
     /// - Parameters:
+    ///   - tenants: logs of other organizations whose jobs run here; nil takes those that the data directory holds.
     ///   - client: makes the client of the next connection; nil takes the enrolment's own.
     ///   - report: takes lines for people.
     package init(
-        _ enrolment: Enrolment, configuration: Configuration, sources: (@Sendable () -> [any SensorSource])? = nil,
+        _ enrolment: Enrolment, configuration: Configuration, tenants: [TenantLog]? = nil,
+        sources: (@Sendable () -> [any SensorSource])? = nil,
         client: (@Sendable () async throws -> IngestClient)? = nil, report: @escaping @Sendable (String) -> Void
     ) throws(AgentError) {
         self.enrolment = enrolment
@@ -69,6 +72,14 @@ package final class LiveAgent: Sendable {
         } catch {
             throw AgentError(error)
         }
+        let logs: [TenantLog]
+        if let tenants {
+            logs = tenants
+        } else {
+            logs = try TenantLog.all(
+                in: enrolment.directory, capacityBytes: configuration.spoolBytes, report: report)
+        }
+        self.tenants = logs
         pods = configuration.kubernetes.map { PodResolver($0, report: report) }
         var known = configuration.sources
         known.node = enrolment.node
@@ -76,11 +87,12 @@ package final class LiveAgent: Sendable {
             configuration: MeasuringLoop.Configuration(
                 enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, sources: known,
                 makeSources: sources ?? { [known] in known.all },
-                work: Self.work(enrolment, configuration, pods), report: report),
+                work: Self.work(enrolment, configuration, pods), tenants: logs, report: report),
             spool: spool, uplink: uplink)
         claims = NodeClaims(
             loop: loop, jobSalt: enrolment.jobSalt, anyoneMayClaimNode: configuration.anyoneMayClaimNode)
-        relay.connect(loop)
+        relay.connect { [loop] in loop.post(.answer($0)) }
+        for log in logs { log.connect(loop) }
         for name in spool.damaged { report("spool: \(name).note was damaged and is kept in \(spool.path)/refused") }
     }
 
@@ -108,7 +120,7 @@ package final class LiveAgent: Sendable {
         }
         socket.start()
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.uplink.run() }
+            for uplink in self.uplinks { group.addTask { await uplink.run() } }
             if let pods = self.pods {
                 group.addTask { [loop = self.loop] in
                     await pods.run { token, answer in
@@ -129,12 +141,17 @@ package final class LiveAgent: Sendable {
             group.cancelAll()
         }
         spool.close()
+        for log in tenants { log.spool.close() }
     }
+
+    private var uplinks: [Uplink] { [uplink] + tenants.map(\.uplink) }
 
     /// Waits until everything is acknowledged and covered, or for so long.
     private func drain() async {
         let end = AgentEnvironment.bootNanoseconds() + configuration.drainMilliseconds * 1_000_000
-        while !uplink.status.isSettled, uplink.status.isOpen, AgentEnvironment.bootNanoseconds() < end {
+        while AgentEnvironment.bootNanoseconds() < end,
+            uplinks.map(\.status).contains(where: { !$0.isSettled && $0.isOpen })
+        {
             try? await AgentEnvironment.pause(milliseconds: 20)
         }
     }
@@ -157,42 +174,7 @@ package final class LiveAgent: Sendable {
 
     package var metrics: MetricsPage {
         AgentMetrics.page(
-            node: enrolment.node, measuring: loop.status, uplink: uplink.status, spool: spool, claims: claims.progress)
-    }
-}
-
-/// Breaks the circle of uplink and measuring loop: events before the loop is there wait for it.
-private final class EventRelay: Sendable {
-    private let loop = Mutex<MeasuringLoop?>(nil)
-    /// An aggregator that is away for a week is one line, not ten thousand.
-    private let lastFault = Mutex<String?>(nil)
-    private let report: @Sendable (String) -> Void
-
-    init(report: @escaping @Sendable (String) -> Void) { self.report = report }
-
-    func connect(_ target: MeasuringLoop) { loop.withLock { $0 = target } }
-
-    func take(_ event: UplinkEvent) {
-        guard let loop = loop.withLock({ $0 }) else { return }
-        switch event {
-        case .logged(let leaf, let index): loop.post(.logged(leaf: leaf, index: index))
-        case .refused(let item, let refusal):
-            report("the log refused \(item.fileStem): \(refusal); it is kept in the spool's directory refused")
-            if item.position == nil { loop.post(.refused(leaf: item.leaf, refusal)) }
-        case .gaveUp(let loss): loop.post(.gaveUp(loss))
-        case .fault(let text):
-            let isNew = lastFault.withLock { last in
-                defer { last = text }
-                return last != text
-            }
-            if isNew { report(text) }
-        case .heads:
-            let wasAway = lastFault.withLock { last in
-                defer { last = nil }
-                return last != nil
-            }
-            if wasAway { report("the aggregator is connected again") }
-        case .settled, .disconnected: break
-        }
+            node: enrolment.node, measuring: loop.status, uplink: uplink.status, spool: spool, claims: claims.progress,
+            tenants: tenants)
     }
 }

@@ -5,19 +5,30 @@
 #endif
 
 /// SIGTERM and SIGINT as a stream.
+///
+/// A handler, and no blocked mask with sigwait(3): the main thread of an asynchronous program ends in the dispatch
+/// library, which waits there with every signal unblocked, so the kernel would end the process before the last batch is
+/// signed.
 enum Signals {
-    private static var wanted: sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
-        return set
-    }
+    /// Both ends of a pipe from the handler to the thread that waits. Written once, before the handler is there.
+    nonisolated(unsafe) private static var channel: (read: Int32, write: Int32) = (-1, -1)
 
-    /// Keeps the signals from ending the process. Call it on the first thread before there are others.
-    static func block() {
-        var set = wanted
-        pthread_sigmask(SIG_BLOCK, &set, nil)
+    /// Takes the signals from here on; nobody need read the stream yet. Call it once, before anything else.
+    static func take() {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        channel = (ends[0], ends[1])
+        for number in [SIGTERM, SIGINT] {
+            // Only what a handler may do (signal-safety(7)): one write, of which a full pipe needs no second.
+            signal(number) { number in
+                var byte = UInt8(truncatingIfNeeded: number)
+                _ = write(Signals.channel.write, &byte, 1)
+            }
+        }
         // A peer that closes its end is an error of the write, not the end of the agent.
         signal(SIGPIPE, SIG_IGN)
     }
@@ -31,10 +42,7 @@ enum Signals {
             &thread, nil,
             { argument in
                 guard let argument else { return nil }
-                let box = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue()
-                var set = Signals.wanted
-                var number: Int32 = 0
-                while sigwait(&set, &number) == 0 { box.continuation.yield(number) }
+                Signals.forward(to: Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().continuation)
                 return nil
             }, box.toOpaque())
         if result == 0 {
@@ -43,6 +51,15 @@ enum Signals {
             box.release()
         }
         return stream
+    }
+
+    private static func forward(to continuation: AsyncStream<Int32>.Continuation) {
+        var waiting = pollfd(fd: channel.read, events: Int16(POLLIN), revents: 0)
+        while true {
+            guard poll(&waiting, 1, -1) > 0 else { continue }
+            var number: UInt8 = 0
+            while read(channel.read, &number, 1) == 1 { continuation.yield(Int32(number)) }
+        }
     }
 
     private final class Box: Sendable {

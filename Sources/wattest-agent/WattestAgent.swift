@@ -18,8 +18,7 @@ struct WattestAgent: AsyncParsableCommand {
         subcommands: [Enroll.self, Run.self, ListSensors.self, SelfTest.self, RotateKey.self])
 
     static func main() async {
-        // Before any thread is made: threads inherit the mask, and only the one that waits for signals gets them.
-        Signals.block()
+        Signals.take()
         // One connection is all there is; a loop for each core would cost the node memory for nothing.
         NIOSingletons.groupLoopCountSuggestion = 1
         NIOSingletons.blockingPoolThreadCountSuggestion = 1

@@ -30,6 +30,7 @@ struct Serve: AsyncParsableCommand {
     var checkpointSeconds: String?
     @Option(name: .customLong("interval-seconds"), help: "Seconds of a batch that nodes are told, 5 to 300.")
     var intervalSeconds: String?
+    @Option(help: "Which periods have their books closed by themselves: day, month or off.") var close: String?
     @Option(name: .customLong("server-names"), help: "More names and addresses of this host, comma-separated.")
     var serverNames: String?
     @Option(
@@ -48,7 +49,7 @@ struct Serve: AsyncParsableCommand {
                 "witness-policy": witnessPolicy, "witness-ca": witnessAuthority,
                 "data-dir": dataDirectory, "ingest": ingest, "http": http, "database-url": databaseURL,
                 "ready-file": readyFile, "checkpoint-seconds": checkpointSeconds,
-                "interval-seconds": intervalSeconds, "server-names": serverNames,
+                "interval-seconds": intervalSeconds, "close": close, "server-names": serverNames,
             ])
         let installation = Installation(directory: try settings.required("data-dir"))
         guard installation.isComplete else {
@@ -74,6 +75,11 @@ struct Serve: AsyncParsableCommand {
         configuration.checkpointSeconds = try settings.integer("checkpoint-seconds", in: 1...60, otherwise: 5)
         configuration.intervalSeconds = try settings.integer("interval-seconds", in: 5...300, otherwise: 30)
         configuration.witnessPolicyFile = settings["witness-policy"]
+        let rhythm = settings["close"] ?? ClosingRhythm.day.rawValue
+        guard let closing = ClosingRhythm(rawValue: rhythm) else {
+            throw Failure(.usage, "close: '\(rhythm)' is not day, month or off")
+        }
+        configuration.closing = closing
         let cluster = database.cluster
         let aggregator = try Aggregator(
             installation: installation, configuration: configuration, clock: Environment.clock, pool: pool,

@@ -11,7 +11,7 @@ import Yams
 struct Settings {
     /// Every key with its environment variable's meaning. A key of the file is the same word.
     static let known = [
-        "data-dir", "database-url", "ingest", "http", "ready-file", "checkpoint-seconds", "interval-seconds",
+        "data-dir", "database-url", "ingest", "http", "ready-file", "checkpoint-seconds", "interval-seconds", "close",
         "server-names", "origin-host", "witness-policy", "witness-ca", "name", "tls-certificate", "tls-key",
     ]
 

@@ -25,7 +25,7 @@ struct Wattest: AsyncParsableCommand {
         subcommands: [
             OrganizationCommand.self, SiteCommand.self, TokenCommand.self, NodeCommand.self, JobCommand.self,
             RunCommand.self, FactorCommand.self, ContractCommand.self, MeterCommand.self, ReportCommand.self,
-            EvidenceCommand.self, ImportCommand.self,
+            EvidenceCommand.self, CloseCommand.self, CorrectCommand.self, ImportCommand.self,
             ExecCommand.self, ProgressCommand.self,
             EstimateCommand.self, ForecastCommand.self,
         ])

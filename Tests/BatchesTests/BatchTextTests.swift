@@ -55,7 +55,54 @@ func randomBatch(_ random: inout SeededRandom) -> Batch {
         salt: random.bytes(16))
 }
 
+/// The same as an extract: lines of one tenant, a sum of all others, and the batch that it was cut from.
+func randomExtract(_ random: inout SeededRandom) -> Batch {
+    var batch = randomBatch(&random)
+    batch.home = HomeBatch(
+        log: "aggregator.example/org/home",
+        position: ChainPosition(incarnation: Int64(random.next() % 99), sequence: Int64(random.next() % 99)),
+        leaf: MerkleHash(random.bytes(32))!)
+    if batch.facts.allocations.isEmpty {
+        batch.facts.allocations = [
+            AllocationFacts(
+                job: Pseudonym.encode(random.bytes(16)), mode: .shared, since: UTCTime(microseconds: 1))
+        ]
+    }
+    for index in batch.facts.allocations.indices where batch.facts.allocations[index].mode == .tenant {
+        batch.facts.allocations[index].mode = .exclusive
+    }
+    batch.facts.others =
+        batch.facts.others ?? OtherTenants(reservedMillicores: 0, cpuMicroseconds: 0, devices: [])
+    return batch
+}
+
 @Suite struct BatchTextTests {
+    @Test(arguments: 0..<200) func extractsParseAsTheyRender(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let extract = randomExtract(&random)
+        #expect(try Batch(text: extract.text) == extract, "seed \(seed)")
+        #expect(try Entry(text: extract.text).kind == .extract)
+        for _ in 0..<50 {
+            var mutated = extract.text
+            mutated[Int(random.next() % UInt64(mutated.count))] ^= 1 << UInt8(random.next() % 8)
+            if let accepted = try? Batch(text: mutated) { #expect(accepted.text == mutated, "seed \(seed)") }
+        }
+    }
+
+    @Test func extractsAreOfTheirTenantAlone() throws {
+        var random = SeededRandom(seed: 8)
+        let extract = randomExtract(&random)
+        var named = extract
+        named.facts.allocations[0].mode = .tenant
+        var empty = extract
+        empty.facts.allocations = []
+        var unsummed = extract
+        unsummed.facts.others = nil
+        for wrong in [named, empty, unsummed] {
+            #expect(throws: NoteSyntaxError.self) { try Batch(text: wrong.text) }
+        }
+    }
+
     @Test(arguments: 0..<200) func parsingInvertsRendering(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let batch = randomBatch(&random)

@@ -45,6 +45,30 @@ import TransparencyLog
         for (batch, code) in wrong { #expect(head.refusal(of: batch)?.code == code) }
     }
 
+    /// A tenant is not always there: its extracts tile counters, and time only forwards.
+    @Test func extractsTileCountersAlone() {
+        func extract(_ batch: Batch) -> Batch {
+            var batch = batch
+            batch.home = HomeBatch(
+                log: "home", position: ChainPosition(incarnation: 1, sequence: 1), leaf: opening)
+            return batch
+        }
+        var head = ChainHead(node: "n", opening: 5, leaf: opening)
+        let first = extract(batch(0, previous: opening, start: 100, first: 0, last: 50))
+        #expect(head.refusal(of: first) == nil)
+        let leaf = MerkleHash.leaf(of: first.text)
+        head.advance(past: first, leaf: leaf)
+        for start in [130, 131, 900] as [Int64] {
+            #expect(head.refusal(of: extract(batch(1, previous: leaf, start: start, first: 50, last: 60))) == nil)
+        }
+        let early = extract(batch(1, previous: leaf, start: 129, first: 50, last: 60))
+        #expect(head.refusal(of: early)?.code == .overlap)
+        let jumped = extract(batch(1, previous: leaf, start: 900, first: 51, last: 60))
+        #expect(head.refusal(of: jumped)?.code == .chainGap)
+        let whole = batch(1, previous: leaf, start: 130, first: 50, last: 60)
+        #expect(head.refusal(of: whole)?.code == .chainGap)
+    }
+
     @Test func headRebuiltFromTheLogIsTheSame() {
         var head = ChainHead(node: "n", opening: 5, leaf: opening)
         let first = batch(0, previous: opening, start: 100, first: 0, last: 50)

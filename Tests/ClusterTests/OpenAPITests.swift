@@ -174,6 +174,24 @@ extension ClusterTests {
                 Question(operation: "issuedDisclosure", path: "\(root)/disclosures/99", status: 404),
                 Question(operation: "disclosureStatement", path: "\(root)/disclosures/1/statement", status: 200),
                 Question(operation: "disclosureStatement", path: "\(root)/disclosures/99/statement", status: 404),
+                Question(operation: "correct", path: "\(root)/corrections", body: ["from": "x"], status: 400),
+                Question(
+                    operation: "correct", path: "\(root)/corrections",
+                    body: [
+                        "from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z", "from_account": "spoken",
+                        "to_account": "unattributed", "microjoules": 5, "reason": "a test run was in it",
+                    ], status: 201),
+                Question(
+                    operation: "correct", path: "\(root)/corrections",
+                    body: [
+                        "from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z", "from_account": "gap",
+                        "to_account": "idle", "reason": "there is none",
+                    ], status: 409),
+                Question(operation: "listCorrections", path: "\(root)/corrections", status: 200),
+                Question(operation: "close", path: "\(root)/closes", body: hours, status: 201),
+                Question(operation: "close", path: "\(root)/closes", body: hours, status: 409),
+                Question(operation: "close", path: "\(root)/closes", body: ["from": "x"], status: 400),
+                Question(operation: "listCloses", path: "\(root)/closes", status: 200),
                 Question(operation: "evidence", path: "\(root)/evidence?\(period)", status: 200),
             ]
         }

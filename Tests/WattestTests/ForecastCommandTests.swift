@@ -18,7 +18,7 @@ import Testing
         return mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
     }()
 
-    /// A file of this call alone: the tests of a suite run at once, and two writers of one name take it from each other.
+    /// A file of this call alone: tests of a suite run at once, and two writers of one name take it from each other.
     private func file(_ name: String, _ text: String) async throws -> String {
         let path = "\(Self.directory)/\(UInt64.random(in: .min ... .max))-\(name)"
         try await OutputFile.replace(path) { file in try file.append(Array(text.utf8)) }

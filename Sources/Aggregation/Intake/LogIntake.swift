@@ -1,6 +1,6 @@
 package import Accounts
 package import Batches
-import Energy
+package import Energy
 package import TransparencyLog
 
 /// What one log must know to judge an entry: its signers, its chains and where they end. No I/O.
@@ -14,6 +14,8 @@ package struct LogIntake: Sendable {
     package private(set) var chains: ChainRegister
     private var heads: [Int64: ChainHead] = [:]
     private var imports: [ImportKey: (leaf: MerkleHash, index: Int64)] = [:]
+    /// The latest end of a period whose books are closed, nil before the first close.
+    package private(set) var closedUntil: UTCTime?
     /// How much of the log it knows: the index that the next entry gets.
     package private(set) var size: Int64 = 0
 
@@ -88,7 +90,7 @@ package struct LogIntake: Sendable {
         case .node(let node):
             guard node.action == .rotate, node.node == signer else { fallthrough }
             return node.position
-        case .genesis, .set, .conflict, .report:
+        case .genesis, .set, .close, .conflict, .correct, .report:
             throw Refusal(.badSignature, "only the administration signs this kind of entry")
         }
     }
@@ -206,7 +208,8 @@ package struct LogIntake: Sendable {
             // A refusal here would mean that the log holds what intake never admits: an audit names it.
             _ = signers.apply(node, at: index)
         case .imported(let imported): imports[ImportKey(imported)] = (leaf, index)
-        case .genesis, .resume, .job, .set, .conflict, .report: break
+        case .close(let close): closedUntil = max(closedUntil ?? close.period.end, close.period.end)
+        case .genesis, .resume, .job, .set, .conflict, .correct, .report: break
         }
         chains.apply(entry, signer: signer, at: index, leaf: leaf)
         if let chain = chains[index], heads[index] == nil {

@@ -8,6 +8,8 @@ extension LogSequencer {
         package let entry: VerifiedEntry
         /// What a batch posts; nil for every other entry and for one that is only compared.
         package let postings: BatchPostings?
+        /// It was judged to be appended, at the size of the log for which it is sent.
+        package var isNew = false
 
         var byteCount: Int { entry.received.note.count + entry.received.samples.count }
 

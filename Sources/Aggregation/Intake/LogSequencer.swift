@@ -245,7 +245,7 @@ package final class LogSequencer: Sendable {
     private static func judge(_ item: Item, _ intake: inout LogIntake) -> Judgement {
         switch intake.admit(item.entry, postings: item.postings) {
         case .append(let postings, let index):
-            return .sent(Item(entry: item.entry, postings: postings), expectedIndex: index)
+            return .sent(Item(entry: item.entry, postings: postings, isNew: true), expectedIndex: index)
         case .compare: return .sent(Item(entry: item.entry, postings: item.postings), expectedIndex: nil)
         case .refuse(let refusal): return .refused(refusal)
         }

@@ -29,15 +29,7 @@ package struct AccountsReader: Sendable {
         // What is disclosed waits a moment for its witnesses; what is only shown does not.
         var checkpoint = period == nil ? try await runtime.publish() : try await runtime.publishWitnessed()
         if let earlier { checkpoint = earlier }
-        let size = Int64(clamping: checkpoint.checkpoint.size)
-        var survey = LogSurvey()
-        try await forEachNote(below: size) { note throws in try survey.append(note[...]) }
-        var replay = LogReplay(origin: runtime.organization.origin, survey: survey, period: period)
-        var index: UInt64 = 0
-        try await forEachNote(below: size) { note throws in
-            try replay.append(CheckedEntry(index: index, bytes: note, samples: nil, keys: replay.signers))
-            index += 1
-        }
+        let replay = try await replay(below: checkpoint, period: period, watching: [])
         guard let genesis = replay.signers?.genesis else {
             throw ReplayFailure(.syntax, at: 0, "the log has no genesis entry")
         }
@@ -46,6 +38,32 @@ package struct AccountsReader: Sendable {
             accounts.add(record: record, of: pseudonym)
         }
         return Prefix(genesis: genesis, accounts: accounts, checkpoint: checkpoint)
+    }
+
+    /// Replays all that the log holds by now, and keeps the books of some periods.
+    package func replay(
+        watching periods: [UTCInterval]
+    ) async throws -> (replay: LogReplay, checkpoint: SignedCheckpoint) {
+        let checkpoint = try await runtime.publish()
+        // Only the watched sums and the registers are wanted of it.
+        let period = periods.first ?? UTCInterval(start: UTCTime(hour: 0), end: UTCTime(hour: 1))
+        return (try await replay(below: checkpoint, period: period, watching: periods), checkpoint)
+    }
+
+    private func replay(
+        below checkpoint: SignedCheckpoint, period: UTCInterval?, watching periods: [UTCInterval]
+    ) async throws -> LogReplay {
+        let size = Int64(clamping: checkpoint.checkpoint.size)
+        var survey = LogSurvey()
+        for period in periods { survey.watch(period) }
+        try await forEachNote(below: size) { note throws in try survey.append(note[...]) }
+        var replay = LogReplay(origin: runtime.organization.origin, survey: survey, period: period)
+        var index: UInt64 = 0
+        try await forEachNote(below: size) { note throws in
+            try replay.append(CheckedEntry(index: index, bytes: note, samples: nil, keys: replay.signers))
+            index += 1
+        }
+        return replay
     }
 
     private func forEachNote(below size: Int64, _ body: ([UInt8]) throws -> Void) async throws {

@@ -18,6 +18,8 @@ package final class Aggregator: Sendable {
         package var originHost: String
         /// Witnesses of the logs that have no policy of their own; nil for none.
         package var witnessPolicyFile: String?
+        /// Which periods have their books closed without being asked for.
+        package var closing: ClosingRhythm = .day
 
         package init(originHost: String) { self.originHost = originHost }
     }
@@ -108,6 +110,7 @@ package final class Aggregator: Sendable {
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in await publishAll() }
+            group.addTask { [self] in await closeAll() }
             for await runtime in openings {
                 group.addTask { await runtime.sequencer.run() }
                 group.addTask { await runtime.witnesses.run() }
@@ -134,6 +137,13 @@ package final class Aggregator: Sendable {
                 }
             }
             try? await Task.sleep(for: .seconds(configuration.checkpointSeconds))
+        }
+    }
+
+    private func closeAll() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(60))
+            if !Task.isCancelled { await closeBooks() }
         }
     }
 

@@ -17,6 +17,8 @@ struct Enrolment: Sendable {
         var role: NodeEntry.Role
         var certificateRequest: [UInt8]
         var key: VerifierKey
+        /// Of a node that is at home in another organization's log.
+        var guest: GuestClaim?
     }
 
     static let maximumBytes = 64 << 10
@@ -34,6 +36,7 @@ struct Enrolment: Sendable {
             throw Problem.conflict("node \(request.node) is enrolled already; choose another name or retire it first")
         }
         // Before the token is spent: a bad request must not cost one.
+        try await request.guest?.check(for: request, in: runtime, aggregator)
         let certificate: IdentityCertificate
         do {
             certificate = try aggregator.authority.issueClient(
@@ -59,9 +62,13 @@ struct Enrolment: Sendable {
         _ request: Request, _ certificate: IdentityCertificate, _ runtime: LogRuntime
     ) async throws -> JSONValue {
         let site = try await defaultSite(runtime)
+        if let guest = request.guest {
+            _ = try await runtime.append(guest.setting(of: request, in: runtime, aggregator))
+        }
         let entry = NodeEntry(
             log: runtime.organization.origin, time: aggregator.clock.now(), action: .enrol, node: request.node,
-            role: request.role, site: site, key: request.key.text, salt: aggregator.clock.random(16))
+            role: request.role, site: site, key: request.key.text, otherLogs: request.guest.map { [$0.log] } ?? [],
+            salt: aggregator.clock.random(16))
         let (index, leaf) = try await runtime.append(entry.text)
         let checkpoint = runtime.feed.latest.map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
         let authority = aggregator.authority.certificate.pem
@@ -114,7 +121,10 @@ struct Enrolment: Sendable {
         guard key.name == node, key.type == .ed25519 else {
             throw .badRequest("signing_vkey: an Ed25519 key under the node's own name")
         }
-        return Request(token: try text("token"), node: node, role: role, certificateRequest: request, key: key)
+        var guest: GuestClaim?
+        if let home = json["home"] { guest = try GuestClaim(json: home) }
+        return Request(
+            token: try text("token"), node: node, role: role, certificateRequest: request, key: key, guest: guest)
     }
 }
 

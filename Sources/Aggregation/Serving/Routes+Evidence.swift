@@ -77,7 +77,7 @@ private struct Evidence: Sendable {
             let isThere = UInt64(start / 256) < bundlesThere
             for (offset, note) in try await runtime.database.notes(start..<end).enumerated() {
                 let index = start + Int64(offset)
-                let isBatch = withSamples && note.starts(with: Entry.Kind.batch.version.utf8)
+                let isBatch = withSamples && [Entry.Kind.batch, .extract].contains(Entry.Kind(text: note))
                 let block = isBatch ? try await runtime.database.samples(at: index) : nil
                 for file in try writer.append(entry: note, samples: block) where !isThere { try await sendFile(file) }
             }

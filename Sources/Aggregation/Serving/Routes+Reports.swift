@@ -28,6 +28,8 @@ extension Routes {
             return try await disclosure(try ReportQuery(request), runtime)
         }
         addIssues(to: router)
+        addCloses(to: router)
+        addCorrections(to: router)
         addEvidence(to: router)
         addFactors(to: router)
         addProofs(to: router)

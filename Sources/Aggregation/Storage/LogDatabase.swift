@@ -198,7 +198,8 @@ package final class LogDatabase: Sendable {
 
     private func append(_ items: [LogSequencer.Item], expectedSize: Int64) async throws -> LogSequencer.Outcome {
         try await resolveNames(items)
-        let group = AppendGroup(log: log, rows: items.map(row), expectedSize: expectedSize)
+        let group = AppendGroup(
+            log: log, rows: items.map(row), expectedSize: expectedSize, areNew: items.allSatisfy(\.isNew))
         let outcome = try await pool.run { connection throws(StoreError) -> AppendOutcome? in
             do throws(StoreError) {
                 return try connection.append(group)
@@ -276,7 +277,7 @@ package final class LogDatabase: Sendable {
                 if let job = imported.job { jobs.insert(job) }
             case .node(let node): nodes.append((node.node, node.role == .importer ? .importer : .node, node.site))
             case .job(let job): jobs.insert(job.job)
-            case .resume, .genesis, .set, .conflict, .report: break
+            case .resume, .genesis, .set, .close, .conflict, .correct, .report: break
             }
         }
         jobs.subtract(known.jobs.keys)

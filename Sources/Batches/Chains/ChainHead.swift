@@ -3,8 +3,8 @@ package import TransparencyLog
 
 /// The end of a chain: what the next batch must begin with.
 ///
-/// Batches tile time and counters (RULES section 3). That is checked here, against the previous batch alone, by the
-/// aggregator at intake and by the auditor in replay.
+/// Batches tile time and counters, extracts tile counters (RULES sections 3 and 4). That is checked here, against the
+/// previous batch alone, by the aggregator at intake and by the auditor in replay.
 package struct ChainHead: Sendable, Hashable {
     package var node: String
     package var incarnation: Int64
@@ -18,6 +18,7 @@ package struct ChainHead: Sendable, Hashable {
         var end: UTCTime
         var monotonicEnd: Int64?
         var boot: String?
+        var isExtract: Bool
         /// In the order of their lines, which the next batch mostly keeps.
         var sensors: [SensorFacts]
 
@@ -56,7 +57,7 @@ package struct ChainHead: Sendable, Hashable {
     private static func tail(of batch: Batch) -> Tail {
         Tail(
             end: batch.facts.interval.end, monotonicEnd: batch.facts.monotonic?.endNanoseconds, boot: batch.boot,
-            sensors: batch.facts.sensors)
+            isExtract: batch.home != nil, sensors: batch.facts.sensors)
     }
 
     /// Why the batch cannot follow, nil when it can. A batch at an earlier place is a duplicate or a fork and is told
@@ -91,14 +92,18 @@ package struct ChainHead: Sendable, Hashable {
 
     private func tilingRefusal(of batch: Batch) -> Refusal? {
         guard let last else { return nil }
+        guard last.isExtract == (batch.home != nil) else {
+            return Refusal(.chainGap, "a chain holds batches or extracts, never both")
+        }
         let start = batch.facts.interval.start
-        guard start == last.end else {
+        // A tenant is not always there: between two of its extracts there may be time, never energy.
+        guard start == last.end || (last.isExtract && start > last.end) else {
             let what = start < last.end ? "before" : "after"
             let code: Refusal.Code = start < last.end ? .overlap : .chainGap
             return Refusal(code, "the batch begins \(what) the end of its predecessor, \(last.end.microseconds) µs")
         }
         if let boot = batch.boot, boot == last.boot, let begins = batch.facts.monotonic?.startNanoseconds,
-            let ended = last.monotonicEnd, begins != ended
+            let ended = last.monotonicEnd, begins != ended, !last.isExtract || begins < ended
         {
             return Refusal(
                 begins < ended ? .overlap : .chainGap,

@@ -7,10 +7,12 @@ package enum Entry: Sendable, Hashable {
     case resume(ResumeEntry)
     case imported(ImportEntry)
     case job(JobEntry)
-    /// In a box of its own: entries are passed from hand to hand, and a batch is large.
+    /// A batch, or an extract of one. In a box of its own: entries are passed from hand to hand, and a batch is large.
     indirect case batch(Batch)
     case set(SetEntry)
+    case close(CloseEntry)
     case conflict(ConflictEntry)
+    case correct(CorrectEntry)
     case report(ReportEntry)
 
     /// The kinds with their version words and the numbers under which the database stores them. Never renumbered.
@@ -21,9 +23,12 @@ package enum Entry: Sendable, Hashable {
         case job = 4
         case batch = 5
         case set = 6
+        case close = 7
         case conflict = 8
+        case correct = 9
         case report = 10
         case resume = 11
+        case extract = 12
 
         package var version: String {
             switch self {
@@ -33,9 +38,12 @@ package enum Entry: Sendable, Hashable {
             case .job: "wattest/job/v1"
             case .batch: "wattest/batch/v1"
             case .set: "wattest/set/v1"
+            case .close: "wattest/close/v1"
             case .conflict: "wattest/conflict/v1"
+            case .correct: "wattest/correct/v1"
             case .report: "wattest/report/v1"
             case .resume: "wattest/resume/v1"
+            case .extract: "wattest/extract/v1"
             }
         }
 
@@ -49,7 +57,7 @@ package enum Entry: Sendable, Hashable {
 
     /// Parses the text of any entry; a batch shares names with those that `recall` remembers.
     package init(text: [UInt8], recall: inout BatchRecall) throws(NoteSyntaxError) {
-        guard text.starts(with: Self.batchOpening) else {
+        guard text.starts(with: Self.batchOpening) || text.starts(with: Self.extractOpening) else {
             try self.init(text: text)
             return
         }
@@ -57,6 +65,7 @@ package enum Entry: Sendable, Hashable {
     }
 
     private static let batchOpening = Array("\(Kind.batch.version)\n".utf8)
+    private static let extractOpening = Array("\(Kind.extract.version)\n".utf8)
 
     /// Parses the text of any entry.
     package init(text: [UInt8]) throws(NoteSyntaxError) {
@@ -66,9 +75,11 @@ package enum Entry: Sendable, Hashable {
         case .resume: self = .resume(try ResumeEntry(text: text))
         case .imported: self = .imported(try ImportEntry(text: text))
         case .job: self = .job(try JobEntry(text: text))
-        case .batch: self = .batch(try Batch(text: text))
+        case .batch, .extract: self = .batch(try Batch(text: text))
         case .set: self = .set(try SetEntry(text: text))
+        case .close: self = .close(try CloseEntry(text: text))
         case .conflict: self = .conflict(try ConflictEntry(text: text))
+        case .correct: self = .correct(try CorrectEntry(text: text))
         case .report: self = .report(try ReportEntry(text: text))
         case nil: throw NoteSyntaxError(line: 1, expected: "the version word of a known kind of entry")
         }
@@ -83,7 +94,9 @@ package enum Entry: Sendable, Hashable {
         case .job(let entry): entry.text
         case .batch(let entry): entry.text
         case .set(let entry): entry.text
+        case .close(let entry): entry.text
         case .conflict(let entry): entry.text
+        case .correct(let entry): entry.text
         case .report(let entry): entry.text
         }
     }
@@ -95,9 +108,11 @@ package enum Entry: Sendable, Hashable {
         case .resume: .resume
         case .imported: .imported
         case .job: .job
-        case .batch: .batch
+        case .batch(let entry): entry.home == nil ? .batch : .extract
         case .set: .set
+        case .close: .close
         case .conflict: .conflict
+        case .correct: .correct
         case .report: .report
         }
     }
@@ -112,7 +127,9 @@ package enum Entry: Sendable, Hashable {
         case .job(let entry): entry.log
         case .batch(let entry): entry.log
         case .set(let entry): entry.log
+        case .close(let entry): entry.log
         case .conflict(let entry): entry.log
+        case .correct(let entry): entry.log
         case .report(let entry): entry.log
         }
     }

@@ -12,6 +12,8 @@ extension BundleAudit {
         countRecords(input.accounts, &report)
         try compare(Disclosure(input), outside.disclosure, &report)
         describe(replay, &report)
+        describe(input.accounts.closings, &report)
+        describe(input.accounts.corrections, &report)
         describe(verdict, input.genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
         report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
         report.notCovered.append("whether the sensors told the truth; compare with an independent meter")

@@ -1,5 +1,6 @@
 package import Batches
 package import Energy
+import JSONText
 
 /// Whatever measures in a log, by name: nodes, and sources such as a switch that belong to no node.
 package struct NodeRegister: Sendable, Hashable {
@@ -14,6 +15,9 @@ package struct NodeRegister: Sendable, Hashable {
         /// log alone promises nothing.
         package var enrolled: UTCTime?
         package var retired: UTCTime?
+        /// Origin of the log whose node it is, nil where it is this one's: a guest is silent while nobody of this
+        /// organization is on it.
+        package var home: String?
 
         package init(name: String, kind: Kind, site: String?, enrolled: UTCTime? = nil, retired: UTCTime? = nil) {
             self.name = name
@@ -24,12 +28,17 @@ package struct NodeRegister: Sendable, Hashable {
         }
 
         package func isExpected(in period: UTCInterval) -> Bool {
-            guard kind == .node, let enrolled else { return false }
+            guard kind == .node, home == nil, let enrolled else { return false }
             return enrolled < period.end && retired.map { period.start < $0 } ?? true
         }
     }
 
     package private(set) var members: [String: Member] = [:]
+    /// Home logs of guests, by the name that a node has here; told before it is enrolled.
+    private var homes: [String: String] = [:]
+
+    /// The setting that names the home log of a guest.
+    package static let homeField = "node.home"
 
     package init() {}
 
@@ -49,9 +58,14 @@ package struct NodeRegister: Sendable, Hashable {
             switch node.action {
             case .enrol:
                 members[node.node] = Member(name: node.node, kind: .node, site: node.site, enrolled: node.time)
+                members[node.node]?.home = homes[node.node]
             case .retire: members[node.node]?.retired = node.time
             case .rotate, .revoke: break
             }
+        case .set(let set) where set.field == Self.homeField:
+            guard let subject = set.subject else { return }
+            homes[subject] = (try? JSONValue(parsing: set.value))?.string
+            members[subject]?.home = homes[subject]
         case .imported(let imported):
             let kind: Kind = imported.subject == .source ? .source : .node
             guard var known = members[imported.node] else {

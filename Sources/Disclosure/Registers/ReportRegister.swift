@@ -7,11 +7,14 @@ package struct ReportRegister: Sendable, Hashable {
         package var index: UInt64
         /// Batches of its period that stand behind the prefix which it reports on.
         package var lateBatches: Int64
+        /// Corrections of its period behind that prefix.
+        package var lateCorrections: Int64
 
-        package init(entry: ReportEntry, index: UInt64, lateBatches: Int64) {
+        package init(entry: ReportEntry, index: UInt64, lateBatches: Int64, lateCorrections: Int64 = 0) {
             self.entry = entry
             self.index = index
             self.lateBatches = lateBatches
+            self.lateCorrections = lateCorrections
         }
     }
 

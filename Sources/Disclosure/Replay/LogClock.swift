@@ -41,7 +41,9 @@ package struct LogClock: Sendable, Hashable {
         case .node(let entry): entry.time
         case .set(let entry): entry.time
         case .job(let entry): entry.time
+        case .close(let entry): entry.time
         case .conflict(let entry): entry.time
+        case .correct(let entry): entry.time
         case .report(let entry): entry.time
         default: nil
         }

@@ -24,6 +24,11 @@ package struct LogReplay: Sendable {
     private var heads: [Int64: ChainHead] = [:]
     private var lateBatches: [Int64]
     private var gaps = GapFold()
+    private var closing: ClosingWatch
+    private var closings = ClosingRegister()
+    private var correcting: CorrectionBook
+    private var corrections = CorrectionRegister()
+    private var lateCorrections: [Int64]
     private var ledger = Ledger()
     private var jobs = JobRegister()
     private var settings = SettingRegister()
@@ -47,6 +52,9 @@ package struct LogReplay: Sendable {
         surveyedReports = survey.reports
         conflictLeaves = survey.conflictLeaves
         lateBatches = survey.reports.map { _ in 0 }
+        lateCorrections = lateBatches
+        correcting = CorrectionBook(places: survey.correctedPlaces)
+        closing = ClosingWatch(marks: survey.closings, watched: survey.watchedPeriods)
     }
 
     package var size: UInt64 { frontier.size }
@@ -69,6 +77,7 @@ package struct LogReplay: Sendable {
             roots[index] = frontier.root
             times[index] = clock.notBefore
         }
+        if closing.isDue(index) { tellClosings(index) }
         // A batch is taken out of its entry once: it is large, and nearly every entry is one.
         if case .batch(let batch) = checked.entry {
             try admit(batch, checked)
@@ -88,7 +97,9 @@ package struct LogReplay: Sendable {
         switch checked.entry {
         case .node(let node): try refuse(signers?.apply(node, at: Int64(clamping: index)), .signer, index)
         case .resume(let resume): try check(resume, index)
+        case .close(let close): try check(close, index)
         case .conflict(let conflict): try check(conflict, index)
+        case .correct(let correction): apply(correction, index)
         case .set(let set): settings.apply(set, at: index)
         case .report(let report): try issue(report, index)
         case .genesis, .imported, .job, .batch: break
@@ -173,6 +184,8 @@ package struct LogReplay: Sendable {
         }
         try conserve(batch, postings, checked)
         fold(postings, of: batch, index)
+        if !correcting.isIdle { correcting.add(postings.postings, node: batch.node) }
+        if !closing.isIdle { closing.add(postings, of: batch, at: index) }
         let moment = NodeWitness.Place(
             signedAfter: batch.anchor.flatMap { times[$0.size] }, appendedAfter: clock.notBefore)
         jobs.apply(batch, postings, isRecorded: chains.isRecorded(incarnation), place: moment)
@@ -281,6 +294,62 @@ package struct LogReplay: Sendable {
         }
     }
 
+    /// A correction never fails: it takes no more than there is, and says in every report what it took.
+    private mutating func apply(_ correction: CorrectEntry, _ index: UInt64) {
+        var moved: [Int64] = []
+        for move in correction.moves {
+            let shifts = correcting.apply(move)
+            for shift in shifts { apply(shift) }
+            moved.append(shifts.reduce(0) { $0 + $1.microjoules })
+        }
+        corrections.append(CorrectionRegister.Correction(entry: correction, index: index, moved: moved))
+        for (position, report) in surveyedReports.enumerated()
+        where report.size <= Int64(clamping: index)
+            && correction.moves.contains(where: { report.period.contains($0.hour) })
+        {
+            lateCorrections[position] += 1
+        }
+    }
+
+    private mutating func apply(_ shift: CorrectionBook.Shift) {
+        closing.apply(shift)
+        guard period.map({ ($0.start.hour...$0.lastHour).contains(shift.key.hour) }) ?? true else { return }
+        var energy = ComponentEnergy()
+        energy[shift.component] = Int128(shift.microjoules)
+        ledger.add(energy, at: shift.target)
+        energy[shift.component] = -Int128(shift.microjoules)
+        ledger.add(energy, at: shift.key)
+    }
+
+    /// What is closed over exactly the entries so far.
+    private mutating func tellClosings(_ size: UInt64) {
+        let (nodes, signers, chains, heads) = (nodes, signers, chains, heads)
+        closing.reach(size) { $0.statement(members: nodes, signers: signers, chains: chains, heads: heads) }
+    }
+
+    private mutating func check(_ close: CloseEntry, _ index: UInt64) throws(ReplayFailure) {
+        let name = "the close of \(TimeText.rfc3339(close.period.start)) to \(TimeText.rfc3339(close.period.end))"
+        guard close.period.start < close.period.end, close.period.start.isWholeHour, close.period.end.isWholeHour else {
+            throw ReplayFailure(.close, at: index, "\(name) is not of whole hours")
+        }
+        guard close.size <= Int64(clamping: index) else {
+            throw ReplayFailure(
+                .close, at: index, "\(name) is about entries behind it", expected: "at most \(index)",
+                found: "\(close.size)")
+        }
+        guard let statement = closing.statement(ClosingMark(close)) else {
+            throw ReplayFailure(.close, at: index, "the survey of this log did not see \(name)")
+        }
+        if let difference = statement.difference(from: close) {
+            throw ReplayFailure(
+                .close, at: index, "\(name) over \(close.size) entries is false: \(difference.what)",
+                expected: difference.expected, found: difference.found)
+        }
+        if let refusal = closings.apply(close, at: index) {
+            throw ReplayFailure(.close, at: index, "\(name) cannot stand: \(refusal)")
+        }
+    }
+
     private mutating func issue(_ report: ReportEntry, _ index: UInt64) throws(ReplayFailure) {
         guard report.size <= Int64(clamping: index) else {
             throw ReplayFailure(
@@ -311,6 +380,11 @@ package struct LogReplay: Sendable {
 
     // MARK: Results
 
+    /// What the books of a period say so far; nil unless the survey was told to watch it.
+    package func closingStatement(of period: UTCInterval) -> ClosingStatement? {
+        closing.fold(of: period)?.statement(members: nodes, signers: signers, chains: chains, heads: heads)
+    }
+
     /// What the log says so far. Records lie outside the log and are added by the caller.
     package var accounts: LogAccounts {
         var ledger = ledger
@@ -318,9 +392,12 @@ package struct LogReplay: Sendable {
         return LogAccounts(
             ledger: ledger, jobs: jobs, settings: settings, nodes: nodes,
             reports: ReportRegister(
-                issues: zip(reports.issues, lateBatches).map { issue, late in
-                    ReportRegister.Issue(entry: issue.entry, index: issue.index, lateBatches: late)
+                issues: reports.issues.enumerated().map { position, issue in
+                    ReportRegister.Issue(
+                        entry: issue.entry, index: issue.index, lateBatches: lateBatches[position],
+                        lateCorrections: lateCorrections[position])
                 }),
-            measuringMethods: methods)
+            corrections: corrections,
+            closings: closings.counted { closing.lateBatches($0) }, measuringMethods: methods)
     }
 }

@@ -1,4 +1,5 @@
 package import Batches
+package import Energy
 package import TransparencyLog
 
 /// The first pass over a log prefix: the root over its leaves, and what later entries will say about earlier sizes.
@@ -16,6 +17,12 @@ package struct LogSurvey: Sendable {
     package private(set) var reports: [ReportEntry] = []
     /// Leaves of the batches that conflicts call the first ones: the replay has to find each at its place.
     package private(set) var conflictLeaves: Set<MerkleHash> = []
+    /// What the log closes, so that the replay keeps the books of it.
+    package private(set) var closings: Set<ClosingMark> = []
+    /// The nodes and hours that corrections name.
+    private(set) var correctedPlaces: Set<CorrectionBook.Place> = []
+    /// Periods of which a statement is wanted at the end.
+    package private(set) var watchedPeriods: [UTCInterval] = []
 
     package init() {}
 
@@ -44,6 +51,18 @@ package struct LogSurvey: Sendable {
         {
             reports.append(report)
         }
+        if bytes.starts(with: Entry.Kind.close.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
+            let close = try? CloseEntry(text: Array(note.text))
+        {
+            closings.insert(ClosingMark(close))
+        }
+        if bytes.starts(with: Entry.Kind.correct.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
+            let correction = try? CorrectEntry(text: Array(note.text))
+        {
+            for move in correction.moves {
+                correctedPlaces.insert(CorrectionBook.Place(node: move.node, hour: move.hour.hour))
+            }
+        }
         if bytes.starts(with: Entry.Kind.conflict.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
             let conflict = try? ConflictEntry(text: Array(note.text))
         {
@@ -53,6 +72,9 @@ package struct LogSurvey: Sendable {
 
     private static let keyword = Array("\nanchor ".utf8)
     private static let reportOpening = Array(Entry.Kind.report.version.utf8)
+
+    /// Has the replay keep the books of a period that is not closed yet.
+    package mutating func watch(_ period: UTCInterval) { watchedPeriods.append(period) }
 
     /// Has the replay keep the root at a size that somebody outside the log remembers.
     package mutating func keepRoot(at size: UInt64) { anchorSizes.insert(size) }

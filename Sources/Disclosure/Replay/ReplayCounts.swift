@@ -40,7 +40,7 @@ package struct ReplayCounts: Sendable, Hashable {
     }
 
     mutating func add(_ batch: Batch, hasSamples: Bool) {
-        entries[.batch, default: 0] += 1
+        entries[batch.home == nil ? .batch : .extract, default: 0] += 1
         signatures += 1
         if batch.samples != nil { committedSamples += 1 }
         if hasSamples { checkedSamples += 1 }

@@ -21,6 +21,8 @@ package struct ReplayFailure: Error, Sendable, Hashable, CustomStringConvertible
         case samples
         case conservation
         case conflict
+        /// A close states other sums or ends than the entries in front of it.
+        case close
         case record
         case factor
         case report

@@ -13,7 +13,7 @@ package enum SigningRule {
     ) -> Result<VerifierKey, Refusal> {
         let place = Int64(clamping: index)
         switch entry {
-        case .genesis, .set, .conflict, .report: return .success(signers.administrationKey)
+        case .genesis, .set, .close, .conflict, .correct, .report: return .success(signers.administrationKey)
         case .node(let node):
             guard node.action == .rotate else { return .success(signers.administrationKey) }
             return signers.key(ofRotation: node, index: place)

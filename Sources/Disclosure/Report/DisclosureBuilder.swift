@@ -58,6 +58,8 @@ struct DisclosureBuilder {
         object.append("reconciliation", input.audience.showsJobs ? reconciliation.json : [])
         object.append("checks", checks.json(showsDetail: input.audience.showsEnergy))
         object.append("late_since", late)
+        object.append("corrections", CorrectionsSection(input, inside: energy.inside.total).json)
+        object.append("closes", ClosesSection(input).json)
         object.append(
             "missing", .array(missing.map { ["field": .string($0.field), "reason": .string($0.reason)] }))
         object.append("evidence", evidence)
@@ -133,7 +135,7 @@ struct DisclosureBuilder {
     private var late: JSONValue {
         .array(
             input.accounts.reports.issues.filter { issue in
-                issue.lateBatches > 0 && issue.entry.period.intersection(input.period) != nil
+                issue.lateBatches + issue.lateCorrections > 0 && issue.entry.period.intersection(input.period) != nil
             }.map { issue in
                 [
                     "number": .integer(issue.entry.number), "audience": .string(issue.entry.audience),
@@ -141,6 +143,7 @@ struct DisclosureBuilder {
                         "start": TimeText.json(issue.entry.period.start), "end": TimeText.json(issue.entry.period.end),
                     ],
                     "size": .decimalString(issue.entry.size), "batches": .integer(issue.lateBatches),
+                    "corrections": .integer(issue.lateCorrections),
                 ]
             })
     }

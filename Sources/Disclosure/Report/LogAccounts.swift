@@ -12,6 +12,8 @@ package struct LogAccounts: Sendable {
     package var settings: SettingRegister
     package var nodes: NodeRegister
     package var reports: ReportRegister
+    package var closings: ClosingRegister
+    package var corrections: CorrectionRegister
     /// `measure/1` …: every method that a batch names.
     package var measuringMethods: Set<String>
     /// By pseudonym; what is erased or withheld is absent.
@@ -19,13 +21,16 @@ package struct LogAccounts: Sendable {
 
     package init(
         ledger: Ledger, jobs: JobRegister, settings: SettingRegister, nodes: NodeRegister,
-        reports: ReportRegister = ReportRegister(), measuringMethods: Set<String>
+        reports: ReportRegister = ReportRegister(), corrections: CorrectionRegister = CorrectionRegister(),
+        closings: ClosingRegister = ClosingRegister(), measuringMethods: Set<String>
     ) {
         self.ledger = ledger
         self.jobs = jobs
         self.settings = settings
         self.nodes = nodes
         self.reports = reports
+        self.closings = closings
+        self.corrections = corrections
         self.measuringMethods = measuringMethods
     }
 

@@ -15,6 +15,19 @@ package struct EnrolmentRequest: Sendable {
     package var node: String
     package var role: NodeEntry.Role
     package var directory: String
+    /// Where the node is at home, when it enrols with an organization whose jobs it only runs.
+    package var guest: Guest?
+
+    package struct Guest: Sendable {
+        package var home: Enrolment
+        /// Slug of the organization that the token must be of.
+        package var tenant: String
+
+        package init(home: Enrolment, tenant: String) {
+            self.home = home
+            self.tenant = tenant
+        }
+    }
 
     package init(
         server: String, authoritySHA256: String, token: String, node: String, role: NodeEntry.Role, directory: String
@@ -135,11 +148,22 @@ package struct EnrolmentRequest: Sendable {
             rest = rest.dropFirst(64)
         }
         lines.append("-----END CERTIFICATE REQUEST-----")
-        let json: JSONValue = [
-            "token": .string(token), "node": .string(node), "role": .string(role.rawValue),
-            "tls_csr": .string(lines.joined(separator: "\n") + "\n"), "signing_vkey": .string(signing.verifier.text),
+        var json = JSONObject()
+        json.append("token", .string(token))
+        json.append("node", .string(node))
+        json.append("role", .string(role.rawValue))
+        json.append("tls_csr", .string(lines.joined(separator: "\n") + "\n"))
+        json.append("signing_vkey", .string(signing.verifier.text))
+        if let guest { json.append("home", try Self.claim(guest, signing.verifier)) }
+        return JSONValue.object(json).rendered()
+    }
+
+    private static func claim(_ guest: Guest, _ key: VerifierKey) throws -> JSONValue {
+        let proof = GuestProof(home: guest.home.log, node: guest.home.node, key: key.text)
+        return [
+            "log": .string(proof.home), "node": .string(proof.node),
+            "proof": .string(Base64.encode(try guest.home.signingKey.sign(proof.text).bytes)),
         ]
-        return json.rendered()
     }
 
     private func post(
@@ -165,6 +189,12 @@ package struct EnrolmentRequest: Sendable {
     ) throws -> Enrolment {
         guard reply.node == node else {
             throw AgentError(.refused, "the answer to the enrolment is for node \(reply.node), not \(node)")
+        }
+        if let guest, Tenancy.slug(ofLog: reply.log) != guest.tenant {
+            throw AgentError(
+                .refused,
+                "the token is of \(Tenancy.slug(ofLog: reply.log)), not \(guest.tenant); the node is in its log now: "
+                    + "retire it there, and take a token of \(guest.tenant)")
         }
         guard let certificate = reply.certificate else {
             throw AgentError(.refused, "the answer to the enrolment has no certificate")

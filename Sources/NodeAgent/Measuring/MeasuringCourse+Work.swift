@@ -74,18 +74,26 @@ extension MeasuringCourse {
         guard let workload = hold.workload, let pseudonym = hold.pseudonym else { return }
         var labels = workload.labels
         labels.merge(hold.labels) { $1 }
+        // A tenant's job is told of in the tenant's log alone.
+        let tenant = hold.tenant?.tenant
+        guard let enrolment = tenant.map({ tenants.enrolment(of: $0) }) ?? enrolment else { return }
         let record = JobRecord(key: JobKey(workload.identity), salt: enrolment.jobSalt, labels: labels)
         let entry = JobEntry(
             log: enrolment.log, time: Self.moment().utc, event: event, job: pseudonym, attempt: workload.attempt,
             witness: .agent, by: enrolment.node, start: hold.since, stop: hold.end,
-            expectedNodes: workload.expectedNodes, nodes: listed(workload.nodes), recordSHA256: record.sha256,
-            salt: AgentEnvironment.randomBytes(16))
-        send(entry.text, samples: record.text)
+            expectedNodes: workload.expectedNodes, nodes: listed(workload.nodes, as: enrolment.node),
+            recordSHA256: record.sha256, salt: AgentEnvironment.randomBytes(16))
+        guard let tenant else { return send(entry.text, samples: record.text) }
+        do {
+            try tenants.send(entry.text, samples: record.text, to: tenant)
+        } catch {
+            fail("an entry for tenant \(tenant) could not be stored: \(error)")
+        }
     }
 
     /// The scheduler's node names, where they are the log's: this node's own among them is the proof. Else only their
     /// number is told, because a name that no chain has would count as a missing node.
-    private func listed(_ nodes: [String]) -> [String] {
-        nodes.contains(enrolment.node) && nodes.count <= JobEntry.maximumNodesListed ? nodes : []
+    private func listed(_ nodes: [String], as own: String) -> [String] {
+        nodes.contains(own) && nodes.count <= JobEntry.maximumNodesListed ? nodes : []
     }
 }

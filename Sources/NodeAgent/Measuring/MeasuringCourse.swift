@@ -12,6 +12,7 @@ struct MeasuringCourse: ~Copyable {
     private var sampler: Sampler
     var session: MeasuringSession
     private var chain: NodeChain
+    var tenants: TenantBook
     var book = AllocationBook()
     /// Schedulers' holds; a process's own claim never overrides them.
     var work: ScheduledWork
@@ -38,10 +39,13 @@ struct MeasuringCourse: ~Copyable {
             maximumPowerMicrowatts: loop.configuration.sources.maximumPowerMicrowatts)
         watch = SourceWatch(sysfsRoot: loop.configuration.sources.sysfsRoot)
         let recovered = try RecoveredChain(loop.spool, enrolment)
+        let tenants = try TenantBook(
+            loop.configuration.tenants, staged: recovered.staged, report: loop.configuration.report)
         chain = recovered.chain
         recovered.announce(to: loop.uplink, enrolment)
+        self.tenants = tenants
         work = ScheduledWork(
-            loop.configuration.work, processes: processes, boot: boot, jobSalt: enrolment.jobSalt
+            loop.configuration.work, processes: processes, boot: boot, tenancy: loop.configuration.tenancy
         ) { [loop] token, workload in loop.post(.named(token: token, workload)) }
         launched = LauncherWatch(processes: processes, site: enrolment.site)
         work.setDevices(sampler.report.layering.sensors)
@@ -120,7 +124,7 @@ struct MeasuringCourse: ~Copyable {
         }
         states.take(sampler.samples)
         lookAtWork(now)
-        session.relieve(loop.spool.pressure)
+        session.relieve(max(loop.spool.pressure, tenants.pressure))
         if session.isDue(at: now) {
             session.advance(to: now, clock: Self.clock(), usage: usage())
             // What is cut has its CPU time; only the open interval asks for more.
@@ -211,11 +215,7 @@ struct MeasuringCourse: ~Copyable {
                 beganInOtherBoot = false
             }
             do {
-                let entry = try chain.sign(
-                    interval, anchor: loop.uplink.anchor, boot: boot, salt: AgentEnvironment.randomBytes(16))
-                let point = ResumePoint(boot: boot, continuations: interval.continuations)
-                try loop.spool.write(entry, resumePoint: point.bytes)
-                loop.uplink.add(SpoolItem(entry))
+                try store(interval)
                 publish(interval)
             } catch {
                 // Signed and not durable: this place of the chain may never be used again with other bytes, and was
@@ -225,6 +225,26 @@ struct MeasuringCourse: ~Copyable {
                 return
             }
         }
+    }
+
+    /// Signs an interval for the home log and what is cut from it for tenants, and makes all of it durable.
+    private mutating func store(_ interval: MeasuringSession.Interval) throws {
+        let cut = TenantCut(interval.facts, holds: work.tenantHolds(in: interval.facts), logged: tenants.slugs)
+        var home = interval
+        home.facts = cut.home
+        // A reading is signed in full into one log.
+        if cut.wholeNodeTenant != nil { home.samples = nil }
+        let entry = try chain.sign(
+            home, anchor: loop.uplink.anchor, boot: boot, salt: AgentEnvironment.randomBytes(16))
+        var extracts: [StagedExtract] = []
+        if let position = entry.position, !(cut.extracts.isEmpty && cut.strangers.isEmpty) {
+            extracts = try tenants.sign(
+                cut, interval, home: HomeBatch(log: enrolment.log, position: position, leaf: entry.leaf), boot: boot)
+        }
+        let point = ResumePoint(boot: boot, continuations: interval.continuations, extracts: extracts)
+        try loop.spool.write(entry, resumePoint: point.bytes)
+        loop.uplink.add(SpoolItem(entry))
+        try tenants.store(extracts)
     }
 
     private mutating func publish(_ interval: MeasuringSession.Interval) {
@@ -305,13 +325,25 @@ struct MeasuringCourse: ~Copyable {
         case .dropped(let token):
             work.drop(token)
             session.change(to: allocations, at: Self.moment(), usage: usage())
-        case .gaveUp(let loss): giveUp(loss)
+        case .answer(let answer): take(answer)
+        case .tenant(let slug, let event):
+            do {
+                try tenants.take(event, of: slug, now: Self.moment().utc)
+            } catch {
+                fail("tenant \(slug): \(error)")
+            }
+        case .stop: isStopped = true
+        }
+    }
+
+    private mutating func take(_ answer: LogAnswer) {
+        switch answer {
         case .logged(let leaf, let index): logged(leaf, index)
+        case .gaveUp(let loss): giveUp(loss)
         case .refused(let leaf, let refusal):
             chain.refused(leaf: leaf, refusal)
             let state = chain.state
             loop.publish { $0.chain = state }
-        case .stop: isStopped = true
         }
     }
 

@@ -17,7 +17,15 @@ final class MeasuringLoop: Sendable {
         /// Makes what is read; the sources above, except in tests. Made anew at each discovery.
         var makeSources: @Sendable () -> [any SensorSource]
         var work: ScheduledWork.Configuration
+        /// Logs of other organizations whose jobs run here.
+        var tenants: [TenantLog] = []
         var report: @Sendable (String) -> Void
+
+        var tenancy: Tenancy {
+            Tenancy(
+                homeLog: enrolment.log, homeSalt: enrolment.jobSalt,
+                tenantSalts: Dictionary(tenants.map { ($0.slug, $0.enrolment.jobSalt) }) { first, _ in first })
+        }
     }
 
     enum Order: Sendable {
@@ -27,9 +35,10 @@ final class MeasuringLoop: Sendable {
         case named(token: String, Workload)
         /// What holds the node under a token is no job.
         case dropped(token: String)
-        case logged(leaf: MerkleHash, index: Int64)
-        case refused(leaf: MerkleHash, Refusal)
-        case gaveUp(UplinkState.ChainLoss)
+        /// What the uplink of the home log told.
+        case answer(LogAnswer)
+        /// What the uplink of a tenant's log told.
+        case tenant(String, LogAnswer)
         case stop
     }
 

@@ -56,10 +56,23 @@ package struct NodeChain: Sendable {
 
     /// Signs an interval as the next batch.
     package mutating func sign(
-        _ interval: MeasuringSession.Interval, anchor: TreeHead?, boot: String?, salt: [UInt8]
+        _ interval: MeasuringSession.Interval, home: HomeBatch? = nil, anchor: TreeHead?, boot: String?, salt: [UInt8]
     ) throws(TransparencyLogError) -> SignedEntry {
         try writer.sign(
-            interval.facts, samples: interval.samples, anchor: anchor, boot: boot, clock: interval.clock, salt: salt)
+            interval.facts, samples: interval.samples, home: home, anchor: anchor, boot: boot, clock: interval.clock,
+            salt: salt)
+    }
+
+    /// Whether a signed entry stands at the next place of the chain.
+    package func isNext(_ entry: SignedEntry) -> Bool {
+        entry.position == ChainPosition(incarnation: writer.incarnation, sequence: writer.nextSequence)
+    }
+
+    /// Goes on behind an entry that was signed at the next place by an earlier run.
+    package mutating func follow(_ entry: SignedEntry) -> Bool {
+        guard isNext(entry) else { return false }
+        writer.follow(entry)
+        return true
     }
 
     /// The chain cannot go on.

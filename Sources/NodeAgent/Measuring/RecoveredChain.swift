@@ -8,6 +8,8 @@ struct RecoveredChain: Sendable {
     private let items: [SpoolItem]
     private let tail: NodeChain.Tail?
     private let point: ResumePoint?
+    /// In a tenant's spool: where the counters of its chain stand.
+    let extractPoint: ExtractPoint?
 
     init(_ spool: Spool, _ enrolment: Enrolment) throws {
         items = spool.recovered
@@ -20,7 +22,9 @@ struct RecoveredChain: Sendable {
             batch = try Batch(text: Array(SignedNote(parsing: entry.note).text))
         }
         tail = batch.map(NodeChain.end)
-        point = try newest?.position.flatMap { try spool.resumePoint(at: $0) }.flatMap { ResumePoint(bytes: $0) }
+        let state = try newest?.position.flatMap { try spool.resumePoint(at: $0) }
+        point = state.flatMap { ResumePoint(bytes: $0) }
+        extractPoint = state.flatMap { ExtractPoint(bytes: $0) }
         chain = NodeChain(
             log: enrolment.log, node: enrolment.node, key: enrolment.signingKey, incarnation: incarnation,
             openingLeaf: openingLeaf,
@@ -38,6 +42,9 @@ struct RecoveredChain: Sendable {
         }
         return nil
     }
+
+    /// What was cut for tenants from the newest batch.
+    var staged: [StagedExtract] { point?.extracts ?? [] }
 
     /// Hands what was recovered to the uplink, the chain before its entries.
     func announce(to uplink: Uplink, _ enrolment: Enrolment) {

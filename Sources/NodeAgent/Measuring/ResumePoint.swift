@@ -7,10 +7,17 @@ package struct ResumePoint: Sendable, Hashable {
     /// Boot id of the node; raw values mean nothing after another boot.
     package var boot: String
     package var continuations: [SensorTrack.Continuation]
+    /// What was cut from the batch for tenants.
+    var extracts: [StagedExtract]
 
     package init(boot: String, continuations: [SensorTrack.Continuation]) {
+        self.init(boot: boot, continuations: continuations, extracts: [])
+    }
+
+    init(boot: String, continuations: [SensorTrack.Continuation], extracts: [StagedExtract]) {
         self.boot = boot
         self.continuations = continuations
+        self.extracts = extracts
     }
 
     package var bytes: [UInt8] {
@@ -22,8 +29,11 @@ package struct ResumePoint: Sendable, Hashable {
                 "extended_uj": .decimalString(state.extendedMicrojoules),
             ]
         }
-        let point: JSONValue = ["boot": .string(boot), "sensors": .array(sensors)]
-        return point.rendered()
+        var point = JSONObject()
+        point.append("boot", .string(boot))
+        point.append("sensors", .array(sensors))
+        if !extracts.isEmpty { point.append("extracts", .array(extracts.map(\.json))) }
+        return JSONValue.object(point).rendered()
     }
 
     /// nil when the bytes are not a resume point: the counters then begin new epochs.
@@ -33,6 +43,7 @@ package struct ResumePoint: Sendable, Hashable {
         else { return nil }
         self.boot = boot
         continuations = []
+        extracts = (json["extracts"]?.array ?? []).compactMap { StagedExtract($0) }
         for sensor in sensors {
             guard let id = sensor["id"]?.string, let epoch = sensor["epoch"]?.decimalString,
                 let microjoules = sensor["uj"]?.decimalString, let nanoseconds = sensor["ns"]?.decimalString,

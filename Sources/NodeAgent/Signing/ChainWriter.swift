@@ -41,10 +41,12 @@ package struct ChainWriter: Sendable {
         self.key = key
     }
 
-    /// - Parameter salt: 16 random bytes; for recorded data derived, so that a repetition gives the same bytes.
+    /// - Parameters:
+    ///   - home: in a tenant's log, the batch that the facts were cut from.
+    ///   - salt: 16 random bytes; for recorded data derived, so that a repetition gives the same bytes.
     package mutating func sign(
-        _ facts: IntervalFacts, samples: SampleBlock?, anchor: TreeHead?, boot: String?, clock: ClockState,
-        salt: [UInt8]
+        _ facts: IntervalFacts, samples: SampleBlock?, home: HomeBatch? = nil, anchor: TreeHead?, boot: String?,
+        clock: ClockState, salt: [UInt8]
     ) throws(TransparencyLogError) -> SignedEntry {
         let block = samples.map(\.bytes) ?? []
         let commitment = samples.map {
@@ -54,11 +56,16 @@ package struct ChainWriter: Sendable {
         }
         let position = ChainPosition(incarnation: incarnation, sequence: nextSequence)
         let batch = Batch(
-            log: log, node: node, position: position, previous: previous, anchor: anchor, boot: boot, clock: clock,
-            facts: facts, samples: commitment, salt: salt)
+            log: log, node: node, position: position, previous: previous, home: home, anchor: anchor, boot: boot,
+            clock: clock, facts: facts, samples: commitment, salt: salt)
         let entry = SignedEntry(position: position, note: try key.sign(batch.text).bytes, samples: block)
+        follow(entry)
+        return entry
+    }
+
+    /// An entry that was signed at the next place.
+    package mutating func follow(_ entry: SignedEntry) {
         nextSequence += 1
         previous = entry.leaf
-        return entry
     }
 }

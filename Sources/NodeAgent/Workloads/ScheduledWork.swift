@@ -28,7 +28,7 @@ struct ScheduledWork: Sendable {
     private var podWatch: PodWatch
     private let processes: ProcessTable
     private let resolver: WorkloadResolver
-    private let jobSalt: [UInt8]
+    private let tenancy: Tenancy
     private let boot: String
     private var usage: [String: NodeUsage.Job] = [:]
     private var trees: [String: ProcessTree] = [:]
@@ -40,13 +40,13 @@ struct ScheduledWork: Sendable {
     private var isRecordStale = false
 
     init(
-        _ configuration: Configuration, processes: ProcessTable, boot: String, jobSalt: [UInt8],
+        _ configuration: Configuration, processes: ProcessTable, boot: String, tenancy: Tenancy,
         answer: @escaping @Sendable (_ token: String, Workload) -> Void
     ) {
         self.configuration = configuration
         self.processes = processes
         self.boot = boot
-        self.jobSalt = jobSalt
+        self.tenancy = tenancy
         let host = String(NodeName.host().prefix { $0 != "." })
         watch = SlurmWatch(
             sysfsRoot: configuration.sysfsRoot, processes: processes,
@@ -131,9 +131,9 @@ struct ScheduledWork: Sendable {
 
     /// - Returns: the hold that now has a name, to be told to the log.
     mutating func name(_ token: String, _ workload: Workload) -> WorkloadBook.Hold? {
-        let key = JobKey(workload.identity)
         isRecordStale = true
-        return book.name(token, workload, pseudonym: Pseudonym.of(jobKey: key.description, salt: jobSalt))
+        return book.name(
+            token, workload, pseudonym: tenancy.pseudonym(of: workload), tenant: tenancy.hold(of: workload))
     }
 
     /// Gives every hold that has no name yet the one that can be told without asking.
@@ -250,6 +250,11 @@ struct ScheduledWork: Sendable {
     mutating func setDevices(_ placed: [Layering.Placed]) {
         let numbers = GPUFiles.identities(procfsRoot: configuration.procfsRoot)
         devices = DeviceSensors.map(placed, numbers: numbers)
+    }
+
+    /// The holds of tenants among the lines of a settled interval, by pseudonym.
+    func tenantHolds(in facts: IntervalFacts) -> [String: TenantHold] {
+        book.tenantHolds(of: Set(facts.allocations.map(\.job)))
     }
 
     func settle(_ interval: MeasuringSession.Interval) -> MeasuringSession.Interval {

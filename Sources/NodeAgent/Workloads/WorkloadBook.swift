@@ -1,3 +1,4 @@
+package import Batches
 package import Energy
 package import Workloads
 
@@ -12,6 +13,8 @@ package struct WorkloadBook: Sendable {
         package var since: UTCTime
         package var workload: Workload?
         package var pseudonym: String?
+        /// nil where the job is the home organization's.
+        package var tenant: TenantHold?
         /// Labels that came from processes of the job.
         package var labels: [String: String] = [:]
         package var end: UTCTime?
@@ -64,8 +67,11 @@ package struct WorkloadBook: Sendable {
     /// Who it is.
     ///
     /// - Returns: the hold when it had no name before.
-    package mutating func name(_ token: String, _ workload: Workload, pseudonym: String) -> Hold? {
+    package mutating func name(
+        _ token: String, _ workload: Workload, pseudonym: String, tenant: TenantHold? = nil
+    ) -> Hold? {
         guard var hold = self[token], !hold.isNamed else { return nil }
+        hold.tenant = tenant
         hold.workload = workload
         hold.pseudonym = pseudonym
         write(hold)
@@ -86,6 +92,15 @@ package struct WorkloadBook: Sendable {
         guard var hold = self[token], !hold.isNamed else { return }
         hold.isDropped = true
         write(hold)
+    }
+
+    /// The holds of tenants among these jobs, by pseudonym.
+    package func tenantHolds(of jobs: Set<String>) -> [String: TenantHold] {
+        var found: [String: TenantHold] = [:]
+        for hold in [held.values, ended.values].joined() {
+            if let job = hold.pseudonym, let tenant = hold.tenant, jobs.contains(job) { found[job] = tenant }
+        }
+        return found
     }
 
     private mutating func write(_ hold: Hold) {

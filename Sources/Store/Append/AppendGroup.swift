@@ -24,11 +24,17 @@ package struct AppendGroup: Sendable {
     package var rows: [AppendRow]
     /// The size that the log must have, when the rows were judged against it; `nil` takes any.
     package var expectedSize: Int64?
+    /// At that size, every row was judged to be appended: what they add to the folds is then sent as sums. Where the
+    /// log judges otherwise the group is sent again row by row. Means nothing without `expectedSize`.
+    package var areNew: Bool
 
-    package init(log: Int32, rows: [AppendRow] = [], expectedSize: Int64? = nil) {
+    var isSummed: Bool { areNew && expectedSize != nil }
+
+    package init(log: Int32, rows: [AppendRow] = [], expectedSize: Int64? = nil, areNew: Bool = false) {
         self.log = log
         self.rows = rows
         self.expectedSize = expectedSize
+        self.areNew = areNew
     }
 }
 

@@ -133,7 +133,7 @@ enum ChainStatement {
     }
 
     /// - Parameter rows: each has a link.
-    static func statement(log: Int32, _ rows: [AppendRow]) -> Statement {
+    static func statement(log: Int32, _ rows: [AppendRow], areNew: Bool) -> Statement {
         let links = rows.compactMap(\.link)
         var firsts: [Place: Int] = [:]
         let first = links.enumerated().map { number, link in
@@ -149,6 +149,6 @@ enum ChainStatement {
             .byteas(links.map(\.previous)), .byteas(rows.map(\.leaf)), .byteas(rows.map(\.note)),
             .byteas(rows.map(\.samples)),
         ]
-        return Statement(sql, arrays + FoldStatement.parameters(rows))
+        return Statement(sql, arrays + FoldStatement.parameters(rows, areNew: areNew))
     }
 }

@@ -16,6 +16,10 @@ extension Connection {
             // Nobody made the coming month's or day's in time.
             try ensurePartitions()
             return try appendAtOnce(group)
+        } catch  where error.kind == .logHasMoved && group.isSummed {
+            var apart = group
+            apart.areNew = false
+            return try append(apart)
         } catch  where error.isAboutOneRow {
             return try appendApart(group)
         }
@@ -33,12 +37,19 @@ extension Connection {
         }
         var parts: [[Int]] = []
         if !records.isEmpty {
-            statements.append(RecordStatement.statement(log: group.log, records.map { group.rows[$0] }))
+            statements.append(
+                RecordStatement.statement(log: group.log, records.map { group.rows[$0] }, areNew: group.isSummed))
             parts.append(records)
         }
         if !chained.isEmpty {
-            statements.append(ChainStatement.statement(log: group.log, chained.map { group.rows[$0] }))
+            statements.append(
+                ChainStatement.statement(log: group.log, chained.map { group.rows[$0] }, areNew: group.isSummed))
             parts.append(chained)
+        }
+        if let expected = group.expectedSize, group.isSummed {
+            // Sums of rows of which one is not appended must not stay in the folds.
+            let grown = expected + Int64(group.rows.count)
+            statements.append(Statement("SELECT require_size($1, $2)", [.int4(group.log), .int8(grown)]))
         }
         statements.append(Statement("COMMIT"))
         let answers = try pipeline(statements)

@@ -1,7 +1,7 @@
 /// The part of both append statements that adds to the folds, over arrays, for the rows in `fresh (ord, index)`.
 enum FoldStatement {
     /// The arrays that `parameters` gives.
-    static let parameterCount = 29
+    static let parameterCount = 32
 
     /// Common table expressions, with the first parameter's number.
     ///
@@ -14,10 +14,9 @@ enum FoldStatement {
                 SELECT p.*
                 FROM unnest(
                     \(p(0))::int[], \(p(1))::int[], \(p(2))::bigint[], \(p(3))::smallint[], \(p(4))::int[],
-                    \(p(5))::int[], \(p(6))::smallint[], \(p(7))::smallint[], \(p(8))::smallint[],
-                    \(p(9))::smallint[], \(p(10))::bigint[], \(p(11))::bigint[], \(p(12))::bigint[],
-                    \(p(13))::bigint[], \(p(14))::bigint[])
-                    AS p (ord, node, job, account, hour, minute, site, provenance, boundary, rule,
+                    \(p(5))::smallint[], \(p(6))::smallint[], \(p(7))::smallint[], \(p(8))::smallint[],
+                    \(p(9))::bigint[], \(p(10))::bigint[], \(p(11))::bigint[], \(p(12))::bigint[], \(p(13))::bigint[])
+                    AS p (ord, node, job, account, hour, site, provenance, boundary, rule,
                         accelerator, cpu, dram, rest, network)
                 JOIN fresh USING (ord)
             ),
@@ -37,9 +36,10 @@ enum FoldStatement {
             ),
             minutely AS (
                 INSERT INTO power_minutely AS t
-                SELECT $1, minute, job,
-                    sum(accelerator) + sum(cpu) + sum(dram) + sum(rest) + sum(network)
-                FROM posts WHERE account NOT IN (5, 6) GROUP BY minute, job ORDER BY minute, job
+                SELECT $1, m.minute, m.job, sum(m.uj)
+                FROM unnest(\(p(14))::int[], \(p(15))::int[], \(p(16))::bigint[], \(p(17))::bigint[])
+                    AS m (ord, minute, job, uj)
+                JOIN fresh USING (ord) GROUP BY m.minute, m.job ORDER BY m.minute, m.job
                 ON CONFLICT (log, minute, job) DO UPDATE SET uj = t.uj + excluded.uj
             ),
             covered AS (
@@ -47,8 +47,8 @@ enum FoldStatement {
                 SELECT $1, c.job, c.node, c.hour, sum(c.measured)::bigint, sum(c.bridged)::bigint,
                     sum(c.missing)::bigint
                 FROM unnest(
-                    \(p(15))::int[], \(p(16))::int[], \(p(17))::bigint[], \(p(18))::int[], \(p(19))::bigint[],
-                    \(p(20))::bigint[], \(p(21))::bigint[])
+                    \(p(18))::int[], \(p(19))::int[], \(p(20))::bigint[], \(p(21))::int[], \(p(22))::bigint[],
+                    \(p(23))::bigint[], \(p(24))::bigint[])
                     AS c (ord, node, job, hour, measured, bridged, missing)
                 JOIN fresh USING (ord) GROUP BY c.job, c.node, c.hour ORDER BY c.job, c.node, c.hour
                 ON CONFLICT (log, job, node, hour) DO UPDATE SET
@@ -60,8 +60,8 @@ enum FoldStatement {
                 INSERT INTO gaps (log, index, part, node, job, from_us, to_us, kind)
                 SELECT $1, f.index, g.part, g.node, g.job, g.from_us, g.to_us, g.kind
                 FROM unnest(
-                    \(p(22))::int[], \(p(23))::int[], \(p(24))::int[], \(p(25))::bigint[], \(p(26))::bigint[],
-                    \(p(27))::bigint[], \(p(28))::smallint[])
+                    \(p(25))::int[], \(p(26))::int[], \(p(27))::int[], \(p(28))::bigint[], \(p(29))::bigint[],
+                    \(p(30))::bigint[], \(p(31))::smallint[])
                     AS g (ord, part, node, job, from_us, to_us, kind)
                 JOIN fresh f USING (ord) ORDER BY f.index, g.part
             )
@@ -73,45 +73,101 @@ enum FoldStatement {
     private static let additions = components.map { "\($0) = t.\($0) + excluded.\($0)" }.joined(separator: ", ")
 
     /// The arrays, with each row's number from 1.
-    static func parameters(_ rows: [AppendRow]) -> [Parameter] {
-        postings(rows) + coverage(rows) + gaps(rows)
+    ///
+    /// - Parameter areNew: every row is certain to be appended, so that sums may run over all of them.
+    static func parameters(_ rows: [AppendRow], areNew: Bool) -> [Parameter] {
+        hours(rows, areNew) + minutes(rows, areNew) + coverage(rows, areNew) + gaps(rows)
     }
 
-    /// What belongs to a row, with the row's number.
-    private static func numbered<Item>(_ rows: [AppendRow], _ items: (AppendRow) -> [Item]) -> [(Int32, Item)] {
-        rows.enumerated().flatMap { number, row in items(row).map { (Int32(number + 1), $0) } }
+    private struct HourKey: Hashable {
+        var node: Int32
+        var job: Int64
+        var account: Int16
+        var hour: Int32
+        var site: Int16
+        var quality: EnergyQuality
     }
 
-    private static func postings(_ rows: [AppendRow]) -> [Parameter] {
-        let all = numbered(rows, \.postings)
+    private static func hours(_ rows: [AppendRow], _ areNew: Bool) -> [Parameter] {
+        var sums = FoldSums<HourKey, ComponentEnergy>(spansRows: areNew)
+        for (number, row) in rows.enumerated() {
+            for posting in row.postings {
+                let key = HourKey(
+                    node: posting.node, job: posting.job, account: posting.account.rawValue, hour: posting.hour,
+                    site: posting.site, quality: posting.quality)
+                sums.add(posting.energy, to: key, row: Int32(number + 1))
+            }
+        }
+        let lines = sums.lines
         return [
-            .int4s(all.map { $0.0 }), .int4s(all.map { $0.1.node }), .int8s(all.map { $0.1.job }),
-            .int2s(all.map { $0.1.account.rawValue }), .int4s(all.map { $0.1.hour }),
-            .int4s(all.map { $0.1.minute }), .int2s(all.map { $0.1.site }),
-            .int2s(all.map { $0.1.quality.provenance }), .int2s(all.map { $0.1.quality.boundary }),
-            .int2s(all.map { $0.1.quality.rule }), .int8s(all.map { $0.1.energy.accelerator }),
-            .int8s(all.map { $0.1.energy.cpu }), .int8s(all.map { $0.1.energy.dram }),
-            .int8s(all.map { $0.1.energy.rest }), .int8s(all.map { $0.1.energy.network }),
+            .int4s(lines.map(\.row)), .int4s(lines.map(\.key.node)), .int8s(lines.map(\.key.job)),
+            .int2s(lines.map(\.key.account)), .int4s(lines.map(\.key.hour)), .int2s(lines.map(\.key.site)),
+            .int2s(lines.map(\.key.quality.provenance)), .int2s(lines.map(\.key.quality.boundary)),
+            .int2s(lines.map(\.key.quality.rule)), .int8s(lines.map(\.value.accelerator)),
+            .int8s(lines.map(\.value.cpu)), .int8s(lines.map(\.value.dram)), .int8s(lines.map(\.value.rest)),
+            .int8s(lines.map(\.value.network)),
         ]
     }
 
-    private static func coverage(_ rows: [AppendRow]) -> [Parameter] {
-        let all = numbered(rows, \.coverage)
+    private struct MinuteKey: Hashable {
+        var job: Int64
+        var minute: Int32
+    }
+
+    /// Without the accounts whose energy another account or log carries.
+    private static func minutes(_ rows: [AppendRow], _ areNew: Bool) -> [Parameter] {
+        var sums = FoldSums<MinuteKey, Int64>(spansRows: areNew)
+        for (number, row) in rows.enumerated() {
+            for posting in row.postings where posting.account != .tenant && posting.account != .superseded {
+                let key = MinuteKey(job: posting.job, minute: posting.minute)
+                let energy = posting.energy
+                for part in [energy.accelerator, energy.cpu, energy.dram, energy.rest, energy.network] where part != 0 {
+                    sums.add(part, to: key, row: Int32(number + 1))
+                }
+            }
+        }
+        let lines = sums.lines
         return [
-            .int4s(all.map { $0.0 }), .int4s(all.map { $0.1.node }), .int8s(all.map { $0.1.job }),
-            .int4s(all.map { $0.1.hour }), .int8s(all.map { $0.1.measuredMilliseconds }),
-            .int8s(all.map { $0.1.bridgedMilliseconds }), .int8s(all.map { $0.1.missingMilliseconds }),
+            .int4s(lines.map(\.row)), .int4s(lines.map(\.key.minute)), .int8s(lines.map(\.key.job)),
+            .int8s(lines.map(\.value)),
+        ]
+    }
+
+    private struct CoverageKey: Hashable {
+        var node: Int32
+        var job: Int64
+        var hour: Int32
+    }
+
+    private static func coverage(_ rows: [AppendRow], _ areNew: Bool) -> [Parameter] {
+        var sums = FoldSums<CoverageKey, CoveredTime>(spansRows: areNew)
+        for (number, row) in rows.enumerated() {
+            for part in row.coverage {
+                let time = CoveredTime(
+                    measuredMilliseconds: part.measuredMilliseconds, bridgedMilliseconds: part.bridgedMilliseconds,
+                    missingMilliseconds: part.missingMilliseconds)
+                sums.add(
+                    time, to: CoverageKey(node: part.node, job: part.job, hour: part.hour), row: Int32(number + 1))
+            }
+        }
+        let lines = sums.lines
+        return [
+            .int4s(lines.map(\.row)), .int4s(lines.map(\.key.node)), .int8s(lines.map(\.key.job)),
+            .int4s(lines.map(\.key.hour)), .int8s(lines.map(\.value.measuredMilliseconds)),
+            .int8s(lines.map(\.value.bridgedMilliseconds)), .int8s(lines.map(\.value.missingMilliseconds)),
         ]
     }
 
     private static func gaps(_ rows: [AppendRow]) -> [Parameter] {
-        let all = numbered(rows) { row in
-            row.gaps.enumerated().map { (part: Int32(truncatingIfNeeded: $0.offset), gap: $0.element) }
+        let all = rows.enumerated().flatMap { number, row in
+            row.gaps.enumerated().map { part, gap in
+                (row: Int32(number + 1), part: Int32(truncatingIfNeeded: part), gap: gap)
+            }
         }
         return [
-            .int4s(all.map { $0.0 }), .int4s(all.map { $0.1.part }), .int4s(all.map { $0.1.gap.node }),
-            .int8s(all.map { $0.1.gap.job }), .int8s(all.map { $0.1.gap.fromMicroseconds }),
-            .int8s(all.map { $0.1.gap.toMicroseconds }), .int2s(all.map { $0.1.gap.kind }),
+            .int4s(all.map(\.row)), .int4s(all.map(\.part)), .int4s(all.map(\.gap.node)), .int8s(all.map(\.gap.job)),
+            .int8s(all.map(\.gap.fromMicroseconds)), .int8s(all.map(\.gap.toMicroseconds)),
+            .int2s(all.map(\.gap.kind)),
         ]
     }
 }

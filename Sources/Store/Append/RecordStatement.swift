@@ -46,7 +46,7 @@ enum RecordStatement {
     }
 
     /// - Parameter rows: none has a link.
-    static func statement(log: Int32, _ rows: [AppendRow]) -> Statement {
+    static func statement(log: Int32, _ rows: [AppendRow], areNew: Bool) -> Statement {
         var firsts: [Identity: Int] = [:]
         let first = rows.enumerated().map { number, row in
             let identities = [.leaf(row.leaf)] + (row.file.map { [.file($0)] } ?? []) as [Identity]
@@ -61,6 +61,6 @@ enum RecordStatement {
             .int8s(files.map { $0.1.job }), .int4s(files.map { $0.1.node }), .texts(files.map { $0.1.sensor }),
             .byteas(files.map { $0.1.sha256 }),
         ]
-        return Statement(sql, arrays + FoldStatement.parameters(rows))
+        return Statement(sql, arrays + FoldStatement.parameters(rows, areNew: areNew))
     }
 }

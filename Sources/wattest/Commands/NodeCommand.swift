@@ -5,7 +5,7 @@ import JSONText
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node", abstract: "Nodes, importers and shared sources.",
-        subcommands: [List.self, Revoke.self, Retire.self])
+        subcommands: [List.self, Share.self, Revoke.self, Retire.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists what is enrolled.")
@@ -59,6 +59,35 @@ extension NodeCommand {
 
         func run() async throws {
             try await NodeCommand.end(node, "retire", ["reason": .string(reason)], options)
+        }
+    }
+
+    struct Share: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says for which other organizations a node may write extracts: those whose jobs run on it.")
+        @OptionGroup var options: ServerOptions
+        @Argument(help: "The node's name.") var node: String
+        @Option(name: .customLong("with"), help: "Slug of an organization; once for each. They replace those before.")
+        var tenants: [String] = []
+        @Flag(help: "With none from now on.") var nobody = false
+        @Option(help: "Why; it stands in the log.") var reason: String?
+
+        func validate() throws {
+            guard tenants.isEmpty == nobody else { throw ValidationError("give --with SLUG, or --nobody") }
+        }
+
+        func run() async throws {
+            let client = try options.client()
+            var body = JSONObject()
+            body.append("field", "node.tenants")
+            body.append("subject", .string(node))
+            body.append("value", .array(tenants.map { .string($0) }))
+            if let reason { body.append("reason", .string(reason)) }
+            let path = AggregatorClient.path(try await options.organization(client), "settings")
+            let reply = try await client.post(path, .object(body))
+            if options.json { return Output.json(reply) }
+            let whom = nobody ? "nobody" : tenants.joined(separator: ", ")
+            Output.text("\(node) is shared with \(whom) by entry \(FigureText.text(reply["index"])) of the log\n")
         }
     }
 

@@ -15,6 +15,10 @@ struct ReportPage {
         for (name, field) in [("idle", "idle_uj"), ("nobody's", "unattributed_uj"), ("gap", "gap_uj")] {
             page += "  \(name.padded(to: 12))\(FigureText.energy(energy?[field]))\n"
         }
+        if let tenants = FigureText.integer(energy?["tenant_uj"]), tenants != 0 {
+            let figure = FigureText.energy(energy?["tenant_uj"])
+            page += "  others      \(figure) of other organizations, not in the above\n"
+        }
         page += coverage + "\n" + JobTable(jobs: disclosure["jobs"]?.array ?? []).text
         return page + emissions + checks
     }

@@ -13,6 +13,8 @@ struct AppendModel {
     private var leaves: [[UInt8]: Int] = [:]
     private var files: [ImportedFile: Int] = [:]
 
+    var size: Int64 { Int64(entries.count) }
+
     mutating func append(_ group: AppendGroup) -> AppendOutcome {
         var rows = [AppendedRow?](repeating: nil, count: group.rows.count)
         for (number, row) in group.rows.enumerated() where row.link == nil { rows[number] = appendRecord(row) }

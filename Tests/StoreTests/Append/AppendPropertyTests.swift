@@ -65,7 +65,10 @@ import Testing
         var heads = [Int](repeating: 0, count: prepared.streams.count)
         var verdicts: [AppendVerdict: Int] = [:]
         for step in 0..<80 {
-            let group = group(prepared, heads, records, step: step, using: &generator)
+            var group = group(prepared, heads, records, step: step, using: &generator)
+            // Also where it is not true: what was said about a group must not change what becomes of it.
+            group.areNew = Bool.random(using: &generator)
+            if group.areNew { group.expectedSize = prepared.model.size }
             let expected = prepared.model.append(group)
             let actual = try connection.append(group)
             #expect(actual == expected, "seed \(seed), step \(step)")

@@ -125,15 +125,31 @@ import Testing
     }
 
     /// What one node says of itself must not make another's energy unrepresentable.
-    @Test func sumsHoldWhateverNodesSay() async throws {
+    @Test(arguments: [false, true]) func sumsHoldWhateverNodesSay(areNew: Bool) async throws {
         let (connection, log) = try await opened()
         let rows = [batch(0, 1, after: 0, postings: [most(node: 7)]), batch(1, 2, after: 1, postings: [most(node: 8)])]
-        #expect(try verdicts(connection, log, rows) == [.appended, .appended])
+        let group = AppendGroup(log: log, rows: rows, expectedSize: 1, areNew: areNew)
+        #expect(try connection.append(group).rows.map(\.verdict) == [.appended, .appended])
         try connection.snapshot(of: log) { snapshot throws(StoreError) in
             let hours = try snapshot.jobEnergy(hours: 0..<9)
             #expect(hours.map(\.energy.accelerator) == [2 * Int128(Int64.max)])
             let minutes = try snapshot.nodeEnergy(jobs: [0], hours: 0..<9)
             #expect(minutes.map(\.energy.accelerator) == [Int128(Int64.max), Int128(Int64.max)])
+        }
+    }
+
+    /// The sums of a group that was wrongly called new must not reach the folds.
+    @Test func whatIsCalledNewAndIsNotCountsOnce() async throws {
+        let (connection, log) = try await opened()
+        var posting = most(node: 7)
+        posting.energy.accelerator = 5
+        let first = batch(0, 1, after: 0, postings: [posting])
+        let second = batch(1, 2, after: 1, postings: [posting])
+        for (rows, size) in [([first], 1), ([first, second], 2), ([second], 3)] as [([AppendRow], Int64)] {
+            _ = try connection.append(AppendGroup(log: log, rows: rows, expectedSize: size, areNew: true))
+        }
+        try connection.snapshot(of: log) { snapshot throws(StoreError) in
+            #expect(try snapshot.jobEnergy(hours: 0..<9).map(\.energy.accelerator) == [10])
         }
     }
 
