@@ -17,7 +17,8 @@ import TransparencyLog
             log: log.origin, time: log.now, action: .revoke, node: "n1", role: .node, site: "north",
             key: try #require(log.keys["n1"]).verifier.text,
             position: ChainPosition(incarnation: node.incarnation, sequence: 1), salt: log.salt())
-        return (log, try log.append(.node(entry), by: log.administration))
+        let index = try log.append(.node(entry), by: log.administration)
+        return (log, index)
     }
 
     @Test func batchesBehindTheRevokedPlaceAreListed() async throws {

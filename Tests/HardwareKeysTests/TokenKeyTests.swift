@@ -73,7 +73,7 @@ import TransparencyLog
         try token.writePIN("", to: "empty")
         try token.writePIN("1234", to: "open", mode: 0o644)
         let rows: [(uri: String, code: HardwareKeyError.Code, words: String)] = [
-            (token.uri(pin: "wrong"), .pin, "the PIN in"),
+            (token.uri("token=spare;object=log", pin: "wrong"), .pin, "the PIN in"),
             (token.uri(pin: "empty"), .pin, "first line is empty"),
             (token.uri("token=elsewhere;object=log"), .token, "'spare', 'wattest'"),
             (token.uri("object=log"), .token, "add token="),

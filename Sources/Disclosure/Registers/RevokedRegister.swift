@@ -1,6 +1,6 @@
 import Accounts
 import Batches
-import Energy
+package import Energy
 import TransparencyLog
 
 /// Batches that were logged before their key was revoked and that stand behind the last place which the revocation
@@ -31,39 +31,52 @@ package struct RevokedRegister: Sendable, Hashable {
 
     private struct Key: Sendable, Hashable {
         var mark: Mark
+        var node: String
         var incarnation: Int64
     }
 
+    /// What one batch posted, hour by hour.
+    private struct Item: Sendable, Hashable {
+        var sequence: Int64
+        var interval: UTCInterval
+        var microjoules: [Int64: Int128]
+    }
+
     private let marks: [String: [Mark]]
-    private var runs: [Key: Run] = [:]
+    private var items: [Key: [Item]] = [:]
 
     package init() { marks = [:] }
     init(marks: [Mark]) { self.marks = Dictionary(grouping: marks, by: \.node) }
 
     var isIdle: Bool { marks.isEmpty }
 
-    /// - Parameter microjoules: what the batch posted in the hours that are read.
-    mutating func add(_ batch: Batch, signer: NoteSignature, microjoules: Int128, at index: UInt64) {
+    mutating func add(_ batch: Batch, _ postings: BatchPostings, signer: NoteSignature, at index: UInt64) {
         for mark in marks[signer.name] ?? []
         where index < mark.index && mark.keyID == signer.keyID && !mark.trusts(batch.position) {
-            let (incarnation, sequence) = (batch.position.incarnation, batch.position.sequence)
-            var run =
-                runs[Key(mark: mark, incarnation: incarnation)]
-                ?? Run(
-                    node: batch.node, revokedAt: mark.index, incarnation: incarnation, firstSequence: sequence,
-                    lastSequence: sequence, batches: 0, microjoules: 0)
-            run.lastSequence = sequence
-            run.batches += 1
-            run.microjoules += microjoules
-            runs[Key(mark: mark, incarnation: incarnation)] = run
+            var item = Item(sequence: batch.position.sequence, interval: batch.facts.interval, microjoules: [:])
+            for posting in postings.postings {
+                item.microjoules[posting.hour, default: 0] += Int128(posting.microjoules)
+            }
+            items[Key(mark: mark, node: batch.node, incarnation: batch.position.incarnation), default: []].append(item)
         }
     }
 
     /// The runs whose revocation the first `size` entries hold, in order.
-    package func runs(below size: UInt64) -> [Run] {
-        runs.values.filter { $0.revokedAt < size }.sorted {
-            ($0.revokedAt, $0.node, $0.incarnation) < ($1.revokedAt, $1.node, $1.incarnation)
-        }
+    ///
+    /// - Parameter period: of which batches and energy are told, nil for all.
+    package func runs(below size: UInt64, in period: UTCInterval?) -> [Run] {
+        items.compactMap { key, items in
+            guard key.mark.index < size else { return nil }
+            let inside = items.filter { item in period.map { $0.intersection(item.interval) != nil } ?? true }
+            guard let first = inside.first, let last = inside.last else { return nil }
+            let energy = inside.flatMap(\.microjoules).filter { hour, _ in
+                period.map { ($0.start.hour...$0.lastHour).contains(hour) } ?? true
+            }
+            return Run(
+                node: key.node, revokedAt: key.mark.index, incarnation: key.incarnation, firstSequence: first.sequence,
+                lastSequence: last.sequence, batches: Int64(inside.count),
+                microjoules: energy.reduce(0) { $0 + $1.value })
+        }.sorted { ($0.revokedAt, $0.node, $0.incarnation) < ($1.revokedAt, $1.node, $1.incarnation) }
     }
 }
 
