@@ -215,7 +215,7 @@ let package = Package(
             "ClusterTests",
             [
                 "Batches", "Disclosure", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent",
-                "PinnedHTTPS", "SeededRandom", "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
+                "PinnedHTTPS", "SeededRandom", "Store", "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
             ], fixtures: true),
     ] + fuzz
 )
