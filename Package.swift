@@ -148,8 +148,8 @@ let package = Package(
         program(
             "wattest-bench",
             [
-                "Accounts", "Aggregation", "Batches", "Disclosure", "Energy", "Identity", "JSONText", "SeededRandom",
-                "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
+                "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "Identity",
+                "JSONText", "SeededRandom", "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
