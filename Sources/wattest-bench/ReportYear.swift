@@ -1,4 +1,5 @@
 import Accounts
+import Batches
 import ClusterSimulation
 import Disclosure
 import Energy
@@ -17,6 +18,7 @@ struct ReportYear {
     var seed: UInt64
 
     private static let start: Int64 = 490_896
+    private static let shares: [(Component, Int128)] = [(.accelerator, 17), (.cpu, 3), (.dram, 1), (.rest, 3)]
 
     var period: UTCInterval {
         UTCInterval(start: UTCTime(hour: Self.start), end: UTCTime(hour: Self.start + Int64(hours)))
@@ -72,8 +74,7 @@ struct ReportYear {
         let scale = Int128(account == .idle ? 250_000 : 1_000_000) + Int128(hour % 997)
         for part in 0..<Int128(parts) {
             var energy = ComponentEnergy()
-            for (component, joules) in [(Component.accelerator, 17), (.cpu, 3), (.dram, 1), (.rest, 3)] as [(_, Int128)]
-            {
+            for (component, joules) in Self.shares {
                 let whole = joules * scale * 1_000_000
                 energy[component] = whole / Int128(parts) + (part < whole % Int128(parts) ? 1 : 0)
             }
