@@ -33,8 +33,8 @@ package struct SampleDraw: Sendable {
         terms.reduce(0) { $0 + max(0, $1.microjoules) }
     }
 
-    /// The first 128 bits of SHA-256 over six lines (`wattest/sample/v1`, the log's origin, size and root, the number of
-    /// the draw, the seed), modulo the population: below 2⁶⁴ µJ no microjoule is favoured by more than 2⁻⁶⁴.
+    /// The first 128 bits of SHA-256 over six lines (`wattest/sample/v1`, the log's origin, size and root, the number
+    /// of the draw, the seed), modulo the population: below 2⁶⁴ µJ no microjoule is favoured by more than 2⁻⁶⁴.
     package func position(_ number: Int, in population: Int128) -> Int128 {
         guard population > 0 else { return 0 }
         let lines = [
