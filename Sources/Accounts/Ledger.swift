@@ -122,6 +122,16 @@ package struct Ledger: Sendable, Hashable {
 
     package mutating func add(_ gap: Gap) { gaps.append(gap) }
 
+    /// The sums of a period's hours alone.
+    package func restricted(to period: UTCInterval) -> Ledger {
+        let hours = period.start.hour...period.lastHour
+        var restricted = Ledger()
+        restricted.energy = energy.filter { hours.contains($0.key.hour) }
+        restricted.coverage = coverage.filter { hours.contains($0.key.hour) }
+        restricted.gaps = gaps.filter { $0.span.interval.intersection(period) != nil }
+        return restricted
+    }
+
     package var totalMicrojoules: Int128 { energy.values.reduce(0) { $0 + $1.total } }
 }
 

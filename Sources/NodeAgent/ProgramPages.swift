@@ -4,39 +4,81 @@
     import Musl
 #endif
 
-/// Gives back the pages of the program and its libraries that were needed to start and are not needed to measure.
+/// Gives back the pages of the program that were needed a moment ago and are not needed to measure.
 ///
 /// They are clean copies of a file: the kernel would take them when memory runs short, and counts them as the agent's
-/// until then. What is needed again comes back from the page cache.
-enum ProgramPages {
-    static func release() {
-        guard let file = fopen("/proc/self/smaps", "r") else { return }
+/// until then. What is needed again comes back from the page cache, sixteen pages at a fault, so that a batch, which
+/// goes through the codec, the signature, TLS and HTTP/2 once in half a minute, leaves ten megabytes behind. They go
+/// before it (what the readings needed) and behind it.
+struct ProgramPages: Sendable {
+    /// Of the program itself: libraries may be unloaded, and what is then at their place must not be touched.
+    private var mappings: [Mapping] = []
+    private var start: Int64
+    private var lastRelease: Int64 = .min
+    /// When what a batch needed is given back: after it was signed, and after it was sent and acknowledged.
+    private var due: [Int64] = []
+
+    /// The start is over.
+    private static let startNanoseconds: Int64 = 10_000_000_000
+    /// Where batches follow each other quickly, the pages would only come and go.
+    private static let restNanoseconds: Int64 = 20_000_000_000
+
+    init(startedAt nanoseconds: Int64) { start = nanoseconds }
+
+    /// To be called every second.
+    mutating func tick(at now: Int64) {
+        if mappings.isEmpty, now >= start + Self.startNanoseconds {
+            start = .max - Self.startNanoseconds
+            mappings = Self.survey()
+            for mapping in mappings { mapping.release() }
+        }
+        guard let next = due.first, now >= next else { return }
+        due.removeFirst()
+        for mapping in mappings { mapping.release() }
+    }
+
+    /// To be called before batches are signed and after they are on their way.
+    mutating func aroundBatch(at now: Int64) {
+        let isRested = lastRelease == .min || now - lastRelease > Self.restNanoseconds
+        guard isRested || lastRelease == now else { return }
+        lastRelease = now
+        for mapping in mappings { mapping.release() }
+        due = [now + 1, now + 3_500_000_000]
+    }
+
+    /// The mappings of the program that nobody can write to.
+    private static func survey() -> [Mapping] {
+        var link = [CChar](repeating: 0, count: 4096)
+        let length = readlink("/proc/self/exe", &link, link.count)
+        guard length > 0 else { return [] }
+        let program = String(decoding: link[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let file = fopen("/proc/self/smaps", "r") else { return [] }
         defer { fclose(file) }
+        var found: [Mapping] = []
         var line = [CChar](repeating: 0, count: 1024)
         var mapping: Mapping?
         while fgets(&line, Int32(line.count), file) != nil {
             let bytes = line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }
             let text = String(decoding: bytes, as: UTF8.self)
-            if let next = Mapping(text) {
-                mapping?.release()
-                mapping = next
+            if text.prefix(while: { $0 != " " }).contains("-") {
+                if let mapping { found.append(mapping) }
+                mapping = Mapping(text, of: program)
             } else if text.hasPrefix("Anonymous:"), !text.hasSuffix(" 0 kB") {
                 // Relocated when the program was loaded: such a page is nowhere else.
                 mapping = nil
             }
         }
-        mapping?.release()
+        return found + [mapping].compactMap { $0 }
     }
 
-    /// A mapping of a file that nobody can write to.
-    private struct Mapping {
+    private struct Mapping: Sendable {
         private let start: UInt
         private let length: Int
 
         /// `55d0c8a00000-55d0c8c21000 r-xp 00001000 fe:00 1311 /usr/bin/wattest-agent`; nil for every other line.
-        init?(_ line: String) {
+        init?(_ line: String, of program: String) {
             let fields = line.split(separator: " ")
-            guard fields.count == 6, fields[5].hasPrefix("/"), ["r-xp", "r--p"].contains(fields[1]) else { return nil }
+            guard fields.count == 6, fields[5] == program, ["r-xp", "r--p"].contains(fields[1]) else { return nil }
             let ends = fields[0].split(separator: "-").map { UInt($0, radix: 16) }
             guard ends.count == 2, let start = ends[0], let end = ends[1], end > start else { return nil }
             self.start = start

@@ -7,10 +7,9 @@ package import TransparencyLog
 /// Reads a log prefix into the accounts that reports are made of, by the very code that an auditor runs.
 ///
 /// The aggregator's folds answer dashboards; a report is replayed from the entries, so that it can never say anything
-/// else than the audit will.
+/// else than the audit will. The replay is kept and goes on from where it was.
 package struct AccountsReader: Sendable {
     package let runtime: LogRuntime
-    private static let portion: Int64 = 1024
 
     package init(_ runtime: LogRuntime) { self.runtime = runtime }
 
@@ -24,16 +23,16 @@ package struct AccountsReader: Sendable {
     /// - Parameters:
     ///   - period: hours whose sums are kept, nil for the whole life of the log.
     ///   - earlier: a published checkpoint up to which the log is read, nil for all that the log holds.
-    package func read(period: UTCInterval? = nil, at earlier: SignedCheckpoint? = nil) async throws -> Prefix {
+    ///   - anew: reads the stored entries from the first one on, whatever is kept in memory.
+    package func read(
+        period: UTCInterval? = nil, at earlier: SignedCheckpoint? = nil, anew: Bool = false
+    ) async throws -> Prefix {
         // Published at once, so that what was acknowledged a moment ago is in the report.
         // What is disclosed waits a moment for its witnesses; what is only shown does not.
         var checkpoint = period == nil ? try await runtime.publish() : try await runtime.publishWitnessed()
         if let earlier { checkpoint = earlier }
-        let replay = try await replay(below: checkpoint, period: period, watching: [])
-        guard let genesis = replay.signers?.genesis else {
-            throw ReplayFailure(.syntax, at: 0, "the log has no genesis entry")
-        }
-        var accounts = replay.accounts
+        var (genesis, accounts) = try await runtime.standing.accounts(
+            at: checkpoint.checkpoint.size, period: period, anew: anew)
         for (pseudonym, record) in try await runtime.database.jobRecords() {
             accounts.add(record: record, of: pseudonym)
         }
@@ -47,31 +46,7 @@ package struct AccountsReader: Sendable {
         let checkpoint = try await runtime.publish()
         // Only the watched sums and the registers are wanted of it.
         let period = periods.first ?? UTCInterval(start: UTCTime(hour: 0), end: UTCTime(hour: 1))
-        return (try await replay(below: checkpoint, period: period, watching: periods), checkpoint)
-    }
-
-    private func replay(
-        below checkpoint: SignedCheckpoint, period: UTCInterval?, watching periods: [UTCInterval]
-    ) async throws -> LogReplay {
-        let size = Int64(clamping: checkpoint.checkpoint.size)
-        var survey = LogSurvey()
-        for period in periods { survey.watch(period) }
-        try await forEachNote(below: size) { note throws in try survey.append(note[...]) }
-        var replay = LogReplay(origin: runtime.organization.origin, survey: survey, period: period)
-        var index: UInt64 = 0
-        try await forEachNote(below: size) { note throws in
-            try replay.append(CheckedEntry(index: index, bytes: note, samples: nil, keys: replay.signers))
-            index += 1
-        }
-        return replay
-    }
-
-    private func forEachNote(below size: Int64, _ body: ([UInt8]) throws -> Void) async throws {
-        var start: Int64 = 0
-        while start < size {
-            let end = min(size, start + Self.portion)
-            for note in try await runtime.database.notes(start..<end) { try body(note) }
-            start = end
-        }
+        let reading = LogReading(database: runtime.database, origin: runtime.organization.origin)
+        return (try await reading.replay(to: checkpoint.checkpoint.size, period: period, watching: periods), checkpoint)
     }
 }

@@ -111,6 +111,7 @@ package final class Aggregator: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in await publishAll() }
             group.addTask { [self] in await closeAll() }
+            group.addTask { [self] in await followAll() }
             for await runtime in openings {
                 group.addTask { await runtime.sequencer.run() }
                 group.addTask { await runtime.witnesses.run() }
@@ -144,6 +145,21 @@ package final class Aggregator: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(60))
             if !Task.isCancelled { await closeBooks() }
+        }
+    }
+
+    /// Reads on while nobody asks, so that whoever asks finds most of it done.
+    private func followAll() async {
+        while !Task.isCancelled {
+            for runtime in organizations {
+                guard let newest = runtime.feed.latest, !Task.isCancelled else { continue }
+                do {
+                    try await runtime.standing.follow(to: newest.checkpoint.size)
+                } catch {
+                    logger.error("no accounts", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
+                }
+            }
+            try? await Task.sleep(for: .seconds(60))
         }
     }
 

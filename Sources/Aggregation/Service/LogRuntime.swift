@@ -19,6 +19,7 @@ package final class LogRuntime: Sendable {
     package let publisher: LogPublisher
     package let feed: CheckpointFeed
     package let directory: String
+    package let standing: StandingAccounts
     /// Reports are issued one after the other.
     let issuing = AsyncTurn()
     package let witnesses: WitnessRounds
@@ -85,6 +86,7 @@ package final class LogRuntime: Sendable {
         self.organization = organization
         self.keys = keys
         self.database = database
+        standing = StandingAccounts(database: database, origin: organization.origin)
         self.sequencer = sequencer
         self.directory = directory
         relay.quorum = { [weak self] in self?.witnessPolicy.policy ?? .empty }

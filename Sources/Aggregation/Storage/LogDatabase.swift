@@ -100,6 +100,14 @@ package final class LogDatabase: Sendable {
     // MARK: Reading
 
     /// The notes of a range, in order.
+    /// Sizes of the log's published trees.
+    package func publishedSizes(_ range: ClosedRange<Int64>) async throws -> [UInt64] {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in try snapshot.publishedSizes(in: range) }
+        }.map { UInt64(clamping: $0) }
+    }
+
     package func notes(_ range: Range<Int64>) async throws -> [[UInt8]] {
         let log = log
         return try await pool.run { connection throws(StoreError) in

@@ -11,8 +11,8 @@ package struct LogReplay: Sendable {
     package let origin: String
     /// Sums are kept for its hours alone; nil keeps all. Registers always span the whole log.
     package let period: UTCInterval?
-    private let anchorSizes: Set<UInt64>
-    private let surveyedReports: [ReportEntry]
+    private var anchorSizes: Set<UInt64>
+    private var surveyedReports: [ReportEntry]
     private let conflictLeaves: Set<MerkleHash>
     /// Where the batches stand that later conflicts are about.
     private var contested: [MerkleHash: ChainPosition] = [:]
@@ -23,7 +23,7 @@ package struct LogReplay: Sendable {
     private var times: [UInt64: UTCTime] = [:]
     private var heads: [Int64: ChainHead] = [:]
     private var lateBatches: [Int64]
-    private var gaps = GapFold()
+    private var gaps = GapBook()
     private var closing: ClosingWatch
     private var closings = ClosingRegister()
     private var correcting: CorrectionBook
@@ -215,7 +215,7 @@ package struct LogReplay: Sendable {
     private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ index: UInt64) {
         var kept = postings
         if !kept.gaps.isEmpty { kept.gaps = [] }
-        for span in postings.gaps where overlapsPeriod(span.interval) {
+        for span in postings.gaps where GapBook.overlap(span.interval, period) {
             gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: index)))
         }
         if let period, !period.contains(batch.facts.interval.start) || batch.facts.interval.end > period.end {
@@ -224,10 +224,6 @@ package struct LogReplay: Sendable {
             kept.coverage.removeAll { !hours.contains($0.hour) }
         }
         ledger.add(kept, node: batch.node, index: Int64(clamping: index))
-    }
-
-    private func overlapsPeriod(_ interval: UTCInterval) -> Bool {
-        period.map { $0.intersection(interval) != nil } ?? true
     }
 
     private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
@@ -385,10 +381,33 @@ package struct LogReplay: Sendable {
         closing.fold(of: period)?.statement(members: nodes, signers: signers, chains: chains, heads: heads)
     }
 
+    /// Prepares for entries that the survey did not see, which follow those that were taken so far.
+    ///
+    /// - Parameters:
+    ///   - survey: of those entries alone.
+    ///   - published: the sizes of their trees that were published, which entries behind them may name.
+    /// - Returns: false when they speak of what this replay has not kept; then nothing has changed, and the log has to
+    ///   be read from its first entry.
+    package mutating func extend(by survey: LogSurvey, published: [UInt64]) -> Bool {
+        let size = size
+        guard survey.conflictLeaves.isEmpty, survey.closings.isEmpty, survey.correctedPlaces.isEmpty,
+            survey.reports.allSatisfy({ $0.size >= Int64(clamping: size) }),
+            survey.anchorSizes.allSatisfy({ $0 >= size || roots[$0] != nil })
+        else { return false }
+        anchorSizes = survey.anchorSizes.union(published)
+        surveyedReports += survey.reports
+        lateBatches += survey.reports.map { _ in 0 }
+        lateCorrections += survey.reports.map { _ in 0 }
+        return true
+    }
+
     /// What the log says so far. Records lie outside the log and are added by the caller.
-    package var accounts: LogAccounts {
-        var ledger = ledger
-        for gap in gaps.gaps { ledger.add(gap) }
+    package var accounts: LogAccounts { accounts(in: nil) }
+
+    /// The same with the sums of a period alone, as a replay that kept no others would give it.
+    package func accounts(in period: UTCInterval?) -> LogAccounts {
+        var ledger = period.map(ledger.restricted) ?? ledger
+        for gap in gaps.gaps(in: period) { ledger.add(gap) }
         return LogAccounts(
             ledger: ledger, jobs: jobs, settings: settings, nodes: nodes,
             reports: ReportRegister(

@@ -26,6 +26,9 @@ package struct LogSurvey: Sendable {
 
     package init() {}
 
+    /// A survey of the entries from an index on, without a tree.
+    package init(from size: UInt64) { self.size = size }
+
     /// The tree over what was surveyed; to be compared with a verified checkpoint before anything else is believed.
     package var head: TreeHead { TreeHead(size: frontier.size, root: frontier.root) }
     package private(set) var size: UInt64 = 0
@@ -37,7 +40,7 @@ package struct LogSurvey: Sendable {
     }
 
     /// The same without the tree, for a replay that compares its own root at the end.
-    mutating func note(_ bytes: ArraySlice<UInt8>) throws(ReplayFailure) {
+    package mutating func note(_ bytes: ArraySlice<UInt8>) throws(ReplayFailure) {
         let index = size
         size += 1
         if let size = Self.anchorSize(in: bytes) {

@@ -32,6 +32,17 @@ struct ProcessTable: Sendable {
         read("\(procfsRoot)/\(pid)/stat", limit: 1024) { ProcessEntry(stat: $0) }
     }
 
+    /// The process that was made last, nil where /proc cannot tell or belongs to other processes than the agent's:
+    /// while it stays the same there is no new one (proc_loadavg(5), last field).
+    func newest() -> Int32? {
+        var link = [CChar](repeating: 0, count: 16)
+        let length = readlink(procfsRoot + "/self", &link, link.count)
+        guard length > 0, length < link.count, atoi(link) == getpid() else { return nil }
+        return read(procfsRoot + "/loadavg", limit: 128) { bytes in
+            bytes.split { $0 == 32 || $0 == 10 }.last.flatMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        }
+    }
+
     /// The control group of a process as the kernel states it, its unified line where there is one.
     func controlGroup(of pid: Int32) -> String? {
         read("\(procfsRoot)/\(pid)/cgroup", limit: 4096) { bytes in

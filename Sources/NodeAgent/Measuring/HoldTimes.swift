@@ -23,6 +23,8 @@ struct HoldTimes: Sendable {
     private(set) var current: [Allocation] = []
     /// Holds of the open interval, those that ended too.
     var count: Int { holds.count }
+    /// Their names.
+    var jobs: Set<String> { Set(holds.keys) }
 
     init(at nanoseconds: Int64, allocations: [Allocation], usage: NodeUsage) {
         start = nanoseconds

@@ -27,8 +27,7 @@ struct MeasuringCourse: ~Copyable {
     private var absent: AbsentSensors
     private var residuals = ResidualWatch()
     private var states = ReadingStates()
-    /// When what is only needed to start is given back: soon after the start, and every hour after looking around.
-    private var nextRelease = AgentEnvironment.bootNanoseconds() + 10_000_000_000
+    private var pages = ProgramPages(startedAt: AgentEnvironment.bootNanoseconds())
 
     init(_ loop: MeasuringLoop) throws {
         self.loop = loop
@@ -115,6 +114,7 @@ struct MeasuringCourse: ~Copyable {
 
     private mutating func tick() {
         let now = Self.moment()
+        pages.tick(at: now.nanoseconds)
         sampler.read(now: now.nanoseconds)
         for sample in sampler.samples where sample.sensor < session.tracks.count {
             session.take(sample.reading, of: sample.sensor, breaksEpoch: sample.breaksEpoch)
@@ -127,10 +127,17 @@ struct MeasuringCourse: ~Copyable {
         session.relieve(max(loop.spool.pressure, tenants.pressure))
         if session.isDue(at: now) {
             session.advance(to: now, clock: Self.clock(), usage: usage())
+            // What is cut has its CPU time; only the open interval asks for more.
+            work.forget(except: session.holds.jobs)
         } else {
             session.pass(to: now, clock: session.clock)
         }
-        if session.hasPendingCut, maySign(at: now.nanoseconds) { sign(session.takeReady(at: now.nanoseconds)) }
+        if session.hasPendingCut, maySign(at: now.nanoseconds) {
+            let ready = session.takeReady(at: now.nanoseconds)
+            if !ready.isEmpty { pages.aroundBatch(at: now.nanoseconds) }
+            sign(ready)
+            if !ready.isEmpty { pages.aroundBatch(at: now.nanoseconds) }
+        }
         rediscover(now)
         publishStates()
     }
@@ -138,10 +145,6 @@ struct MeasuringCourse: ~Copyable {
     /// Sensors come and go: a GPU falls off the bus, a driver is loaded after the agent. What is new begins with the
     /// next interval; what is gone ends with this one.
     private mutating func rediscover(_ now: Moment) {
-        if now.nanoseconds >= nextRelease {
-            nextRelease = now.nanoseconds + Discovery.periodNanoseconds
-            ProgramPages.release()
-        }
         let fingerprint = discovery.looksAround(at: now.nanoseconds) ? watch.fingerprint() : nil
         if discovery.isDue(
             at: now.nanoseconds, sampler.samples, unreadable: sampler.unreadable, fingerprint: fingerprint)
@@ -293,6 +296,7 @@ struct MeasuringCourse: ~Copyable {
     // MARK: CPU time
 
     mutating func usage() -> NodeUsage {
+        work.lookAtTasks()
         var jobs = work.usageByToken
         if !book.jobs.isEmpty {
             let table = processes.processes()

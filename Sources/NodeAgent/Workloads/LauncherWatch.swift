@@ -5,8 +5,8 @@ import Workloads
 
 /// Finds the jobs of launchers by the environment of new processes. Owned by the measuring thread.
 ///
-/// A look lists /proc and opens only what was not there before: a process keeps the environment that it was started
-/// with, and a launcher's workers are new processes.
+/// A look lists /proc only when a process was made since the last one, and opens only what was not there before: a
+/// process keeps the environment that it was started with, and a launcher's workers are new processes.
 struct LauncherWatch: Sendable {
     /// A process of a job, as the book of claims takes it.
     struct Found: Sendable, Hashable {
@@ -28,6 +28,9 @@ struct LauncherWatch: Sendable {
     private var seen: [Int32: Seen] = [:]
     private var nextClaim: UInt64 = 1 << 63
     private var looksUntilNext = 0
+    /// The newest process at the last listing; nil lists at the next look.
+    private var newest: Int32?
+    private var looksWithoutList = 0
 
     private struct Seen: Sendable, Hashable {
         var claim: UInt64?
@@ -39,6 +42,8 @@ struct LauncherWatch: Sendable {
     /// So many new processes are opened at one look, the others at the next: a node full of processes must not hold up
     /// the readings.
     private static let maximumOpened = 64
+    /// However quiet the node is, every tenth look lists.
+    private static let maximumLooksWithoutList = 9
 
     init(processes: ProcessTable, site: String) {
         self.processes = processes
@@ -49,21 +54,36 @@ struct LauncherWatch: Sendable {
         looksUntilNext -= 1
         guard looksUntilNext <= 0 else { return [] }
         looksUntilNext = Self.looksBetween
-        let pids = Set((FileTree.names(in: processes.procfsRoot) ?? []).compactMap { Int32($0) })
         var changes: [Change] = []
         for (pid, process) in seen {
-            let isThere = pids.contains(pid) && (process.claim == nil || isSame(pid, process))
-            guard !isThere else { continue }
+            guard let claim = process.claim, !isSame(pid, process) else { continue }
             seen[pid] = nil
-            if let claim = process.claim { changes.append(.gone(claim: claim)) }
+            changes.append(.gone(claim: claim))
         }
+        let newest = processes.newest()
+        looksWithoutList += 1
+        if newest != nil, newest == self.newest, looksWithoutList <= Self.maximumLooksWithoutList { return changes }
+        self.newest = newest
+        looksWithoutList = 0
+        list(&changes)
+        return changes
+    }
+
+    private mutating func list(_ changes: inout [Change]) {
+        let pids = FileTree.processes(in: processes.procfsRoot) ?? []
         var opened = 0
-        for pid in pids where seen[pid] == nil && opened < Self.maximumOpened {
+        for pid in pids where seen[pid] == nil {
+            guard opened < Self.maximumOpened else {
+                newest = nil
+                break
+            }
             opened += 1
             seen[pid] = Seen()
             if let found = open(pid) { changes.append(.found(found)) }
         }
-        return changes
+        guard seen.count > pids.count else { return }
+        let there = Set(pids)
+        seen = seen.filter { $0.value.claim != nil || there.contains($0.key) }
     }
 
     private func isSame(_ pid: Int32, _ process: Seen) -> Bool {

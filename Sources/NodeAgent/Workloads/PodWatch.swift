@@ -56,9 +56,4 @@ struct PodWatch: Sendable {
         }
         return found
     }
-
-    /// CPU time of everything that ever ran in the pod.
-    static func cpuMicroseconds(of pod: Known) -> Int64? {
-        SlurmGroups.cpuMicroseconds(of: .init(id: 0, directories: pod.directories, identity: 0))
-    }
 }

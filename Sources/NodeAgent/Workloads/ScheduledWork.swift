@@ -32,6 +32,10 @@ struct ScheduledWork: Sendable {
     private let boot: String
     private var usage: [String: NodeUsage.Job] = [:]
     private var trees: [String: ProcessTree] = [:]
+    /// Files of the control groups that are held open, by token.
+    private var groups: [String: GroupFiles] = [:]
+    /// Looks at a job's processes for its labels that found nothing.
+    private var labelLooks: [String: Int] = [:]
     private var devices: [DeviceReference: String] = [:]
     private var isRecordStale = false
 
@@ -66,7 +70,9 @@ struct ScheduledWork: Sendable {
         guard configuration.pods != nil else { return edges }
         edges += podWatch.look(at: now)
         for pod in podWatch.known.values {
-            let used = max(usage[pod.token]?.cpuMicroseconds ?? 0, PodWatch.cpuMicroseconds(of: pod) ?? 0)
+            let group = SlurmGroups.Job(id: 0, directories: pod.directories, identity: 0)
+            let read = withFiles(pod.token) { $0.cpuMicroseconds(of: group) } ?? 0
+            let used = max(usage[pod.token]?.cpuMicroseconds ?? 0, read)
             usage[pod.token] = .init(cpuMicroseconds: used, isActive: true)
         }
         return edges.sorted { $0.moment.nanoseconds < $1.moment.nanoseconds }
@@ -164,12 +170,20 @@ struct ScheduledWork: Sendable {
     mutating func newLabels() -> [WorkloadBook.Hold] {
         var told: [WorkloadBook.Hold] = []
         for job in watch.known.values where !job.hasTask && usage[job.token]?.isActive == true {
-            guard let group = job.group else { continue }
+            guard let group = job.group, isLabelLookDue(job.token) else { continue }
             let pids = SlurmGroups.processes(of: group).pids
             guard let environment = watch.taskEnvironment(of: job.job, pids: pids) else { continue }
             if let hold = book.add(JobLabels.parse(environment: environment), to: job.token) { told.append(hold) }
         }
         return told
+    }
+
+    /// A task shows its variables within its first seconds or hides them for good: after ten looks one a minute is
+    /// enough.
+    private mutating func isLabelLookDue(_ token: String) -> Bool {
+        let looks = labelLooks[token, default: 0]
+        labelLooks[token] = looks &+ 1
+        return looks < 10 || looks.isMultiple(of: 60)
     }
 
     // MARK: Measuring
@@ -180,10 +194,32 @@ struct ScheduledWork: Sendable {
             usage[job.token] = .init(cpuMicroseconds: usage[job.token]?.cpuMicroseconds ?? 0, isActive: false)
             return
         }
-        let (pids, runsTasks) = SlurmGroups.processes(of: group)
         let last = usage[job.token]?.cpuMicroseconds ?? 0
-        let used = SlurmGroups.cpuMicroseconds(of: group) ?? treeMicroseconds(job.token, pids)
-        usage[job.token] = .init(cpuMicroseconds: max(last, used), isActive: runsTasks)
+        // Once tasks were seen that holds until the next cut, which looks again.
+        let wasActive = usage[job.token]?.isActive ?? false
+        let (counted, isActive) = withFiles(job.token) { files in
+            (files.cpuMicroseconds(of: group), wasActive || files.runsTasks(group))
+        }
+        let used = counted ?? treeMicroseconds(job.token, SlurmGroups.processes(of: group).pids)
+        usage[job.token] = .init(cpuMicroseconds: max(last, used), isActive: isActive)
+    }
+
+    /// Looks which jobs run tasks now; for cuts.
+    mutating func lookAtTasks() {
+        for job in watch.known.values {
+            guard let group = job.group, job.goneNanoseconds == nil, usage[job.token] != nil else { continue }
+            let isActive = withFiles(job.token) { $0.runsTasks(group) }
+            usage[job.token]?.isActive = isActive
+        }
+    }
+
+    /// So many groups have files that stay open: descriptors are few, and a node with more jobs is no usual one.
+    private static let maximumHeld = 256
+
+    private mutating func withFiles<Value>(_ token: String, _ body: (inout GroupFiles) -> Value) -> Value {
+        var files = groups[token] ?? GroupFiles()
+        defer { if groups.count < Self.maximumHeld || groups[token] != nil { groups[token] = files } }
+        return body(&files)
     }
 
     /// CPU time of a group that no controller counts: that of its processes.
@@ -203,6 +239,9 @@ struct ScheduledWork: Sendable {
         let kept = tokens.union(watch.known.values.map(\.token)).union(podWatch.known.values.map(\.token))
         usage = usage.filter { kept.contains($0.key) }
         trees = trees.filter { kept.contains($0.key) }
+        let read = Set(watch.known.values.map(\.token)).union(podWatch.known.values.map(\.token))
+        groups = groups.filter { read.contains($0.key) }
+        labelLooks = labelLooks.filter { read.contains($0.key) }
     }
 
     // MARK: Devices

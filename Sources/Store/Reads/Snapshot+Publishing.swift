@@ -73,4 +73,12 @@ extension Snapshot {
             [.int8(size)]
         ).first { row throws(StoreError) in StoredCheckpoint(size: try row.get(0), note: try row.get(1)) }
     }
+
+    /// Sizes of published trees, ascending, each once.
+    package func publishedSizes(in range: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
+        try query(
+            "SELECT DISTINCT size FROM checkpoints WHERE log = $1 AND size BETWEEN $2 AND $3 ORDER BY size",
+            [.int8(range.lowerBound), .int8(range.upperBound)]
+        ).map { row throws(StoreError) in try row.get(0) }
+    }
 }

@@ -67,13 +67,13 @@ package struct SlurmGroups: Sendable {
     }
 
     private func add(jobsIn parent: String, _ base: Base, to jobs: inout [Int64: Job]) {
-        for name in FileTree.names(in: parent) ?? [] where name.hasPrefix("job_") {
-            guard let id = DecimalNumber.parse(name.dropFirst(4)), id > 0 else { continue }
-            let path = parent + "/" + name
+        for entry in FileTree.entries(in: parent) ?? [] where entry.name.hasPrefix("job_") {
+            guard let id = DecimalNumber.parse(entry.name.dropFirst(4)), id > 0 else { continue }
+            let path = parent + "/" + entry.name
             if jobs[id] != nil {
                 jobs[id]?.directories.append(path)
-            } else if let identity = FileTree.identity(of: path) {
-                jobs[id] = Job(id: id, directories: [path], identity: identity, node: base.node)
+            } else {
+                jobs[id] = Job(id: id, directories: [path], identity: entry.identity, node: base.node)
             }
         }
     }
@@ -105,21 +105,6 @@ package struct SlurmGroups: Sendable {
 
     // MARK: Inside of a job's group
 
-    /// CPU time of everything that ever ran in the job, nil where no group keeps it.
-    package static func cpuMicroseconds(of job: Job) -> Int64? {
-        for directory in job.directories {
-            if let text = FileTree.text(directory + "/cpu.stat", limit: 4096), let usage = ControlGroupCPU(stat: text) {
-                return usage.microseconds
-            }
-            if let text = FileTree.text(directory + "/cpuacct.usage", limit: 64),
-                let nanoseconds = DecimalNumber.parse(text.prefix { $0.isNumber })
-            {
-                return nanoseconds / 1000
-            }
-        }
-        return nil
-    }
-
     /// The job's processes, and whether tasks of the user are among them.
     package static func processes(of job: Job) -> (pids: [Int32], runsTasks: Bool) {
         for directory in job.directories {
@@ -135,29 +120,40 @@ package struct SlurmGroups: Sendable {
         return ([], false)
     }
 
+    /// The list of processes of a group in which a task of the user runs; nil when none does.
+    static func taskList(of job: Job) -> String? {
+        for directory in job.directories {
+            for name in FileTree.names(in: directory) ?? [] where name.hasPrefix("step_") && name != "step_extern" {
+                if let list = filledList(under: directory + "/" + name, depth: 3) { return list }
+            }
+        }
+        return nil
+    }
+
+    private static func filledList(under directory: String, depth: Int) -> String? {
+        let list = directory + "/cgroup.procs"
+        if FileTree.isFilled(list) { return list }
+        guard depth > 0 else { return nil }
+        for name in FileTree.names(in: directory) ?? [] where isInside(name) {
+            if let list = filledList(under: directory + "/" + name, depth: depth - 1) { return list }
+        }
+        return nil
+    }
+
+    /// Whether a directory of a step holds processes of the step.
+    private static func isInside(_ name: String) -> Bool {
+        name == "user" || name == "slurm" || name.hasPrefix("task_")
+    }
+
     private static let maximumProcesses = 65_536
 
     private static func pids(under directory: String, depth: Int) -> [Int32] {
         var pids = (FileTree.text(directory + "/cgroup.procs", limit: 1 << 20) ?? "").split(separator: "\n")
             .compactMap { Int32($0) }
         guard depth > 0, pids.count < maximumProcesses else { return pids }
-        for name in FileTree.names(in: directory) ?? []
-        where ["user", "slurm"].contains(name) || name.hasPrefix("task_") {
+        for name in FileTree.names(in: directory) ?? [] where isInside(name) {
             pids += Self.pids(under: directory + "/" + name, depth: depth - 1)
         }
         return pids
-    }
-}
-
-/// `cpu.stat` of a cgroup v2 group (Documentation/admin-guide/cgroup-v2.rst): `usage_usec N` in its first lines, kept
-/// with or without the cpu controller.
-package struct ControlGroupCPU: Sendable, Hashable {
-    package var microseconds: Int64
-
-    package init?(stat text: String) {
-        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("usage_usec ") }),
-            let value = DecimalNumber.parse(line.dropFirst("usage_usec ".count))
-        else { return nil }
-        microseconds = value
     }
 }

@@ -25,28 +25,40 @@ struct AgentBed {
 
     private mutating func start(_ name: String, _ arguments: [String]) throws {
         let account = CPUAccount(name: name)
-        let process = try BenchProcess(arguments, log: directory + "/\(name).log", group: account?.path)
+        let process = try BenchProcess(
+            arguments, log: directory + "/\(name).log", groups: [account?.path].compactMap { $0 })
         subjects.append(Subject(name: name, process: process, account: account))
     }
 
-    /// The agent over the fixture, and the same agent over nothing: what the transport alone costs.
-    mutating func start(_ program: String, _ tree: BenchTree, _ log: BenchLog, _ address: NetworkAddress) throws {
+    /// The agent over the fixture, the same agent over nothing, which is what the transport alone costs, and the agent
+    /// on a node at work.
+    mutating func start(
+        _ program: String, _ tree: BenchTree, _ work: BenchWork?, _ log: BenchLog, _ address: NetworkAddress
+    ) throws {
         let nothing = directory + "/nothing"
         mkdir(nothing, 0o755)
-        for (name, sysfs, procfs, extra) in [
-            ("empty", nothing, nothing, [String]()), ("agent", tree.sysfs, tree.procfs, ["--config", configuration]),
-        ] {
-            try log.enrol(name, at: address, directory: directory + "/data-\(name)")
-            if !extra.isEmpty {
-                try PrivateFile.write(Array("nvml-library: \(tree.library)\n".utf8), to: configuration)
-            }
-            try start(
-                name,
-                [
-                    program, "run", "--data-dir", directory + "/data-\(name)", "--metrics", "127.0.0.1:0",
-                    "--sysfs-root", sysfs, "--procfs-root", procfs,
-                ] + extra)
-        }
+        let settings = ["nvml-library: \(tree.library)", "slurm-bin: \(nothing)", "hook-dir: \(nothing)", ""]
+            .joined(separator: "\n")
+        try PrivateFile.write(Array(settings.utf8), to: configuration)
+        try start("empty", program, nothing, nothing, log, address)
+        try start("agent", program, tree.sysfs, tree.procfs, log, address)
+        if let work { try start("busy", program, work.sysfs, "/proc", log, address) }
+    }
+
+    private mutating func start(
+        _ name: String, _ program: String, _ sysfs: String, _ procfs: String, _ log: BenchLog,
+        _ address: NetworkAddress
+    ) throws {
+        try log.enrol(name, at: address, directory: directory + "/data-\(name)")
+        // A copy for each: two agents of one file would share its pages, and each look half as large as it is.
+        let copy = directory + "/agent-\(name)"
+        guard try BenchProcess(["cp", program, copy]).wait() == 0 else { throw BenchError("\(copy) cannot be written") }
+        try start(
+            name,
+            [
+                copy, "run", "--data-dir", directory + "/data-\(name)", "--metrics", "127.0.0.1:0",
+                "--sysfs-root", sysfs, "--procfs-root", procfs,
+            ] + (name == "empty" ? [] : ["--config", configuration]))
     }
 
     private var configuration: String { directory + "/agent.yaml" }
@@ -100,6 +112,16 @@ struct AgentBed {
 
     mutating func begin() { endSlice() }
 
+    /// Looks at everybody's memory; the largest of all looks counts.
+    mutating func look() {
+        for index in subjects.indices {
+            let memory = ProcessFile.memory(of: subjects[index].process.id)
+            subjects[index].resident.append(memory.resident)
+            subjects[index].anonymous.append(memory.anonymous)
+            subjects[index].proportional.append(memory.proportional)
+        }
+    }
+
     mutating func endSlice() {
         for index in subjects.indices {
             let id = subjects[index].process.id
@@ -108,10 +130,6 @@ struct AgentBed {
             subjects[index].instants.append(UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec))
             subjects[index].nanoseconds.append(subjects[index].account?.nanoseconds ?? 0)
             subjects[index].wakeUps.append(ProcessFile.wakeUps(of: id))
-            let memory = ProcessFile.memory(of: id)
-            subjects[index].resident.append(memory.resident)
-            subjects[index].anonymous.append(memory.anonymous)
-            subjects[index].proportional.append(memory.proportional)
         }
     }
 

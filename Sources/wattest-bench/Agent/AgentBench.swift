@@ -17,11 +17,16 @@ struct AgentBench: AsyncParsableCommand {
     @Option(name: .customLong("node-exporter"), help: "prometheus-node-exporter.")
     var nodeExporter = "/usr/bin/prometheus-node-exporter"
     @Option(help: "A Python that has codecarbon.") var python = "python3"
+    @Option(help: "Processes at work in the jobs of a second agent's node; 0 leaves it out.") var processes = 0
+    @Option(help: "Jobs that they run in, each a control group in the form of Slurm.") var cgroups = 50
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
         guard slices >= 5, seconds >= slices, warmUp >= 0 else {
             throw BenchError("--slices is 5 at least, --seconds no less than the slices")
+        }
+        guard (0...5000).contains(processes), (1...200).contains(cgroups) else {
+            throw BenchError("--processes is 0 to 5000, --cgroups 1 to 200")
         }
         let program = agent ?? Self.beside("wattest-agent")
         guard access(program, X_OK) == 0 else { throw BenchError("\(program) cannot be run; give --agent PATH") }
@@ -29,25 +34,28 @@ struct AgentBench: AsyncParsableCommand {
         let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
         defer { Cleaning.remove(directory) }
         let (seconds, warmUp, slices, json) = (seconds, warmUp, slices, json)
-        let (nodeExporter, python) = (nodeExporter, python)
+        let (nodeExporter, python, processes, cgroups) = (nodeExporter, python, processes, cgroups)
         let log = try BenchLog()
         let text = try await log.run { address in
             let tree = try BenchTree(directory)
             var bed = AgentBed(directory: directory)
             defer { bed.end() }
-            try bed.start(program, tree, log, address)
+            let work = processes > 0 ? try BenchWork(directory, tree, processes: processes, groups: cgroups) : nil
+            defer { work?.end() }
+            try bed.start(program, tree, work, log, address)
             try bed.start(nodeExporter: nodeExporter)
             try bed.start(codecarbon: python)
             var second = 0
-            func pass(_ count: Int) async throws {
+            func pass(_ count: Int, isMeasured: Bool = true) async throws {
                 for _ in 0..<count {
                     second += 1
                     try tree.move(second: second)
                     bed.scrape()
                     try await Task.sleep(for: .seconds(1))
+                    if isMeasured { bed.look() }
                 }
             }
-            try await pass(warmUp)
+            try await pass(warmUp, isMeasured: false)
             let sent = log.entries
             bed.begin()
             for slice in 0..<slices {

@@ -15,7 +15,9 @@ struct AgentBenchReport {
         var wakeUps: Double
         var resident: Int
         var anonymous: Int
+        /// The largest and the median of a look a second.
         var proportional: Int
+        var usual: Int
     }
 
     init(subjects: [AgentBed.Subject], absent: [(name: String, reason: String)], entries: Int, program: String) {
@@ -39,7 +41,8 @@ struct AgentBenchReport {
         let wakeUps = (subject.wakeUps.last ?? 0) - (subject.wakeUps.first ?? 0)
         return Row(
             name: subject.name, cpu: cpu, wakeUps: Double(wakeUps) / passed, resident: subject.resident.max() ?? 0,
-            anonymous: subject.anonymous.max() ?? 0, proportional: subject.proportional.max() ?? 0)
+            anonymous: subject.anonymous.max() ?? 0, proportional: subject.proportional.max() ?? 0,
+            usual: subject.proportional.isEmpty ? 0 : subject.proportional.sorted()[subject.proportional.count / 2])
     }
 
     private static func median(_ values: [Double]) -> Double {
@@ -52,6 +55,9 @@ struct AgentBenchReport {
         let exporter = rows.first { $0.name == "node-exporter" }
         let cpu = Self.median(agent.cpu)
         let ratio = Self.median(ratios)
+        let busy = rows.first { $0.name == "busy" }.map { Self.median($0.cpu) }
+        let work: [(String, Bool?, String)] =
+            busy.map { [("cpu at most 0.2 % of a core on a node at work", $0 <= 0.2, "\(Self.text($0, 4)) %")] } ?? []
         return [
             ("cpu at most 0.1 % of a core", cpu <= 0.1, "\(Self.text(cpu, 4)) %"),
             ("cpu at most a tenth of node-exporter's", exporter.map { _ in ratio <= 0.1 }, Self.text(ratio, 3)),
@@ -60,18 +66,19 @@ struct AgentBenchReport {
                 "PSS below node-exporter's", exporter.map { agent.proportional < $0.proportional },
                 "\(agent.proportional) KiB of \(exporter?.proportional ?? 0) KiB"
             ),
-        ]
+        ] + work
     }
 
     var text: String {
-        var text = "                 CPU %    (min to max)         wake-ups/s  RSS KiB  anon KiB   PSS KiB\n"
+        var text = "                 CPU %    (min to max)         wake-ups/s  RSS KiB  anon KiB   PSS KiB  (median)\n"
         for row in rows {
             let cpu = row.cpu.sorted()
             text +=
                 Self.left(row.name, 14) + Self.right(Self.text(Self.median(cpu), 4), 9)
                 + Self.right("(\(Self.text(cpu.first ?? 0, 4)) to \(Self.text(cpu.last ?? 0, 4)))", 22)
                 + Self.right(Self.text(row.wakeUps, 2), 12) + Self.right("\(row.resident)", 9)
-                + Self.right("\(row.anonymous)", 10) + Self.right("\(row.proportional)", 10) + "\n"
+                + Self.right("\(row.anonymous)", 10) + Self.right("\(row.proportional)", 10)
+                + Self.right("(\(row.usual))", 10) + "\n"
         }
         let sorted = ratios.sorted()
         if !sorted.isEmpty {
@@ -94,6 +101,7 @@ struct AgentBenchReport {
                 "cpu_percent_slices": .array(row.cpu.map { Self.number($0, 4) }),
                 "wake_ups_per_second": Self.number(row.wakeUps, 2), "rss_kib": .integer(row.resident),
                 "anonymous_rss_kib": .integer(row.anonymous), "pss_kib": .integer(row.proportional),
+                "pss_median_kib": .integer(row.usual),
             ]
         }
         let judged = bars.map { bar -> JSONValue in

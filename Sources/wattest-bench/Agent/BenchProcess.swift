@@ -6,12 +6,13 @@ final class BenchProcess: Sendable {
 
     /// - Parameters:
     ///   - log: file that takes its output; nil discards it.
-    ///   - group: a cgroup's directory that it starts in, so that its children are counted too.
-    init(_ arguments: [String], log: String? = nil, group: String? = nil) throws {
+    ///   - groups: directories of cgroups that it starts in, one a hierarchy, so that its children are counted too.
+    init(_ arguments: [String], log: String? = nil, groups: [String] = []) throws {
         var words = arguments
-        if let group {
-            // The shell enters the group and becomes the program: no moment of it is outside.
-            words = ["/bin/sh", "-c", "echo $$ > \"$0\"/cgroup.procs && exec \"$@\"", group] + words
+        if !groups.isEmpty {
+            // The shell enters the groups and becomes the program: no moment of it is outside.
+            let enter = groups.indices.map { "echo $$ > \"${\($0 + 1)}\"/cgroup.procs && " }.joined()
+            words = ["/bin/sh", "-c", enter + "shift \(groups.count) && exec \"$@\"", "sh"] + groups + words
         }
         var pointers = words.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
@@ -22,8 +23,16 @@ final class BenchProcess: Sendable {
         for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
             posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         }
+        // Threads of the runtime block signals; a program that inherits that cannot be ended.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var process: pid_t = 0
-        let result = posix_spawnp(&process, words[0], &actions, nil, &pointers, environ)
+        let result = posix_spawnp(&process, words[0], &actions, &attributes, &pointers, environ)
         guard result == 0 else { throw BenchError("\(arguments[0]): \(String(cString: strerror(result)))") }
         id = process
     }
@@ -37,8 +46,10 @@ final class BenchProcess: Sendable {
 
     var isRunning: Bool { waitpid(id, nil, WNOHANG) == 0 }
 
+    func interrupt() { kill(id, SIGTERM) }
+
     func end() {
-        kill(id, SIGTERM)
+        interrupt()
         for _ in 0..<100 {
             if waitpid(id, nil, WNOHANG) != 0 { return }
             usleep(50_000)

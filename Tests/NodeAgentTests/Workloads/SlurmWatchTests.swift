@@ -68,7 +68,9 @@ import Workloads
             let second = tree.look(11)
             #expect(first.map(isBegin) == [true] && second.isEmpty)
             let group = tree.watch.known[7]?.group
-            #expect(group.map { SlurmGroups.cpuMicroseconds(of: $0) } == 1234)
+            var files = GroupFiles()
+            let used = group.flatMap { files.cpuMicroseconds(of: $0) }
+            #expect(used == 1234)
             #expect(group.map { SlurmGroups.processes(of: $0).pids } == [41, 42])
             tree.remove(base, 7)
             let ended = tree.look(12)

@@ -1,0 +1,103 @@
+import Accounts
+import Batches
+import ClusterSimulation
+import Energy
+import SeededRandom
+import Testing
+import TransparencyLog
+
+@testable import Disclosure
+
+/// A replay that went on with the log says what one from the first entry says.
+@Suite struct ReplayExtensionTests {
+    private func log(seed: UInt64) throws -> SyntheticLog {
+        var log = try exampleLog(seed: seed)
+        _ = try log.checkpoint()
+        let size = log.size
+        try log.batch("n3")
+        try log.report(number: 1, period: examplePeriod, size: size, sha256: .leaf(of: [1]))
+        for _ in 0..<3 { try log.batch("n3") }
+        _ = try log.checkpoint()
+        for name in ["n1", "n2", "n3"] { try log.batch(name) }
+        return log
+    }
+
+    private func survey(_ entries: ArraySlice<[UInt8]>) throws -> LogSurvey {
+        var survey = LogSurvey(from: UInt64(entries.startIndex))
+        for entry in entries { try survey.note(entry[...]) }
+        return survey
+    }
+
+    private func append(_ entries: ArraySlice<[UInt8]>, to replay: inout LogReplay) throws {
+        for entry in entries {
+            try replay.append(CheckedEntry(index: replay.size, bytes: entry, samples: nil, keys: replay.signers))
+        }
+    }
+
+    /// The replay over all entries, made in steps that end at `cuts`, with every size published.
+    private func standing(_ log: SyntheticLog, cuts: [Int]) throws -> (replay: LogReplay, rebuilds: Int) {
+        var rebuilds = -1
+        var replay: LogReplay?
+        var start = 0
+        for end in cuts + [log.entries.count] where end > start {
+            let published = (start...end).map { UInt64($0) }
+            let next = try survey(log.entries[start..<end])
+            if replay?.extend(by: next, published: published) != true {
+                rebuilds += 1
+                var whole = try survey(log.entries[..<end])
+                for size in 0...end { whole.keepRoot(at: UInt64(size)) }
+                replay = LogReplay(origin: log.origin, survey: whole)
+                start = 0
+            }
+            guard var extended = replay.take() else { continue }
+            try append(log.entries[start..<end], to: &extended)
+            replay = extended
+            start = end
+        }
+        return (try #require(replay), rebuilds)
+    }
+
+    @Test(arguments: 0..<12) func itSaysTheSame(seed: UInt64) throws {
+        let log = try log(seed: seed % 4)
+        var random = SeededRandom(seed: seed)
+        let cuts = (0..<Int.random(in: 1...9, using: &random))
+            .map { _ in Int.random(in: 1..<log.entries.count, using: &random) }.sorted()
+        let (replay, _) = try standing(log, cuts: cuts)
+        let hours = (490_894..<490_900).map { UTCInterval(start: UTCTime(hour: $0), end: UTCTime(hour: $0 + 1)) }
+        for period in [nil, examplePeriod] + hours.map(Optional.some) {
+            var accounts = replay.accounts(in: period)
+            for (pseudonym, bytes) in log.records { accounts.add(record: bytes, of: pseudonym) }
+            let fresh = try log.accounts(period: period)
+            let place: Comment = "seed \(seed), cuts \(cuts)"
+            #expect(accounts.ledger.energy == fresh.ledger.energy, place)
+            #expect(accounts.ledger.coverage == fresh.ledger.coverage, place)
+            #expect(accounts.ledger.gaps == fresh.ledger.gaps, place)
+            #expect(accounts.jobs == fresh.jobs, place)
+            guard let period else { continue }
+            var input = try log.disclosureInput(period)
+            let expected = Disclosure(input).bytes
+            input.accounts = accounts
+            #expect(Disclosure(input).bytes == expected, place)
+        }
+    }
+
+    /// Batches, reports and anchors alone are what a log mostly grows by.
+    @Test func itGoesOnWithoutReadingAgain() throws {
+        let log = try log(seed: 1)
+        let (_, rebuilds) = try standing(log, cuts: Array(stride(from: 5, to: log.entries.count, by: 3)))
+        // A report that names a size before the step in which it comes needs what lies between.
+        #expect(rebuilds <= 1)
+    }
+
+    @Test func whatItHasNotKeptIsRefused() throws {
+        let log = try log(seed: 2)
+        let cut = log.entries.count - 3
+        var replay = LogReplay(origin: log.origin, survey: try survey(log.entries[..<cut]))
+        try append(log.entries[..<cut], to: &replay)
+        var foreign = try survey(log.entries[cut...])
+        foreign.keepRoot(at: 3)
+        let isExtended = replay.extend(by: foreign, published: [])
+        #expect(!isExtended)
+        #expect(replay.size == UInt64(cut))
+    }
+}

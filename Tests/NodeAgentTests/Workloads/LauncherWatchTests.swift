@@ -1,0 +1,125 @@
+import Batches
+import Glibc
+import Testing
+
+@testable import NodeAgent
+
+/// Processes of launchers in a /proc of the test's own.
+@Suite struct LauncherWatchTests {
+    private struct Proc {
+        let root: String
+
+        func write(_ path: String, _ text: String) {
+            let file = open(root + "/" + path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            _ = Glibc.write(file, text, text.utf8.count)
+            close(file)
+        }
+
+        func add(_ pid: Int32, _ environment: [String], start: Int = 100) {
+            mkdir(root + "/\(pid)", 0o700)
+            write("\(pid)/environ", environment.joined(separator: "\0") + "\0")
+            write("\(pid)/stat", "\(pid) (python) S 1 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 \(start) 0 0\n")
+            write("\(pid)/status", "Name:\tpython\nUid:\t1000\t1000\t1000\t1000\n")
+            write("\(pid)/cgroup", "0::/user.slice\n")
+        }
+
+        func end(_ pid: Int32) { ChildProcess.removeTree(root + "/\(pid)") }
+        func setNewest(_ pid: Int32) { write("loadavg", "0.00 0.01 0.05 1/123 \(pid)\n") }
+        func linkSelf(_ pid: Int32) { symlink("\(pid)", root + "/self") }
+    }
+
+    private static let torch = ["TORCHELASTIC_RUN_ID=run-7", "GROUP_RANK=0", "GROUP_WORLD_SIZE=2"]
+
+    private func withProc(_ body: (Proc, inout LauncherWatch) throws -> Void) throws {
+        try ChildProcess.withDirectory { directory in
+            var watch = LauncherWatch(
+                processes: ProcessTable(procfsRoot: directory, ticksPerSecond: 100), site: "here")
+            try body(Proc(root: directory), &watch)
+        }
+    }
+
+    /// So many looks, as the measuring thread makes them.
+    private func look(_ watch: inout LauncherWatch, times: Int = 2) -> [LauncherWatch.Change] {
+        (0..<times).flatMap { _ in watch.look() }
+    }
+
+    private func ids(_ changes: [LauncherWatch.Change]) -> [String] {
+        changes.map { change in
+            switch change {
+            case .found(let found): "+" + found.request.key.id
+            case .gone: "-"
+            }
+        }
+    }
+
+    @Test func processesAreFoundAndEnd() throws {
+        try withProc { proc, watch in
+            proc.add(41, ["HOME=/"])
+            proc.add(42, Self.torch)
+            let seen1 = look(&watch)
+            #expect(ids(seen1) == ["+run-7"])
+            let seen2 = look(&watch)
+            #expect(seen2.isEmpty)
+            proc.end(42)
+            let seen3 = look(&watch)
+            #expect(ids(seen3) == ["-"])
+        }
+    }
+
+    @Test func nothingIsListedWhileNoProcessIsMade() throws {
+        try withProc { proc, watch in
+            proc.linkSelf(getpid())
+            proc.setNewest(40)
+            let seen4 = look(&watch)
+            #expect(seen4.isEmpty)
+            // A process that the kernel's count does not know is not looked for, for twenty seconds.
+            proc.add(41, Self.torch)
+            let seen5 = look(&watch, times: 18)
+            #expect(seen5.isEmpty)
+            let seen6 = look(&watch)
+            #expect(ids(seen6) == ["+run-7"])
+            // One that it knows is found at the next look, and one that ends is missed without a list.
+            proc.add(43, Self.torch.map { $0.replacing("run-7", with: "run-8") })
+            proc.setNewest(43)
+            let seen7 = look(&watch)
+            #expect(ids(seen7) == ["+run-8"])
+            proc.end(41)
+            let seen8 = look(&watch)
+            #expect(ids(seen8) == ["-"])
+        }
+    }
+
+    @Test func theCountOfAnotherNamespaceIsNotBelieved() throws {
+        try withProc { proc, watch in
+            proc.linkSelf(getpid() + 1)
+            proc.setNewest(40)
+            let seen9 = look(&watch)
+            #expect(seen9.isEmpty)
+            proc.add(41, Self.torch)
+            let seen10 = look(&watch)
+            #expect(ids(seen10) == ["+run-7"])
+        }
+    }
+
+    @Test func aFullNodeIsOpenedInPortions() throws {
+        try withProc { proc, watch in
+            proc.linkSelf(getpid())
+            proc.setNewest(300)
+            for pid in 100..<300 { proc.add(Int32(pid), Self.torch + ["TORCHELASTIC_RESTART_COUNT=\(pid)"]) }
+            let portions = (0..<4).map { _ in look(&watch).count }
+            #expect(portions.allSatisfy { $0 <= 64 } && portions.reduce(0, +) == 200)
+        }
+    }
+
+    @Test func aPidThatIsUsedAgainEndsTheClaim() throws {
+        try withProc { proc, watch in
+            proc.add(42, Self.torch)
+            _ = look(&watch)
+            proc.add(42, ["HOME=/"], start: 999)
+            let seen12 = look(&watch)
+            #expect(ids(seen12) == ["-"])
+            let seen13 = look(&watch)
+            #expect(seen13.isEmpty)
+        }
+    }
+}
