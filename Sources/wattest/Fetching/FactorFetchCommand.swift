@@ -1,4 +1,5 @@
 import ArgumentParser
+import AsyncHTTPClient
 import Disclosure
 import Emissions
 import Energy
@@ -89,8 +90,10 @@ extension FactorCommand {
                 throw .usage("--from and --to belong together", "give both, or neither for the last 24 hours")
             }
             let now = Self.now()
-            let end = try to.map { try Period.hour($0, option: "--to") } ?? UTCTime(hour: now.hour)
-            let start = try from.map { try Period.hour($0, option: "--from") } ?? UTCTime(hour: end.hour - 24)
+            let stated = try to.map { text throws(CommandFailure) in try Period.hour(text, option: "--to") }
+            let end = stated ?? UTCTime(hour: now.hour)
+            let first = try from.map { text throws(CommandFailure) in try Period.hour(text, option: "--from") }
+            let start = first ?? UTCTime(hour: end.hour - 24)
             do {
                 return try FactorQuery(
                     provider, zone: zone, area: area, from: start, to: end, now: now,

@@ -38,8 +38,7 @@ struct ProviderExchange {
     static func client() -> HTTPClient {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(10), read: .seconds(timeoutSeconds)),
-            decompression: .enabled(limit: .size(maximumAnswerBytes)))
+            timeout: .init(connect: .seconds(10), read: .seconds(timeoutSeconds)))
         configuration.httpVersion = .http1Only
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
@@ -55,7 +54,7 @@ struct ProviderExchange {
         case .basic:
             let parts = (secret ?? "").split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             message.setBasicAuth(username: String(parts[0]), password: parts.count > 1 ? String(parts[1]) : "")
-        case .bearer(let token): message.setBearerAuth(token: token)
+        case .bearer(let token): message.headers.add(name: "authorization", value: "Bearer \(token)")
         case .none, .query: break
         }
         let response = try await client.execute(message, timeout: .seconds(Self.timeoutSeconds))
