@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import Emissions
 import Energy
 import JSONText
