@@ -41,9 +41,9 @@ import Testing
         #expect(
             outcome.factors.tableText == """
                 zone,period,g_per_kwh,estimated,forecast
-                DE,2024-03-31T00Z,212.000000,false,false
-                DE,2024-03-31T01Z,208.000000,false,false
-                DE,2024-03-31T03Z,199.000000,true,false
+                DE,2024-03-31T00Z,212,false,false
+                DE,2024-03-31T01Z,208,false,false
+                DE,2024-03-31T03Z,199,true,false
 
                 """)
     }
