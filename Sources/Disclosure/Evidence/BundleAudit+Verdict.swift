@@ -14,6 +14,7 @@ extension BundleAudit {
         describe(replay, &report)
         describe(input.accounts.closings, &report)
         describe(input.accounts.corrections, &report)
+        describe(input.accounts.revoked, &report)
         describe(verdict, input.genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
         report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
         report.notCovered.append("whether the sensors told the truth; compare with an independent meter")
