@@ -146,7 +146,7 @@ let package = Package(
             [
                 "NodeAgent", "Batches", "Disclosure", "Emissions", "Energy", "Identity", "JSONText", "PinnedHTTPS",
                 "Sensors", "TransparencyLog", "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL,
-                nioTLS,
+                nioTLS, product("AsyncHTTPClient", "async-http-client"),
             ]),
         program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
         program(
@@ -198,8 +198,9 @@ let package = Package(
             "WattestTests",
             [
                 "wattest", "Disclosure", "Emissions", "Energy", "HTTPEdge", "Identity", "JSONText", lifecycle, logging,
-                product("Hummingbird", "hummingbird"),
-            ]),
+                product("Hummingbird", "hummingbird"), product("AsyncHTTPClient", "async-http-client"), nioCore,
+                product("HTTPTypes", "swift-http-types"),
+            ], fixtures: true),
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),
         tests("EmissionsTests", ["Emissions", "Energy", "JSONText"], fixtures: true),
         tests("TransparencyLogTests", ["TransparencyLog"]),

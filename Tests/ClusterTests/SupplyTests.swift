@@ -48,6 +48,35 @@ extension ClusterTests {
             #expect(audit.status == 0, "\(audit.text)")
         }
 
+        @Test func whatIsSetIsListedWithItsTime() async throws {
+            let owner = try await AggregatorUnderTest.current.organization("Listed")
+            _ = try await owner.answer([
+                "site", "set", "default", "--zone", "X-1", "--market", "X", "--pue", "1.2", "--pue-category", "2",
+                "--pue-source", "metered", "--wue", "0.4", "--from", "2024-01-01T00:00Z", "--until",
+                "2025-01-01T00:00Z", "--reason", "the statement of 2024",
+            ])
+            let sites = try #require(try await owner.answer(["site", "list"])["items"]?.array)
+            #expect(sites.compactMap { $0["field"]?.string } == ["site.zone", "site.market", "site.pue", "site.wue"])
+            #expect(sites[2]["value"]?["category"] == "2")
+            #expect(sites.allSatisfy { $0["effective_until"] == "2025-01-01T00:00:00Z" && $0["stands"] == false })
+            #expect(sites.allSatisfy { $0["reason"] == "the statement of 2024" })
+            for _ in 0..<2 {
+                _ = try await owner.answer([
+                    "contract", "add", "wind-1", "--kind", "go", "--market", "X", "--start", "2024-01-01T00:00Z",
+                    "--end", "2025-01-01T00:00Z", "--mwh", "1", "--retired-for", "Listed",
+                ])
+            }
+            let contracts = try #require(try await owner.answer(["contract", "list"])["items"]?.array)
+            #expect(contracts.map { $0["stands"]?.bool } == [false, true])
+            _ = try await owner.answer([
+                "meter", "add", "main", "--site", "default", "--start", from, "--end", to, "--mwh", "0.002",
+            ])
+            let meters = try #require(try await owner.answer(["meter", "list"])["items"]?.array)
+            #expect(meters.map { $0["subject"]?.string } == ["main"])
+            let refused = try await owner.wattest(["site", "set", "default", "--pue-category", "2"]).output()
+            #expect(refused.status == 2)
+        }
+
         @Test func aTableThatIsNoneIsRefusedWithItsLine() async throws {
             let owner = try await AggregatorUnderTest.current.organization("Unsupplied")
             let table = "\(owner.directory)/factors.csv"

@@ -84,7 +84,7 @@ struct ImportRule {
             outside: cLibrary + nio + service + ["Hummingbird*"]),
         "wattest": Module(
             own: Set(pure.keys).union(["Identity", "Sensors", "NodeAgent", "PinnedHTTPS", "Wire"]),
-            outside: cLibrary + nio + ["ArgumentParser", "Crypto"]),
+            outside: cLibrary + nio + ["ArgumentParser", "AsyncHTTPClient", "Crypto"]),
         "wattest-bench": Module(
             own: Set(pure.keys).union(edges.keys).union(["NodeAgent", "Aggregation", "ClusterSimulation"]),
             outside: cLibrary + nio + ["ArgumentParser", "Crypto", "Logging", "ServiceLifecycle"]),

@@ -18,6 +18,15 @@ import Testing
         #expect(abs(figure - printed) <= printed * tolerance, "\(place): \(figure), printed \(printed)")
     }
 
+    /// arXiv 2211.02001 states the energy of BLOOM's final run and the French grid; 24.7 t.
+    @Test func statedEnergy() throws {
+        let bloom = try estimate("--kwh 433196 --factor-g-per-kwh 57")
+        try expect(bloom["t_co2e"], 24.69, within: 0.001, "BLOOM")
+        let facility = try estimate("--kwh 100 --pue 1.2")
+        #expect(facility["kwh"]?.number?.text == "120")
+        #expect(throws: EmissionsError.self) { try estimate("--kwh 100 --power-w 5 --hours 1") }
+    }
+
     /// arXiv 1906.02243, table 3: power of the system, hours, devices; kWh with PUE, pounds, cloud cost.
     @Test(arguments: [
         ("1415.78", "12", 8, "0.43..1.46", 27.0, 26.0, 41.0, 140.0, 0.02),

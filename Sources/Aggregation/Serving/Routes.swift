@@ -19,6 +19,7 @@ package struct Routes: Sendable {
         addHealth(to: router)
         addLog(to: router)
         addOrganizations(to: router)
+        addSettings(to: router)
         addReports(to: router)
         addRuns(to: router)
         return router

@@ -80,6 +80,9 @@ package struct SettingRegister: Sendable, Hashable {
         settings.filter { $0.key.field == field }.flatMap(\.value).sorted { $0.index < $1.index }
     }
 
+    /// Everything that was ever set, in the order of the log.
+    package var all: [Setting] { settings.values.flatMap(\.self).sorted { $0.index < $1.index } }
+
     package var count: Int { settings.values.reduce(0) { $0 + $1.count } }
 }
 

@@ -46,8 +46,9 @@ package struct Equivalence: Sendable, Hashable {
     package static let personYear = pounds("person-year", "years of the mean human life", 11_023, 2019, strubell)
     package static let homeYear = Equivalence(
         id: "us-home-year", unit: "years of electricity of a US home", quantity: .energyKilowattHours,
-        perUnit: DecimalFigure(10_791), year: 2022,
-        source: "U.S. Energy Information Administration, mean residential customer")
+        perUnit: DecimalFigure(10_715), year: 2020,
+        source: "U.S. Energy Information Administration, frequently asked question 97 (October 2021), mean residential"
+            + " customer")
 
     /// Every one; older years are for comparison with what was printed then.
     package static let all = current + [carKilometre2020, carKilometre2018]

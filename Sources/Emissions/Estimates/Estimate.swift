@@ -10,6 +10,8 @@ package struct Estimate: Sendable, Hashable {
         package var hostWatts: DecimalFigure?
         package var hours: DecimalFigure?
         package var devices: DecimalFigure?
+        /// IT energy that a meter or a paper states, in place of power and time.
+        package var statedKilowattHours: DecimalFigure?
         /// Stated where wall-clock hours are not, as model cards do.
         package var deviceHours: DecimalFigure?
         package var powerUsageEffectiveness: DecimalFigure?
@@ -22,7 +24,8 @@ package struct Estimate: Sendable, Hashable {
             powerWatts: DecimalFigure? = nil, hostWatts: DecimalFigure? = nil, hours: DecimalFigure? = nil,
             devices: DecimalFigure? = nil, deviceHours: DecimalFigure? = nil,
             powerUsageEffectiveness: DecimalFigure? = nil, gramsPerKilowattHour: DecimalFigure? = nil,
-            flop: DecimalFigure? = nil, flopPerSecond: DecimalFigure? = nil
+            flop: DecimalFigure? = nil, flopPerSecond: DecimalFigure? = nil,
+            statedKilowattHours: DecimalFigure? = nil
         ) {
             self.powerWatts = powerWatts
             self.hostWatts = hostWatts
@@ -33,6 +36,7 @@ package struct Estimate: Sendable, Hashable {
             self.gramsPerKilowattHour = gramsPerKilowattHour
             self.flop = flop
             self.flopPerSecond = flopPerSecond
+            self.statedKilowattHours = statedKilowattHours
         }
     }
 
@@ -88,7 +92,9 @@ package struct Estimate: Sendable, Hashable {
             device = try flop.ratio / rate / DecimalFigure(3600)
         }
         guard let device else {
-            missing.append("time: give hours, device-hours, or FLOP and FLOP/s")
+            if inputs.statedKilowattHours == nil {
+                missing.append("time: give hours, device-hours, or FLOP and FLOP/s")
+            }
             return (nil, nil)
         }
         guard let devices = inputs.devices, devices > .zero else { return (device, nil) }
@@ -99,6 +105,13 @@ package struct Estimate: Sendable, Hashable {
         _ inputs: Inputs, _ time: (device: ExactRatio?, wall: ExactRatio?), _ basis: inout [String],
         _ missing: inout [String]
     ) throws(EmissionsError) -> ExactRatio? {
+        if let stated = inputs.statedKilowattHours {
+            guard inputs.powerWatts == nil, inputs.hostWatts == nil else {
+                throw EmissionsError(.conflict, "energy and power are both stated: keep one")
+            }
+            basis.append("\(stated.text) kWh stated")
+            return try stated.ratio * (inputs.powerUsageEffectiveness ?? .one)
+        }
         var wattHours = ExactRatio.zero
         if let watts = inputs.powerWatts {
             let isTotal = inputs.devices == nil && inputs.hours != nil
@@ -142,6 +155,7 @@ package struct Estimate: Sendable, Hashable {
             ("power", inputs.powerWatts), ("power", inputs.hostWatts), ("hours", inputs.hours),
             ("devices", inputs.devices), ("device-hours", inputs.deviceHours),
             ("the grid factor", inputs.gramsPerKilowattHour), ("FLOP", inputs.flop),
+            ("energy", inputs.statedKilowattHours),
         ]
         for (name, value) in named {
             if let value, value < .zero { throw EmissionsError(.outOfRange, "\(name) is below zero") }

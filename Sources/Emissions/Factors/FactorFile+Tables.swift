@@ -2,13 +2,14 @@ import Energy
 
 extension FactorFile {
     /// A table of one's own: columns `zone`, `period` (`2024`, `2024-03` or `2024-03-01T05Z`), `g_per_kwh`, and
-    /// optionally `estimated` (`true` or `false`).
+    /// optionally `estimated` and `forecast` (`true` or `false`).
     package init(ownTable bytes: [UInt8], source: FactorSource, basis: FactorBasis) throws(EmissionsError) {
         let table = try CSVTable(parsing: bytes, headerContains: "g_per_kwh")
         let zone = try table.column("zone")
         let period = try table.column("period")
         let value = try table.column("g_per_kwh")
         let estimated = table.optionalColumn("estimated")
+        let forecast = table.optionalColumn("forecast")
         var factors: [GridFactor] = []
         for row in table.rows {
             guard !row.fields[zone].isEmpty else { throw row.error("zone is empty") }
@@ -21,7 +22,8 @@ extension FactorFile {
                     zone: row.fields[zone], period: period,
                     microgramsPerKilowattHour: try row.micrograms(figure, .gramsPerKilowattHour),
                     published: "\(row.fields[value]) g/kWh",
-                    isEstimated: try estimated.map { column throws(EmissionsError) in try row.flag(column) } ?? false))
+                    isEstimated: try estimated.map { column throws(EmissionsError) in try row.flag(column) } ?? false,
+                    isForecast: try forecast.map { column throws(EmissionsError) in try row.flag(column) } ?? false))
         }
         try self.init(source: source, basis: basis, factors: factors)
     }

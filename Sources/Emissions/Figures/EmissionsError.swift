@@ -12,6 +12,10 @@ package struct EmissionsError: Error, Sendable, Hashable, CustomStringConvertibl
         case malformedTable
         /// A provider's answer that cannot be read.
         case malformedAnswer
+        /// A provider that does not answer what is asked; asking again changes nothing.
+        case refused
+        /// A provider that does not answer now.
+        case unavailable
         /// A signal that must not be used for an inventory.
         case marginalSignal
         /// PUE on energy that a facility meter measured already.

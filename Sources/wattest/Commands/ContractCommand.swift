@@ -8,7 +8,7 @@ struct ContractCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "contract",
         abstract: "Instruments of the market-based figure: certificates, power purchase agreements, rates.",
-        subcommands: [Add.self])
+        subcommands: [Add.self, List.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

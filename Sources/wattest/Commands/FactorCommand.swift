@@ -11,7 +11,7 @@ import JSONText
 struct FactorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "factor", abstract: "Grid factors: what a kilowatt-hour emitted, by zone and time.",
-        subcommands: [Import.self, List.self])
+        subcommands: [Import.self, Fetch.self, List.self])
 
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -7,11 +7,12 @@ import JSONText
 struct MeterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "meter", abstract: "Meters and bills of a site, against which a report shows what it holds.",
-        subcommands: [Read.self])
+        subcommands: [Read.self, List.self])
 
     struct Read: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Enters what a meter or a bill says of a span of whole hours; the same span again replaces it.")
+            abstract: "Enters what a meter or a bill says of a span of whole hours; the same span again replaces it.",
+            aliases: ["add"])
         @OptionGroup var options: ServerOptions
 
         @Argument(help: "Name of the meter.")

@@ -6,11 +6,17 @@ import JSONText
 /// `wattest site`
 struct SiteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "site", abstract: "Sites: where nodes draw their power.", subcommands: [Set.self])
+        commandName: "site", abstract: "Sites: where nodes draw their power.", subcommands: [Set.self, List.self])
+
+    /// What is set about sites.
+    static let fields = [
+        SettingField.siteZone, SettingField.siteMarket, SettingField.sitePUE, SettingField.siteWater,
+        SettingField.siteEmbodied,
+    ]
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sets the grid zone and the PUE of a site, as signed entries of the log.")
+            abstract: "Sets grid zone, market, PUE and water use of a site, as signed entries of the log.")
         @OptionGroup var options: ServerOptions
 
         @Argument(help: "Name of the site.")
@@ -22,26 +28,53 @@ struct SiteCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Facility energy by IT energy, 1 or more.", valueName: "ratio"))
         var pue: String?
 
+        @Option(help: "Where its energy is measured for the PUE: 1, 2 or 3 (EN 50600-4-2).")
+        var pueCategory: String?
+
+        @Option(help: "metered by the operator, stated by it, or a published mean.")
+        var pueSource: PUESource?
+
+        @Option(help: ArgumentHelp("The market in which certificates reach it; else its zone.", valueName: "market"))
+        var market: String?
+
+        @Option(help: ArgumentHelp("Water used at the site for each kWh of IT energy.", valueName: "l/kWh"))
+        var wue: String?
+
+        @Option(help: ArgumentHelp("Water that each kWh of its electricity took elsewhere.", valueName: "l/kWh"))
+        var wueOffSite: String?
+
+        @Option(help: "Where the water figures stand.")
+        var wueSource: String?
+
         @Option(
             help: ArgumentHelp(
                 "The whole UTC hour from which on it holds; else always.", valueName: "yyyy-mm-ddThh:00Z"))
         var from: String?
 
+        @Option(help: ArgumentHelp("The whole UTC hour until which it holds.", valueName: "yyyy-mm-ddThh:00Z"))
+        var until: String?
+
         @Option(help: "Why it is set; stands in the log.")
         var reason: String?
 
         func run() async throws {
-            let settings = try [zone.map { ("site.zone", JSONValue.string($0)) }, pueSetting].compactMap(\.self)
+            let settings = try settings()
             guard !settings.isEmpty else {
-                throw CommandFailure.usage("nothing is to be set for site '\(name)'", "give --zone, --pue or both")
+                throw CommandFailure.usage(
+                    "nothing is to be set for site '\(name)'", "give --zone, --market, --pue or --wue")
             }
             let effective = try from.map { try Period.hour($0, option: "--from") }
+            let end = try until.map { try Period.hour($0, option: "--until") }
+            if let effective, let end, effective >= end {
+                throw CommandFailure.usage("--until '\(until ?? "")' is not after --from", "swap them")
+            }
             let client = try options.client()
             let organization = try await options.organization(client)
             var results: [JSONValue] = []
             for (field, value) in settings {
                 let setting = Setting(
-                    field: field, subject: name, value: value, effectiveFrom: effective, reason: reason)
+                    field: field, subject: name, value: value, effectiveFrom: effective, effectiveUntil: end,
+                    reason: reason)
                 let reply = try await setting.post(client, organization)
                 results.append(["field": .string(field), "index": reply["index"] ?? .null])
                 if !options.json {
@@ -51,14 +84,59 @@ struct SiteCommand: AsyncParsableCommand {
             if options.json { Output.json(["items": .array(results), "next": .null]) }
         }
 
-        private var pueSetting: (String, JSONValue)? {
-            get throws(CommandFailure) {
-                guard let pue else { return nil }
-                guard let number = JSONNumber(text: pue), number.double >= 1, number.double <= 10 else {
-                    throw .usage("--pue '\(pue)' is no PUE", "give a decimal number from 1 to 10")
-                }
-                return ("site.pue", .number(number))
+        enum PUESource: String, ExpressibleByArgument, CaseIterable {
+            case metered
+            case stated
+            case published
+        }
+
+        private func settings() throws(CommandFailure) -> [(String, JSONValue)] {
+            var settings: [(String, JSONValue)] = []
+            if let zone { settings.append((SettingField.siteZone, .string(zone))) }
+            if let market { settings.append((SettingField.siteMarket, .string(market))) }
+            if let value = try effectiveness() { settings.append((SettingField.sitePUE, value)) }
+            if let value = try water() { settings.append((SettingField.siteWater, value)) }
+            return settings
+        }
+
+        private func effectiveness() throws(CommandFailure) -> JSONValue? {
+            guard let pue else {
+                if pueCategory == nil, pueSource == nil { return nil }
+                throw .usage("--pue-category and --pue-source say something of a PUE", "give --pue too")
             }
+            guard let number = JSONNumber(text: pue), number.double >= 1, number.double <= 10 else {
+                throw .usage("--pue '\(pue)' is no PUE", "give a decimal number from 1 to 10")
+            }
+            if pueCategory == nil, pueSource == nil { return .number(number) }
+            var value = JSONObject()
+            value.append("value", .number(number))
+            if let pueCategory {
+                guard ["1", "2", "3"].contains(pueCategory) else {
+                    throw .usage("--pue-category '\(pueCategory)' is no category", "give 1, 2 or 3")
+                }
+                value.append("category", .string(pueCategory))
+            }
+            if let pueSource { value.append("source", .string(pueSource.rawValue)) }
+            return .object(value)
+        }
+
+        private func water() throws(CommandFailure) -> JSONValue? {
+            guard let wue else {
+                if wueOffSite == nil, wueSource == nil { return nil }
+                throw .usage("--wue-off-site and --wue-source stand beside the water of the site", "give --wue too")
+            }
+            var value = JSONObject()
+            value.append("on_site", try Self.litres(wue, "--wue"))
+            if let wueOffSite { value.append("off_site", try Self.litres(wueOffSite, "--wue-off-site")) }
+            if let wueSource { value.append("source", .string(wueSource)) }
+            return .object(value)
+        }
+
+        private static func litres(_ text: String, _ option: String) throws(CommandFailure) -> JSONValue {
+            guard let number = JSONNumber(text: text), number.double >= 0, number.double <= 1000 else {
+                throw .usage("\(option) '\(text)' is no amount of water", "give litres for each kWh, 0 or more")
+            }
+            return .number(number)
         }
     }
 }

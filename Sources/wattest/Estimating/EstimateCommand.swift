@@ -11,7 +11,7 @@ struct EstimateCommand: ParsableCommand {
         discussion: """
             Time is --hours, --device-hours, or --flop over --flop-per-s. Power is --power-w for a device (for all of \
             them when --devices is not given), --host-w for what stands beside them, --device for its nameplate, or \
-            the mean of --readings. What cannot be computed is null, with the reason.
+            the mean of --readings; or --kwh states the energy itself. What cannot be computed is null, with the reason.
             """,
         subcommands: [Matching.self, Facility.self])
 
@@ -21,6 +21,8 @@ struct EstimateCommand: ParsableCommand {
     var powerW: Decimal?
     @Option(help: ArgumentHelp("Mean power of hosts, memory and the rest, in all.", valueName: "w"))
     var hostW: Decimal?
+    @Option(help: ArgumentHelp("IT energy as stated or metered, in place of power and time.", valueName: "kwh"))
+    var kwh: Decimal?
     @Option(help: ArgumentHelp("A sampled day: its mean is the power of everything.", valueName: "file"))
     var readings: [String] = []
     @Option(help: "Form of --readings: csv, mlperf, nvidia-smi-csv or dcgm-csv.")

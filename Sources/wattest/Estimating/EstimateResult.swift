@@ -20,7 +20,7 @@ struct EstimateResult {
             }
             return nameplate
         }
-        if let nameplate, command.powerW == nil {
+        if let nameplate, command.powerW == nil, command.kwh == nil {
             notes.append("\(nameplate.name): nameplate power, a ceiling (\(nameplate.source))")
         }
         factor = try Self.factor(command)
@@ -55,7 +55,7 @@ struct EstimateResult {
             }
             host = try RecordedPower(command.readings, format: command.format.format).meanWatts()
         }
-        let watts = command.powerW?.figure ?? nameplate?.watts
+        let watts = command.powerW?.figure ?? (command.kwh == nil ? nameplate?.watts : nil)
         // One device where nobody says how many, since a nameplate is that of one.
         let single: DecimalFigure? = nameplate != nil && hours != nil ? .one : nil
         let standard: DecimalFigure? =
@@ -66,7 +66,8 @@ struct EstimateResult {
             }
         return Estimate.Inputs(
             powerWatts: watts, hostWatts: host, hours: hours, devices: command.devices?.figure ?? single,
-            deviceHours: command.deviceHours?.figure, powerUsageEffectiveness: command.pue?.figure ?? standard)
+            deviceHours: command.deviceHours?.figure, powerUsageEffectiveness: command.pue?.figure ?? standard,
+            statedKilowattHours: command.kwh?.figure)
     }
 
     private static func factor(_ command: EstimateCommand) throws -> RegionFactor? {

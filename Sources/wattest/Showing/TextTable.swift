@@ -8,10 +8,14 @@ struct TextTable {
     private let columns: [(title: String, alignment: Alignment)]
     private var rows: [[String]] = []
 
-    init(_ columns: (String, Alignment)...) { self.columns = columns.map { (title: $0.0, alignment: $0.1) } }
+    init(_ columns: (String, Alignment)...) { self.init(heads: columns) }
+
+    init(heads columns: [(String, Alignment)]) { self.columns = columns.map { (title: $0.0, alignment: $0.1) } }
 
     /// Cells beyond the columns are not shown; missing ones are blank.
     mutating func add(_ cells: String...) { rows.append(cells) }
+
+    mutating func add(_ cells: [String]) { rows.append(cells) }
 
     var isEmpty: Bool { rows.isEmpty }
 

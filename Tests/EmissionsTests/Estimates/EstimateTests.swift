@@ -56,6 +56,8 @@ import Testing
         #expect(
             DeviceNameplate.named("NVIDIA V100S-PCIe")?.flopPerSecond == DecimalFigure(130_000_000_000_000 as Int64))
         #expect(DeviceNameplate.named("abacus") == nil)
+        // As the ML CO2 Impact calculator names it.
+        #expect(DeviceNameplate.named("A100 PCIe 40/80GB")?.watts == DecimalFigure(300))
     }
 
     @Test func flopByBothFormulas() throws {
