@@ -86,6 +86,8 @@ let package = Package(
         module("Sensors", ["Energy", "JSONText", "CNVML"]),
         module("Workloads", ["Energy", "JSONText"]),
         module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
+        .target(name: "CPKCS11"),
+        module("HardwareKeys", ["CPKCS11", "Identity", "TransparencyLog"]),
         module(
             "Wire",
             [
@@ -111,7 +113,7 @@ let package = Package(
             "Aggregation",
             [
                 "Energy", "Batches", "Accounts", "TransparencyLog", "Disclosure", "JSONText", "Wire", "Identity",
-                "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, nioCore, nioHTTP1, nioSSL,
+                "HardwareKeys", "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, nioCore, nioHTTP1, nioSSL,
                 product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"),
                 product("AsyncHTTPClient", "async-http-client"),
             ]),
@@ -127,7 +129,9 @@ let package = Package(
         program(
             "wattest-aggregator",
             [
-                "Aggregation", "Energy", "HTTPEdge", "Identity", "JSONText", "Store", "TransparencyLog", "Wire",
+                "Aggregation", "Batches", "Energy", "HardwareKeys", "HTTPEdge", "Identity", "JSONText", "Store",
+                "TransparencyLog",
+                "Wire",
                 argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"),
                 product("Yams", "Yams"),
             ]),
@@ -203,6 +207,8 @@ let package = Package(
         tests("SensorsTests", ["Sensors", "Energy", "JSONText", "CNVML"], fixtures: true),
         tests("WorkloadsTests", ["Workloads", "JSONText"]),
         tests("IdentityTests", ["Identity"]),
+        tests(
+            "HardwareKeysTests", ["Aggregation", "Batches", "CPKCS11", "Energy", "HardwareKeys", "TransparencyLog"]),
         tests(
             "WireTests",
             [

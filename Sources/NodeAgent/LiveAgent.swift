@@ -66,6 +66,7 @@ package final class LiveAgent: Sendable {
             let remembered = try spool.rememberedCheckpoint()
             uplink = Uplink(
                 configuration: enrolment.uplink, store: spool, remembered: remembered,
+                logKeys: try spool.rememberedLogKeys(),
                 environment: Uplink.Environment(
                     client: client ?? { try await CertificateKeeper(enrolment).client() },
                     pause: AgentEnvironment.pause, jitter: AgentEnvironment.jitter, observe: { relay.take($0) }))

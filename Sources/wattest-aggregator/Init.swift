@@ -1,5 +1,6 @@
 import Aggregation
 import ArgumentParser
+import HardwareKeys
 import JSONText
 import Store
 import TransparencyLog
@@ -18,6 +19,11 @@ struct Init: AsyncParsableCommand {
     var originHost: String?
     @Option(help: "Address that nodes will reach over HTTPS, for the printed token.") var http: String?
     @Option(help: "Address that nodes will stream to, for the printed token.") var ingest: String?
+    @Option(name: .customLong("log-key"), help: "PKCS #11 URI of the log's key; a file if not given.")
+    var logKey: String?
+    @Option(
+        name: .customLong("administration-key"), help: "PKCS #11 URI of the organization's key; a file if not given.")
+    var administrationKey: String?
     @Option(help: "YAML file.") var config: String?
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -26,8 +32,9 @@ struct Init: AsyncParsableCommand {
             file: config,
             flags: [
                 "data-dir": dataDirectory, "database-url": databaseURL, "origin-host": originHost, "http": http,
-                "ingest": ingest,
+                "ingest": ingest, "log-key": logKey, "administration-key": administrationKey,
             ])
+        let tokens = try Self.tokens(settings)
         let installation = Installation(directory: try settings.required("data-dir"))
         guard !installation.isComplete else {
             throw Failure(
@@ -41,7 +48,7 @@ struct Init: AsyncParsableCommand {
         // The cluster makes the directory with the rights that its server needs, so it comes first.
         let database = try await Database.open(settings, migrating: true, logger: logger)
         do {
-            let result = try await found(installation, settings, database)
+            let result = try await found(installation, settings, tokens, database)
             await database.cluster?.stop()
             report(result, installation, settings)
         } catch {
@@ -50,14 +57,29 @@ struct Init: AsyncParsableCommand {
         }
     }
 
+    /// Keys on tokens are tried before anything is made.
+    private static func tokens(_ settings: Settings) throws -> LogKeys.Tokens {
+        func uri(_ key: String) throws -> TokenURI? {
+            guard let text = settings[key] else { return nil }
+            do {
+                let uri = try TokenURI(parsing: text)
+                _ = try TokenKey(uri)
+                return uri
+            } catch {
+                throw Failure(.usage, "\(key): \(error)")
+            }
+        }
+        return LogKeys.Tokens(log: try uri("log-key"), administration: try uri("administration-key"))
+    }
+
     private func found(
-        _ installation: Installation, _ settings: Settings, _ database: Database
+        _ installation: Installation, _ settings: Settings, _ tokens: LogKeys.Tokens, _ database: Database
     ) async throws -> Founding.Result {
         let pool = try ConnectionPool(database.intake, limits: .init(connections: 1))
         do {
             let result = try await Founding(installation: installation, clock: Environment.clock).found(
                 organization: organization, site: site, host: settings["origin-host"] ?? Environment.hostName,
-                pool: pool)
+                tokens: tokens, pool: pool)
             await pool.close()
             return result
         } catch {

@@ -12,6 +12,7 @@ struct Settings {
     /// Every key with its environment variable's meaning. A key of the file is the same word.
     static let known = [
         "data-dir", "database-url", "ingest", "http", "ready-file", "checkpoint-seconds", "interval-seconds", "close",
+        "log-key", "administration-key",
         "server-names", "origin-host", "witness-policy", "witness-ca", "name", "tls-certificate", "tls-key",
     ]
 

@@ -1,5 +1,6 @@
 import Aggregation
 import ArgumentParser
+import Batches
 import Identity
 import JSONText
 import Store
@@ -67,12 +68,15 @@ struct SignerAdopt: AsyncParsableCommand {
             throw Failure(
                 .refused, "the database has no log \(keys.origin); restore the one that goes with \(directory)")
         }
-        let log = LogDatabase(log: organization.log, pool: pool).publisherLog()
+        let database = LogDatabase(log: organization.log, pool: pool)
+        let log = database.publisherLog()
+        let signers = try await database.intake(origin: keys.origin).signers
+        _ = try LogKeys.settled(directory: directory, logKey: signers.logKey)
         var known = try checkpoint.map { SignerAdoption.Known(place: $0, note: try PrivateFile.read($0)) }
         if let stored = try await log.storedCheckpoint() { known.append(.init(place: "the database", note: stored)) }
         do {
             let newest = try await SignerAdoption.check(
-                origin: keys.origin, key: keys.log.verifier, log: log, known: known)
+                origin: keys.origin, keys: signers.logKeys.map(\.key), log: log, known: known)
             let answered = try await ask(newest, directory, keys, settings)
             guard !checkpoint.isEmpty || answered else { throw SignerAdoption.Fault.nothingKnown(origin: keys.origin) }
             try CheckpointSigner.adopt(newest.checkpoint.head, origin: keys.origin, path: "\(directory)/signer")

@@ -136,6 +136,7 @@ extension ClusterTests {
                 Question(
                     operation: "retireNode", path: "\(root)/nodes/nobody/retire", body: ["reason": "gone"],
                     status: 404),
+                Question(operation: "changeLogKey", path: "\(root)/log-key", body: ["reason": "x"], status: 403),
                 Question(
                     operation: "set", path: "\(root)/settings", body: ["field": "job.class", "value": "final"],
                     status: 201),

@@ -29,7 +29,7 @@ import TransparencyLog
             value.object?.names == [
                 "schema", "organization", "period", "audience", "method", "energy", "coverage", "runs", "jobs", "zones",
                 "emissions", "pue", "water", "embodied", "compute", "uncertainty", "profiles",
-                "model_documentation", "reconciliation", "checks", "late_since", "corrections", "closes",
+                "model_documentation", "reconciliation", "checks", "late_since", "revoked", "corrections", "closes",
                 "missing", "evidence", "limits",
             ])
         let job = try #require(value["jobs"]?.array?.first)

@@ -38,9 +38,11 @@ struct ImportRule {
     static let edges: [String: Module] = [
         "CNVML": Module(),
         "CPostgres": Module(),
+        "CPKCS11": Module(),
         "Sensors": Module(own: ["Energy", "JSONText", "CNVML"], outside: cLibrary),
         "Workloads": Module(own: ["Energy", "JSONText"], outside: cLibrary),
         "Identity": Module(outside: cLibrary + ["Crypto", "SwiftASN1", "X509", "Foundation*"]),
+        "HardwareKeys": Module(own: ["CPKCS11", "Identity", "TransparencyLog"], outside: cLibrary),
         "PinnedHTTPS": Module(own: ["Identity"], outside: nio),
         "MetricsEndpoint": Module(own: ["Identity"], outside: nio),
         "HTTPEdge": Module(
@@ -61,7 +63,9 @@ struct ImportRule {
             outside: cLibrary + nio + ["Crypto", "Logging", "ServiceLifecycle"]),
         "Console": Module(own: Set(pure.keys), outside: []),
         "Aggregation": Module(
-            own: Set(pure.keys).union(["Wire", "Store", "Identity", "HTTPEdge", "MetricsEndpoint", "Console"]),
+            own: Set(pure.keys).union([
+                "Wire", "Store", "Identity", "HardwareKeys", "HTTPEdge", "MetricsEndpoint", "Console",
+            ]),
             outside: cLibrary + nio
                 + ["AsyncHTTPClient", "Crypto", "HTTPTypes", "Hummingbird*", "Logging", "ServiceLifecycle"]),
         "ClusterSimulation": Module(

@@ -10,11 +10,17 @@ package struct IngestStreams: Sendable {
         package let origin: String
         package let sequencer: LogSequencer
         package let feed: CheckpointFeed
+        /// The entries that lead from the log's first key to its present one.
+        package let logKeys: @Sendable () -> [[UInt8]]
 
-        package init(origin: String, sequencer: LogSequencer, feed: CheckpointFeed) {
+        package init(
+            origin: String, sequencer: LogSequencer, feed: CheckpointFeed,
+            logKeys: @escaping @Sendable () -> [[UInt8]] = { [] }
+        ) {
             self.origin = origin
             self.sequencer = sequencer
             self.feed = feed
+            self.logKeys = logKeys
         }
     }
 
@@ -46,7 +52,10 @@ package struct IngestStreams: Sendable {
             throw IngestError(.refused, "this aggregator has no log \(hello.log): enroll the node here")
         }
         let (output, answers) = AsyncStream.makeStream(of: DownMessage.self)
-        let listener = home.feed.listen { answers.yield(.checkpoint(LogCheckpoint(log: home.origin, note: $0.bytes))) }
+        let listener = home.feed.listen { checkpoint in
+            answers.yield(
+                .checkpoint(LogCheckpoint(log: home.origin, note: checkpoint.bytes, logKeys: home.logKeys())))
+        }
         defer { home.feed.stopListening(listener) }
         try await writer.send(.heads(try await heads(of: hello, home)))
         metrics.streamOpened()

@@ -53,6 +53,7 @@ package struct LogIntake: Sendable {
             guard peer == nil else { throw Refusal(.certificateMismatch, "nodes do not speak for the administration") }
             return signers.administrationKey
         }
+        if case .logKey = received.entry, peer == nil, signer == signers.logKey.name { return signers.logKey }
         guard let peer else { throw Refusal(.badSignature, "\(signer) may not sign this entry") }
         guard signers.signers[peer] != nil else {
             throw Refusal(.unknownNode, "node \(peer) is not enrolled in the log \(origin); enroll it first")
@@ -90,7 +91,7 @@ package struct LogIntake: Sendable {
         case .node(let node):
             guard node.action == .rotate, node.node == signer else { fallthrough }
             return node.position
-        case .genesis, .set, .close, .conflict, .correct, .report:
+        case .genesis, .set, .close, .conflict, .correct, .report, .logKey:
             throw Refusal(.badSignature, "only the administration signs this kind of entry")
         }
     }
@@ -122,7 +123,8 @@ package struct LogIntake: Sendable {
         let received = verified.received
         let signer = received.signer
         // Between verification and this moment the key may have been rotated, revoked or retired.
-        let peer = signer == signers.administrationKey.name ? nil : signer
+        let isOwn = signer == signers.administrationKey.name || received.entry.kind == .logKey
+        let peer = isOwn ? nil : signer
         do throws(Refusal) {
             guard try key(for: received, peer: peer) == verified.key else {
                 throw Refusal(.retiredKey, isPermanent: false, "the key of \(signer) changed; send again")
@@ -135,6 +137,9 @@ package struct LogIntake: Sendable {
         case .node(let node):
             var trial = signers
             if let refusal = trial.apply(node, at: size) { return .refuse(refusal) }
+        case .logKey(let entry):
+            var trial = signers
+            if let refusal = trial.apply(entry, at: size) { return .refuse(refusal) }
         case .imported(let imported):
             guard let known = imports[ImportKey(imported)] else { break }
             if known.leaf == received.leaf { return .compare }
@@ -208,6 +213,7 @@ package struct LogIntake: Sendable {
             // A refusal here would mean that the log holds what intake never admits: an audit names it.
             _ = signers.apply(node, at: index)
         case .imported(let imported): imports[ImportKey(imported)] = (leaf, index)
+        case .logKey(let entry): _ = signers.apply(entry, at: index)
         case .close(let close): closedUntil = max(closedUntil ?? close.period.end, close.period.end)
         case .genesis, .resume, .job, .set, .conflict, .correct, .report: break
         }

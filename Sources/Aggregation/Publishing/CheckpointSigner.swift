@@ -15,7 +15,7 @@ package import TransparencyLog
 /// host. A crash before that write has signed nothing; a crash after it signs the same tree again, which is no fork.
 package struct CheckpointSigner: Sendable {
     package let origin: String
-    private let key: SigningKey
+    private var key: SigningKey
     private let selfWitness: CosigningKey
     private let path: String
     /// The last tree that was signed.
@@ -82,6 +82,9 @@ package struct CheckpointSigner: Sendable {
         try crash(.signed)
         return complete
     }
+
+    /// Signs with another key from now on.
+    package mutating func change(to key: SigningKey) { self.key = key }
 
     /// Takes over what another publisher on this directory has signed meanwhile.
     package mutating func refresh() throws { last = try Self.read(path, origin: origin) }

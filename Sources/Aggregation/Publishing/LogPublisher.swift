@@ -151,6 +151,18 @@ package final class LogPublisher: Sendable {
         }
     }
 
+    /// Changes the key that signs. Until `change` has ended nothing is published, so that no tree that holds the entry
+    /// which names the new key is signed by the old one.
+    package func changeKey<Value: Sendable>(
+        _ change: @Sendable () async throws -> (key: SigningKey, value: Value)
+    ) async throws -> Value {
+        try await turn.take { [self] in
+            let changed = try await change()
+            state.withLock { $0.signer.change(to: changed.key) }
+            return changed.value
+        }
+    }
+
     /// Signs nothing from now on: somebody was shown another tree under this log's key.
     package func halt(_ reason: String) { state.withLock { $0.haltReason = $0.haltReason ?? reason } }
     package var haltReason: String? { state.withLock { $0.haltReason } }

@@ -42,12 +42,13 @@ package enum SignerAdoption {
 
     /// Checks a database against everything that is known of its log.
     ///
+    /// - Parameter keys: every key that the log has had.
     /// - Returns: the newest checkpoint.
     package static func check(
-        origin: String, key: VerifierKey, log: LogPublisher.Log, known: [Known]
+        origin: String, keys: [VerifierKey], log: LogPublisher.Log, known: [Known]
     ) async throws -> SignedCheckpoint {
         var checkpoints: [(place: String, signed: SignedCheckpoint)] = []
-        for item in known { checkpoints.append((item.place, try verified(item, origin: origin, key: key))) }
+        for item in known { checkpoints.append((item.place, try verified(item, origin: origin, keys: keys))) }
         checkpoints.sort { $0.signed.checkpoint.size < $1.signed.checkpoint.size }
         guard let newest = checkpoints.last else { throw Fault.nothingKnown(origin: origin) }
         let size = UInt64(clamping: try await log.size())
@@ -66,10 +67,12 @@ package enum SignerAdoption {
     }
 
     private static func verified(
-        _ item: Known, origin: String, key: VerifierKey
+        _ item: Known, origin: String, keys: [VerifierKey]
     ) throws(Fault) -> SignedCheckpoint {
-        do {
+        do throws(TransparencyLogError) {
             let signed = try SignedCheckpoint(parsing: item.note)
+            let signing = keys.first { key in signed.note.signatures.contains { key.matches($0) } }
+            guard let key = signing ?? keys.last else { throw TransparencyLogError(.badKey, "the log has no key") }
             _ = try signed.verify(origin: origin, log: key)
             return signed
         } catch {

@@ -197,7 +197,10 @@ package final class Aggregator: Sendable {
     /// What the ingest port does.
     package var ingestHandlers: IngestHandlers {
         let streams = IngestStreams(metrics: metrics) { [self] origin in
-            log(origin: origin).map { IngestStreams.Log(origin: origin, sequencer: $0.sequencer, feed: $0.feed) }
+            log(origin: origin).map { runtime in
+                IngestStreams.Log(
+                    origin: origin, sequencer: runtime.sequencer, feed: runtime.feed, logKeys: { runtime.logKeyNotes })
+            }
         }
         return IngestHandlers(
             stream: { peer, messages, writer in try await streams.serve(peer, messages, writer) },

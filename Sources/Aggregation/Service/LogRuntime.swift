@@ -1,5 +1,6 @@
 import Batches
 package import Energy
+package import HardwareKeys
 package import Store
 import Synchronization
 package import TransparencyLog
@@ -13,7 +14,7 @@ package import TransparencyLog
 /// One organization's log, open on the host that signs it.
 package final class LogRuntime: Sendable {
     package let organization: Organization
-    package let keys: LogKeys
+    private let held: Mutex<(keys: LogKeys, notes: [[UInt8]])>
     package let database: LogDatabase
     package let sequencer: LogSequencer
     package let publisher: LogPublisher
@@ -53,9 +54,10 @@ package final class LogRuntime: Sendable {
         _ organization: Organization, directory: String, pool: ConnectionPool, clock: ServiceClock,
         witnessing: Witnessing
     ) async throws {
-        let keys = try LogKeys(directory: directory)
         let database = LogDatabase(log: organization.log, pool: pool)
         let intake = try await database.intake(origin: organization.origin)
+        let keys = try LogKeys.settled(directory: directory, logKey: intake.signers.logKey)
+        let notes = try await database.logKeyNotes(intake.signers)
         let conflicts = ConflictWriter(keys: keys, clock: clock)
         let sequencer = LogSequencer(
             intake: intake, log: database.sequencerLog(), onFork: { await conflicts.write($0, first: $1) })
@@ -84,7 +86,7 @@ package final class LogRuntime: Sendable {
                 report: { report(organization.origin, "witness \($0): \($1)") }),
             transport: witnessing.transport, environment: witnessing.environment)
         self.organization = organization
-        self.keys = keys
+        held = Mutex((keys, notes))
         self.database = database
         standing = StandingAccounts(database: database, origin: organization.origin)
         self.sequencer = sequencer
@@ -95,6 +97,39 @@ package final class LogRuntime: Sendable {
         if let stored = publisher.latest {
             feed.announce(stored)
             await witnesses.confirm(stored)
+        }
+    }
+
+    // MARK: Keys
+
+    package var keys: LogKeys { held.withLock { $0.keys } }
+
+    /// The entries that lead from the log's first key to its present one, as signed.
+    package var logKeyNotes: [[UInt8]] { held.withLock { $0.notes } }
+
+    /// Gives the log another key; checkpoints are signed by it from the entry on that names it.
+    ///
+    /// - Parameter token: where the new key is; nil makes one in a file.
+    /// - Returns: the index of that entry.
+    package func changeLogKey(
+        by: String, reason: String, token: TokenURI? = nil, clock: ServiceClock
+    ) async throws -> Int64 {
+        try await issuing.take { [self] in
+            let key = try token.map { try TokenKey($0).signingKey(name: organization.origin) }
+            try await publish()
+            let change = LogKeyChange(
+                directory: directory, publisher: publisher, append: { try await self.sequencer.append(note: $0) })
+            let changed = try await change.run(
+                keys,
+                LogKeyChange.Order(
+                    by: by, reason: reason, time: clock.now(), salt: clock.random(16), seed: clock.random(32),
+                    key: key))
+            held.withLock { held in
+                held.keys = changed.keys
+                held.notes.append(changed.note)
+            }
+            try await publish()
+            return changed.index
         }
     }
 

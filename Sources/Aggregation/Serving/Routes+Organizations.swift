@@ -2,6 +2,7 @@ import Batches
 import Energy
 import HTTPEdge
 import HTTPTypes
+import HardwareKeys
 import Hummingbird
 import Identity
 import JSONText
@@ -43,6 +44,15 @@ extension Routes {
             let runtime = try await organization(request, context)
             let end = NodeEnd(runtime: runtime, clock: aggregator.clock, node: try Self.pathPart("node", context))
             return Self.json(try await end.retire(try await Self.body(request)), status: .created)
+        }
+        router.post("/v1/organizations/{org}/log-key") { request, context in
+            let runtime = try await organization(request, context)
+            let bearer = try await access(request)
+            guard bearer.isOperator else {
+                throw Problem.forbidden("the log's key lies on the operator's host: this takes the operator's token")
+            }
+            return Self.json(
+                try await changeLogKey(try await Self.body(request), bearer.name, runtime), status: .created)
         }
         router.post("/v1/organizations/{org}/settings") { request, context in
             let runtime = try await organization(request, context)
@@ -114,6 +124,30 @@ extension Routes {
                 ] as JSONValue
             }
         }
+    }
+
+    private func changeLogKey(_ body: JSONValue, _ bearer: String, _ runtime: LogRuntime) async throws -> JSONValue {
+        guard let reason = body["reason"]?.string, !reason.isEmpty, reason.utf8.count <= 500 else {
+            throw Problem.badRequest("reason: 1 to 500 bytes that say why")
+        }
+        let token: TokenURI?
+        do {
+            token = try body["key"]?.string.map { text throws(HardwareKeyError) in try TokenURI(parsing: text) }
+        } catch {
+            throw Problem.badRequest("key: \(error)")
+        }
+        let index: Int64
+        do {
+            index = try await runtime.changeLogKey(
+                by: bearer.isEmpty ? "operator" : "token \(bearer)", reason: reason, token: token,
+                clock: aggregator.clock)
+        } catch let error as HardwareKeyError {
+            throw Problem.badRequest("key: \(error)")
+        }
+        if aggregator.installation.firstSlug == runtime.organization.slug {
+            try PrivateFile.write(Array(runtime.policy.utf8), to: aggregator.installation.policy, mode: 0o644)
+        }
+        return ["index": .decimalString(index), "log_vkey": .string(runtime.keys.log.verifier.text)]
     }
 
     /// - Parameter bearer: name of the token. Who says so is what the request claims and what the token proves.

@@ -50,6 +50,7 @@ extension Routes {
         return [
             "slug": .string(runtime.organization.slug), "name": .string(runtime.organization.name),
             "origin": .string(runtime.organization.origin), "log_vkey": .string(runtime.keys.log.verifier.text),
+            "log_vkeys": .array(runtime.sequencer.withIntake { $0.signers.logKeys.map { .string($0.key.text) } }),
             "size": .decimalString(prefix.checkpoint.checkpoint.size), "jobs": .integer(jobs.count),
             "runs": .integer(Set(jobs.compactMap(\.model)).count),
             "nodes": ["enrolled": .integer(nodes), "reporting": .integer(reporting)],

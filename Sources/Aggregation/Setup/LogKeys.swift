@@ -1,24 +1,48 @@
 import Batches
 package import Energy
+package import HardwareKeys
 import Identity
 package import TransparencyLog
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// The keys of one organization's log on the host that signs it.
 package struct LogKeys: Sendable {
     package let origin: String
-    package let log: SigningKey
+    package private(set) var log: SigningKey
     package let administration: SigningKey
     package let selfWitness: CosigningKey
     /// Under it the pseudonyms of the log's jobs are made.
     package let jobSalt: [UInt8]
 
+    /// Keys that lie on PKCS #11 tokens and not in files.
+    package struct Tokens: Sendable {
+        package var log: TokenURI?
+        package var administration: TokenURI?
+
+        package init(log: TokenURI? = nil, administration: TokenURI? = nil) {
+            self.log = log
+            self.administration = administration
+        }
+    }
+
     /// Makes new keys.
     ///
-    /// - Parameter random: so many random bytes.
-    package init(origin: String, random: (Int) -> [UInt8]) throws(TransparencyLogError) {
+    /// - Parameters:
+    ///   - random: so many random bytes.
+    ///   - tokens: where the keys are that are not made here.
+    package init(origin: String, tokens: Tokens = Tokens(), random: (Int) -> [UInt8]) throws {
+        func key(_ name: String, _ uri: TokenURI?) throws -> SigningKey {
+            guard let uri else { return try SigningKey(name: name, seed: random(32)) }
+            return try TokenKey(uri).signingKey(name: name)
+        }
         self.origin = origin
-        log = try SigningKey(name: origin, seed: random(32))
-        administration = try SigningKey(name: "\(origin)/admin", seed: random(32))
+        log = try key(origin, tokens.log)
+        administration = try key("\(origin)/admin", tokens.administration)
         selfWitness = try CosigningKey(name: "\(origin)/self", seed: random(32))
         jobSalt = random(16)
     }
@@ -29,14 +53,54 @@ package struct LogKeys: Sendable {
             let bytes = try PrivateFile.readSecret("\(directory)/\(name)")
             return String(decoding: bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         }
-        log = try SigningKey(parsing: text("log.key"))
-        administration = try SigningKey(parsing: text("administration.key"))
+        log = try StoredKey.signingKey(parsing: text("log.key"))
+        administration = try StoredKey.signingKey(parsing: text("administration.key"))
         selfWitness = try CosigningKey(parsing: text("self.key"))
         guard let salt = Base64.decode(try text("job.salt")), salt.count == 16 else {
             throw IdentityError(.file, "\(directory)/job.salt: not 16 bytes in base64; restore it from a backup")
         }
         jobSalt = salt
         origin = log.name
+    }
+
+    /// Where a new log key waits until the log names it.
+    static func nextLogKeyFile(_ directory: String) -> String { "\(directory)/log.key.next" }
+
+    /// Reads the keys of a log's directory, and ends a change of the log's key that a crash interrupted.
+    ///
+    /// - Parameter logKey: the key that the log's entries name.
+    package static func settled(directory: String, logKey: VerifierKey) throws -> LogKeys {
+        let keys = try LogKeys(directory: directory)
+        guard keys.log.verifier != logKey else { return keys }
+        if let next = try nextLogKey(directory), next.verifier == logKey {
+            return try keys.promoting(next, in: directory)
+        }
+        throw IdentityError(
+            .file, "\(directory)/log.key is not the key \(logKey.keyIDHexadecimal) that the log names; restore that one"
+        )
+    }
+
+    /// The new log key that a change has prepared, nil without one.
+    static func nextLogKey(_ directory: String) throws -> SigningKey? {
+        guard PrivateFile.exists(nextLogKeyFile(directory)) else { return nil }
+        return try key(nextLogKeyFile(directory))
+    }
+
+    /// Puts the prepared key in the place of the old one, which is forgotten.
+    func promoting(_ next: SigningKey, in directory: String) throws -> LogKeys {
+        guard rename(Self.nextLogKeyFile(directory), "\(directory)/log.key") == 0 else {
+            throw IdentityError(
+                .file, "cannot replace \(directory)/log.key: \(String(cString: strerror(errno)))")
+        }
+        var keys = self
+        keys.log = next
+        return keys
+    }
+
+    private static func key(_ path: String) throws -> SigningKey {
+        let bytes = try PrivateFile.readSecret(path)
+        return try StoredKey.signingKey(
+            parsing: String(decoding: bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 
     /// The operator's keys: none of them is an independent witness of this log.

@@ -1,5 +1,5 @@
 import Accounts
-import Batches
+package import Batches
 import Energy
 import HTTPEdge
 package import Store
@@ -95,6 +95,13 @@ package final class LogDatabase: Sendable {
     private static func entry(_ note: [UInt8]) throws -> (entry: Entry, signer: String) {
         let signed = try SignedNote(parsing: note)
         return (try Entry(text: Array(signed.text)), signed.signatures.first?.name ?? "")
+    }
+
+    /// The entries that lead from the log's first key to its present one, as signed.
+    package func logKeyNotes(_ signers: SignerRegister) async throws -> [[UInt8]] {
+        var notes: [[UInt8]] = []
+        for (_, index) in signers.logKeys.dropFirst() { notes += try await self.notes(index..<(index + 1)) }
+        return notes
     }
 
     // MARK: Reading
@@ -285,7 +292,7 @@ package final class LogDatabase: Sendable {
                 if let job = imported.job { jobs.insert(job) }
             case .node(let node): nodes.append((node.node, node.role == .importer ? .importer : .node, node.site))
             case .job(let job): jobs.insert(job.job)
-            case .resume, .genesis, .set, .close, .conflict, .correct, .report: break
+            case .resume, .genesis, .set, .close, .conflict, .correct, .report, .logKey: break
             }
         }
         jobs.subtract(known.jobs.keys)

@@ -39,14 +39,44 @@ package struct SignerRegister: Sendable {
 
     package private(set) var genesis: GenesisEntry
     package let administrationKey: VerifierKey
-    package let logKey: VerifierKey
+    /// The keys of the log's checkpoints in their order, each with the index of the entry that named it.
+    package private(set) var logKeys: [(key: VerifierKey, index: Int64)]
+    /// The key that signs checkpoints from now on.
+    package var logKey: VerifierKey { logKeys[logKeys.count - 1].key }
     package private(set) var signers: [String: Signer] = [:]
 
     /// - Throws: when the genesis entry names a key that is not one.
     package init(genesis: GenesisEntry) throws(TransparencyLogError) {
         self.genesis = genesis
         administrationKey = try VerifierKey(parsing: genesis.administrationKey)
-        logKey = try VerifierKey(parsing: genesis.logKey)
+        logKeys = [(try VerifierKey(parsing: genesis.logKey), 0)]
+    }
+
+    /// The key that signs a tree of this size: the newest that the tree itself names.
+    package func logKey(at size: UInt64) -> VerifierKey {
+        logKeys.last { UInt64(clamping: $0.index) < size }?.key ?? logKeys[0].key
+    }
+
+    /// Takes an entry that names a new log key and that the old one has signed.
+    ///
+    /// - Returns: why it cannot stand, nil when it was applied.
+    package mutating func apply(_ entry: LogKeyEntry, at index: Int64) -> Refusal? {
+        // The same entry again.
+        if logKeys.contains(where: { $0.index == index }) { return nil }
+        guard entry.previous == logKey.text else {
+            return Refusal(.retiredKey, "the entry leads on from a key that does not sign for the log any more")
+        }
+        guard let key = try? VerifierKey(parsing: entry.key), key.type == .ed25519, key.name == logKey.name else {
+            return Refusal(.badSyntax, "the new log key is not an Ed25519 key of the log's name")
+        }
+        guard !logKeys.contains(where: { $0.key.publicKey == key.publicKey }),
+            key.publicKey != administrationKey.publicKey
+        else { return Refusal(.retiredKey, "the log had this key before, or it is the administration's") }
+        guard administrationKey.isValidSignature(entry.consent, for: entry.consentMessage) else {
+            return Refusal(.badSignature, "the administration key does not consent to the new log key")
+        }
+        logKeys.append((key, index))
+        return nil
     }
 
     /// Takes a node entry whose signature was checked.

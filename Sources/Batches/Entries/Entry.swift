@@ -14,6 +14,7 @@ package enum Entry: Sendable, Hashable {
     case conflict(ConflictEntry)
     case correct(CorrectEntry)
     case report(ReportEntry)
+    case logKey(LogKeyEntry)
 
     /// The kinds with their version words and the numbers under which the database stores them. Never renumbered.
     package enum Kind: Int16, Sendable, Hashable, CaseIterable {
@@ -29,6 +30,7 @@ package enum Entry: Sendable, Hashable {
         case report = 10
         case resume = 11
         case extract = 12
+        case logKey = 16
 
         package var version: String {
             switch self {
@@ -42,6 +44,7 @@ package enum Entry: Sendable, Hashable {
             case .conflict: "wattest/conflict/v1"
             case .correct: "wattest/correct/v1"
             case .report: "wattest/report/v1"
+            case .logKey: "wattest/logkey/v1"
             case .resume: "wattest/resume/v1"
             case .extract: "wattest/extract/v1"
             }
@@ -81,6 +84,7 @@ package enum Entry: Sendable, Hashable {
         case .conflict: self = .conflict(try ConflictEntry(text: text))
         case .correct: self = .correct(try CorrectEntry(text: text))
         case .report: self = .report(try ReportEntry(text: text))
+        case .logKey: self = .logKey(try LogKeyEntry(text: text))
         case nil: throw NoteSyntaxError(line: 1, expected: "the version word of a known kind of entry")
         }
     }
@@ -98,6 +102,7 @@ package enum Entry: Sendable, Hashable {
         case .conflict(let entry): entry.text
         case .correct(let entry): entry.text
         case .report(let entry): entry.text
+        case .logKey(let entry): entry.text
         }
     }
 
@@ -114,6 +119,7 @@ package enum Entry: Sendable, Hashable {
         case .conflict: .conflict
         case .correct: .correct
         case .report: .report
+        case .logKey: .logKey
         }
     }
 
@@ -131,6 +137,7 @@ package enum Entry: Sendable, Hashable {
         case .conflict(let entry): entry.log
         case .correct(let entry): entry.log
         case .report(let entry): entry.log
+        case .logKey(let entry): entry.log
         }
     }
 

@@ -10,7 +10,7 @@ package import TransparencyLog
 package struct SyntheticLog: Sendable {
     package let origin: String
     package let administration: SigningKey
-    package let log: SigningKey
+    package private(set) var log: SigningKey
     package let selfWitness: CosigningKey
     package private(set) var entries: [[UInt8]] = []
     package private(set) var samples: [UInt64: [UInt8]] = [:]
@@ -134,6 +134,25 @@ package struct SyntheticLog: Sendable {
             log: origin, time: now, action: .retire, node: name, role: .node, site: "north", key: key.verifier.text,
             salt: salt())
         try append(.node(entry), by: administration)
+    }
+
+    /// A new key for the log's checkpoints, named by the old one.
+    ///
+    /// - Parameters:
+    ///   - signer: who signs the entry; the old key unless somebody cheats.
+    ///   - consenter: who consents in the administration's place.
+    @discardableResult
+    package mutating func changeLogKey(
+        signedBy signer: SigningKey? = nil, consenter: SigningKey? = nil
+    ) throws -> UInt64 {
+        let next = try SigningKey(name: origin, seed: random.bytes(32))
+        var entry = LogKeyEntry(
+            log: origin, time: now, previous: log.verifier.text, key: next.verifier.text, by: "operator",
+            reason: "a new machine", salt: salt(), consent: [])
+        entry.consent = try (consenter ?? administration).rawSignature(for: entry.consentMessage)
+        let index = try append(.logKey(entry), by: signer ?? log)
+        log = next
+        return index
     }
 
     // MARK: Statements

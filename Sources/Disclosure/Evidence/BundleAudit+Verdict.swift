@@ -14,6 +14,7 @@ extension BundleAudit {
         describe(replay, &report)
         describe(input.accounts.closings, &report)
         describe(input.accounts.corrections, &report)
+        describe(input.accounts.revoked, &report)
         describe(verdict, input.genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
         report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
         report.notCovered.append("whether the sensors told the truth; compare with an independent meter")
@@ -90,6 +91,11 @@ extension BundleAudit {
         if counts.resumesFromNowhere > 0 {
             report.notCovered.append(
                 "batches before \(counts.resumesFromNowhere) resumed chains, which this log never got")
+        }
+        if let extracts = counts.entries[.extract], extracts > 0 {
+            report.claimed.append(
+                "how much others used of shared nodes in \(extracts) extracts: each names the batch of another log "
+                    + "from which the node cut it")
         }
         for kind in Entry.Kind.allCases {
             if let count = counts.entries[kind] { report.counts.append(("entries_\(kind)", count)) }

@@ -63,6 +63,8 @@ package struct BundleAudit: Sendable {
         let outside = try OutsideFiles(manifest, source: source)
         let survey = try await survey(manifest)
         let replayed = try await replay(manifest, survey, outside, checkpoint.checkpoint.head)
+        var ignored = AuditReport()
+        try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &ignored)
         return Disclosure(try input(replayed.replay, manifest, outside, checkpoint))
     }
 
@@ -74,6 +76,7 @@ package struct BundleAudit: Sendable {
         let seen = try seenHeads(checkpoint.checkpoint.checkpoint)
         for head in seen { survey.keepRoot(at: head.head.size) }
         let replayed = try await replay(manifest, survey, outside, checkpoint.checkpoint.head)
+        try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &report)
         try compare(seen, with: replayed.replay, &report)
         report.proved.append(
             "all \(manifest.size) entries are those of the signed tree, none left out, added or reordered")
@@ -86,7 +89,7 @@ package struct BundleAudit: Sendable {
         var heads: [(place: String, head: TreeHead)] = []
         for file in remembered {
             do {
-                let checkpoint = try policy.evaluate(SignedCheckpoint(parsing: file.bytes)).checkpoint.checkpoint
+                let checkpoint = try evaluate(SignedCheckpoint(parsing: file.bytes)).checkpoint.checkpoint
                 guard checkpoint.origin == newest.origin else {
                     throw ReplayFailure(
                         .foreignLog, at: file.place, "it is of another log", expected: newest.origin,
@@ -141,9 +144,11 @@ package struct BundleAudit: Sendable {
         let bytes = try source.bytes(of: path)
         let verdict: PolicyVerdict
         do {
-            verdict = try policy.evaluate(SignedCheckpoint(parsing: bytes))
-        } catch {
+            verdict = try evaluate(SignedCheckpoint(parsing: bytes))
+        } catch let error as TransparencyLogError {
             throw ReplayFailure(.checkpoint, at: path, error.reason)
+        } catch {
+            throw ReplayFailure(.checkpoint, at: path, "\(error)")
         }
         guard verdict.isQuorumReached else {
             let missing = verdict.witnesses.filter { $0.time == nil }.map(\.witness.name.description)
@@ -171,22 +176,15 @@ package struct BundleAudit: Sendable {
         guard manifest.withheldEntries == 0 else {
             throw SignedManifest.failure("it withholds entries; ask for a bundle for an assurer, which withholds none")
         }
-        let genesis = try genesis(manifest, signed)
-        guard genesis.logKey == verdict.checkpoint.log.text else {
-            throw ReplayFailure(
-                .signer, at: UInt64(0), "the log's first entry names another log key than the policy",
-                expected: verdict.checkpoint.log.text, found: genesis.logKey)
-        }
+        try checkGenesis(manifest, signed)
         try compareFileList(manifest)
         report.proved.append(
             "the bundle is exactly the \(manifest.files.count) files that the administration key signed")
         return manifest
     }
 
-    /// The administration key of entry 0, which signed the manifest. It is believed once the root covers that entry.
-    private func genesis(
-        _ manifest: BundleManifest, _ signed: SignedManifest
-    ) throws(ReplayFailure) -> (administration: VerifierKey, logKey: String) {
+    /// The administration key of entry 0 signed the manifest. It is believed once the root covers that entry.
+    private func checkGenesis(_ manifest: BundleManifest, _ signed: SignedManifest) throws(ReplayFailure) {
         guard let bundle = EntryBundle(index: 0, inTreeOf: manifest.size) else {
             throw ReplayFailure(.manifest, at: BundleManifest.path, "the log has no entries")
         }
@@ -205,7 +203,6 @@ package struct BundleAudit: Sendable {
             if let file = manifest.files.first(where: { $0.path == bundle.path }) { _ = try source.bytes(of: file) }
             throw error
         }
-        return (key, genesis.logKey)
     }
 
     private func compareFileList(_ manifest: BundleManifest) throws(ReplayFailure) {

@@ -29,6 +29,7 @@ package struct LogReplay: Sendable {
     private var correcting: CorrectionBook
     private var corrections = CorrectionRegister()
     private var lateCorrections: [Int64]
+    private var revoked: RevokedRegister
     private var ledger = Ledger()
     private var jobs = JobRegister()
     private var settings = SettingRegister()
@@ -53,6 +54,7 @@ package struct LogReplay: Sendable {
         conflictLeaves = survey.conflictLeaves
         lateBatches = survey.reports.map { _ in 0 }
         lateCorrections = lateBatches
+        revoked = RevokedRegister(marks: survey.revocations)
         correcting = CorrectionBook(places: survey.correctedPlaces)
         closing = ClosingWatch(marks: survey.closings, watched: survey.watchedPeriods)
     }
@@ -102,6 +104,7 @@ package struct LogReplay: Sendable {
         case .correct(let correction): apply(correction, index)
         case .set(let set): settings.apply(set, at: index)
         case .report(let report): try issue(report, index)
+        case .logKey(let entry): try refuse(signers?.apply(entry, at: Int64(clamping: index)), .signer, index)
         case .genesis, .imported, .job, .batch: break
         }
         open(checked, index)
@@ -184,6 +187,7 @@ package struct LogReplay: Sendable {
         }
         try conserve(batch, postings, checked)
         fold(postings, of: batch, index)
+        if !revoked.isIdle { revoked.add(batch, postings, signer: checked.signature, at: index) }
         if !correcting.isIdle { correcting.add(postings.postings, node: batch.node) }
         if !closing.isIdle { closing.add(postings, of: batch, at: index) }
         let moment = NodeWitness.Place(
@@ -391,6 +395,7 @@ package struct LogReplay: Sendable {
     package mutating func extend(by survey: LogSurvey, published: [UInt64]) -> Bool {
         let size = size
         guard survey.conflictLeaves.isEmpty, survey.closings.isEmpty, survey.correctedPlaces.isEmpty,
+            survey.revocations.isEmpty,
             survey.reports.allSatisfy({ $0.size >= Int64(clamping: size) }),
             survey.anchorSizes.allSatisfy({ $0 >= size || roots[$0] != nil })
         else { return false }
@@ -416,7 +421,7 @@ package struct LogReplay: Sendable {
                         entry: issue.entry, index: issue.index, lateBatches: lateBatches[position],
                         lateCorrections: lateCorrections[position])
                 }),
-            corrections: corrections,
+            corrections: corrections, revoked: revoked.runs(below: size, in: period ?? self.period),
             closings: closings.counted { closing.lateBatches($0) }, measuringMethods: methods)
     }
 }

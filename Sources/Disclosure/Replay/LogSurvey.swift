@@ -19,6 +19,8 @@ package struct LogSurvey: Sendable {
     package private(set) var conflictLeaves: Set<MerkleHash> = []
     /// What the log closes, so that the replay keeps the books of it.
     package private(set) var closings: Set<ClosingMark> = []
+    /// Where the trust in a node's key ends.
+    private(set) var revocations: [RevokedRegister.Mark] = []
     /// The nodes and hours that corrections name.
     private(set) var correctedPlaces: Set<CorrectionBook.Place> = []
     /// Periods of which a statement is wanted at the end.
@@ -58,6 +60,11 @@ package struct LogSurvey: Sendable {
             let close = try? CloseEntry(text: Array(note.text))
         {
             closings.insert(ClosingMark(close))
+        }
+        if bytes.starts(with: Entry.Kind.node.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
+            let node = try? NodeEntry(text: Array(note.text)), let mark = RevokedRegister.Mark(node, index: index)
+        {
+            revocations.append(mark)
         }
         if bytes.starts(with: Entry.Kind.correct.version.utf8), let note = try? SignedNote(parsing: Array(bytes)),
             let correction = try? CorrectEntry(text: Array(note.text))

@@ -14,6 +14,7 @@ package enum SigningRule {
         let place = Int64(clamping: index)
         switch entry {
         case .genesis, .set, .close, .conflict, .correct, .report: return .success(signers.administrationKey)
+        case .logKey: return .success(signers.logKey)
         case .node(let node):
             guard node.action == .rotate else { return .success(signers.administrationKey) }
             return signers.key(ofRotation: node, index: place)

@@ -65,6 +65,7 @@ struct DisclosureBuilder {
         object.append("reconciliation", input.audience.showsJobs ? reconciliation.json : [])
         object.append("checks", checks.json(showsDetail: input.audience.showsEnergy))
         object.append("late_since", late)
+        object.append("revoked", RevokedSection(input).json)
         object.append("corrections", CorrectionsSection(input, inside: energy.inside.total).json)
         object.append("closes", ClosesSection(input).json)
         object.append(

@@ -14,6 +14,8 @@ package struct LogAccounts: Sendable {
     package var reports: ReportRegister
     package var closings: ClosingRegister
     package var corrections: CorrectionRegister
+    /// Batches behind the last trusted place of a key that was revoked afterwards; of the period that was read.
+    package var revoked: [RevokedRegister.Run]
     /// `measure/1` …: every method that a batch names.
     package var measuringMethods: Set<String>
     /// By pseudonym; what is erased or withheld is absent.
@@ -22,6 +24,7 @@ package struct LogAccounts: Sendable {
     package init(
         ledger: Ledger, jobs: JobRegister, settings: SettingRegister, nodes: NodeRegister,
         reports: ReportRegister = ReportRegister(), corrections: CorrectionRegister = CorrectionRegister(),
+        revoked: [RevokedRegister.Run] = [],
         closings: ClosingRegister = ClosingRegister(), measuringMethods: Set<String>
     ) {
         self.ledger = ledger
@@ -31,6 +34,7 @@ package struct LogAccounts: Sendable {
         self.reports = reports
         self.closings = closings
         self.corrections = corrections
+        self.revoked = revoked
         self.measuringMethods = measuringMethods
     }
 

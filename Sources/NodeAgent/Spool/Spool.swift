@@ -108,6 +108,14 @@ package final class Spool: Sendable {
     }
 
     package static let checkpointName = "checkpoint"
+    /// Entries of the log that name its new keys, each in base64 on a line of its own.
+    package static let logKeysName = "log-keys"
+
+    /// The entries that lead from the key of the enrolment to the log's present one; none before the first change.
+    package func rememberedLogKeys() throws(SpoolError) -> [[UInt8]] {
+        guard let bytes = try DurableFile.read(path + "/" + Self.logKeysName, maximumBytes: 1 << 20) else { return [] }
+        return bytes.split(separator: UInt8(ascii: "\n")).compactMap { Base64.decode($0) }
+    }
 
     /// The newest checkpoint that was remembered, nil before the first.
     package func rememberedCheckpoint() throws(SpoolError) -> [UInt8]? {
@@ -116,7 +124,14 @@ package final class Spool: Sendable {
 
     /// Remembers a checkpoint before anything is deleted on its word: a log that later shows a smaller tree has lost
     /// what this agent no longer has.
-    package func remember(checkpoint note: [UInt8]) throws(SpoolError) {
+    ///
+    /// The keys go first: a checkpoint whose key cannot be told any more would be forgotten.
+    package func remember(checkpoint note: [UInt8], logKeys: [[UInt8]]) throws(SpoolError) {
+        if !logKeys.isEmpty {
+            let lines = logKeys.map { Base64.encode($0) + "\n" }.joined()
+            try DurableFile.replace(path + "/" + Self.logKeysName, with: Array(lines.utf8))
+            try DurableFile.syncDirectory(path)
+        }
         try DurableFile.replace(path + "/" + Self.checkpointName, with: note)
         try DurableFile.syncDirectory(path)
     }

@@ -1,6 +1,10 @@
+import Batches
 package import TransparencyLog
 
 /// The newest checkpoint of the log that this agent has verified. It never goes back.
+///
+/// The log's key was pinned at enrolment. Another key is believed once an entry signed by the one before it names it;
+/// from then on the old key's signature is worth nothing here.
 ///
 /// A smaller tree, or another root at the same size, is a log that contradicts itself: it is refused and told, because
 /// an agent deletes entries on the word of a checkpoint. That a larger tree contains the smaller one is for the
@@ -33,26 +37,41 @@ package struct CheckpointMemory: Sendable {
     }
 
     private let origin: String
-    private let key: VerifierKey
+    private var succession: LogKeySuccession
     /// The newest checkpoint as received.
     package private(set) var newest: VerifiedCheckpoint?
 
-    /// - Parameter remembered: the note that an earlier run remembered; one that does not verify counts as none.
-    package init(origin: String, key: VerifierKey, remembered note: [UInt8]? = nil) {
+    /// - Parameters:
+    ///   - remembered: the note that an earlier run remembered; one that does not verify counts as none.
+    ///   - logKeys: the entries that an earlier run followed from the pinned key.
+    package init(origin: String, key: VerifierKey, remembered note: [UInt8]? = nil, logKeys: [[UInt8]] = []) {
         self.origin = origin
-        self.key = key
-        newest = note.flatMap { try? SignedCheckpoint(parsing: $0).verify(origin: origin, log: key) }
+        var succession = LogKeySuccession(origin: origin, pinned: key)
+        try? succession.follow(logKeys)
+        self.succession = succession
+        // The run before may have ended between the two files: then the checkpoint is still of the key before.
+        newest = note.flatMap { bytes in
+            succession.keys.reversed().lazy.compactMap { key in
+                try? SignedCheckpoint(parsing: bytes).verify(origin: origin, log: key)
+            }.first
+        }
     }
+
+    /// The entries that lead from the pinned key to the one that is believed now.
+    package var logKeys: [[UInt8]] { succession.notes }
 
     package var head: TreeHead? { newest?.head }
 
     /// Takes a checkpoint.
     ///
+    /// - Parameter logKeys: entries that lead to the key that signed it.
     /// - Returns: the head when it is newer than the last one, nil when it is the same.
-    package mutating func take(_ note: [UInt8]) throws(Fault) -> TreeHead? {
+    package mutating func take(_ note: [UInt8], logKeys: [[UInt8]] = []) throws(Fault) -> TreeHead? {
         let checkpoint: VerifiedCheckpoint
+        var followed = succession
         do {
-            checkpoint = try SignedCheckpoint(parsing: note).verify(origin: origin, log: key)
+            try followed.follow(logKeys)
+            checkpoint = try SignedCheckpoint(parsing: note).verify(origin: origin, log: followed.newest)
         } catch {
             throw .unverified("\(error)")
         }
@@ -65,6 +84,7 @@ package struct CheckpointMemory: Sendable {
                 return nil
             }
         }
+        succession = followed
         newest = checkpoint
         return checkpoint.head
     }

@@ -7,7 +7,8 @@ package protocol EntryStore: Sendable {
     func read(_ leaf: MerkleHash) throws(SpoolError) -> SignedEntry?
     func delete(_ leaf: MerkleHash) throws(SpoolError)
     func setAside(_ leaf: MerkleHash, reason: String) throws(SpoolError)
-    func remember(checkpoint note: [UInt8]) throws(SpoolError)
+    /// Makes a checkpoint durable, with the entries that lead to the key that signed it.
+    func remember(checkpoint note: [UInt8], logKeys: [[UInt8]]) throws(SpoolError)
 }
 
 extension Spool: EntryStore {}
@@ -22,5 +23,5 @@ package final class EntryMemory: EntryStore {
     package func read(_ leaf: MerkleHash) -> SignedEntry? { entries.withLock { $0[leaf] } }
     package func delete(_ leaf: MerkleHash) { entries.withLock { $0[leaf] = nil } }
     package func setAside(_ leaf: MerkleHash, reason: String) { delete(leaf) }
-    package func remember(checkpoint note: [UInt8]) {}
+    package func remember(checkpoint note: [UInt8], logKeys: [[UInt8]]) {}
 }

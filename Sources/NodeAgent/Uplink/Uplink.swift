@@ -70,15 +70,18 @@ package final class Uplink: Sendable {
     private let store: any EntryStore
     private let shared: Mutex<Shared>
 
-    /// - Parameter remembered: the newest checkpoint that an earlier run remembered, as a note.
+    /// - Parameters:
+    ///   - remembered: the newest checkpoint that an earlier run remembered, as a note.
+    ///   - logKeys: the entries that it followed from the key of the enrolment.
     package init(
-        configuration: Configuration, store: any EntryStore, remembered: [UInt8]? = nil, environment: Environment
+        configuration: Configuration, store: any EntryStore, remembered: [UInt8]? = nil, logKeys: [[UInt8]] = [],
+        environment: Environment
     ) {
         self.configuration = configuration
         self.environment = environment
         self.store = store
         let memory = CheckpointMemory(
-            origin: configuration.log, key: configuration.logKey, remembered: remembered)
+            origin: configuration.log, key: configuration.logKey, remembered: remembered, logKeys: logKeys)
         shared = Mutex(
             Shared(state: UplinkState(window: configuration.window, remembered: memory.head), memory: memory))
     }
@@ -222,14 +225,16 @@ package final class Uplink: Sendable {
             apply { $0.state.refused(leaf: leaf, position: position, refusal, jitter: jitter) }
         case .checkpoint(let checkpoint):
             guard checkpoint.log == configuration.log else { return }
-            take(checkpoint: checkpoint.note)
+            take(checkpoint)
         }
     }
 
-    private func take(checkpoint note: [UInt8]) {
+    private func take(_ checkpoint: LogCheckpoint) {
         let outcome = shared.withLock { shared -> Result<[UplinkState.Action], CheckpointMemory.Fault> in
             do throws(CheckpointMemory.Fault) {
-                guard let head = try shared.memory.take(note) else { return .success([]) }
+                guard let head = try shared.memory.take(checkpoint.note, logKeys: checkpoint.logKeys) else {
+                    return .success([])
+                }
                 return .success(Self.hand(shared.state.checkpoint(head), to: shared.outbox))
             } catch {
                 shared.checkpointFaults[error.word, default: 0] += 1
@@ -284,8 +289,9 @@ package final class Uplink: Sendable {
         switch action {
         case .send, .pause, .drop: break
         case .remember:
-            guard let note = shared.withLock({ $0.memory.newest?.signed.bytes }) else { return }
-            try store.remember(checkpoint: note)
+            let (note, logKeys) = shared.withLock { ($0.memory.newest?.signed.bytes, $0.memory.logKeys) }
+            guard let note else { return }
+            try store.remember(checkpoint: note, logKeys: logKeys)
         case .settle(let item):
             try store.delete(item.leaf)
             environment.observe(.settled(item))

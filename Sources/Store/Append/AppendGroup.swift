@@ -12,6 +12,7 @@ package enum EntryKind: Int16, Sendable, CaseIterable {
     case report = 10
     case resume = 11
     case extract = 12
+    case logKey = 16
 }
 
 /// Entries that one transaction appends to one log; 100 to 500 make the best use of it, and hold the log's lock for

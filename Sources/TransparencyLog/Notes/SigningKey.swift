@@ -2,25 +2,53 @@ internal import Crypto
 
 /// A private key that signs notes: a node's, a log's or an administrator's. Type 0x01.
 package struct SigningKey: Sendable {
-    private let secret: Ed25519Secret
-    package var verifier: VerifierKey { secret.verifier }
+    private enum Holder: Sendable {
+        case here(Ed25519Secret)
+        /// The secret is somewhere else, such as on a token, and is asked to sign.
+        case elsewhere(reference: String, sign: @Sendable ([UInt8]) throws -> [UInt8])
+    }
+
+    private let holder: Holder
+    package let verifier: VerifierKey
     package var name: String { verifier.name }
+
+    /// A key whose secret is held elsewhere.
+    ///
+    /// - Parameters:
+    ///   - reference: what a key file says in the secret's place; no secret itself.
+    ///   - sign: plain Ed25519 over a message, 64 bytes.
+    package init(
+        verifier: VerifierKey, reference: String, sign: @escaping @Sendable (_ message: [UInt8]) throws -> [UInt8]
+    ) {
+        self.verifier = verifier
+        holder = .elsewhere(reference: reference, sign: sign)
+    }
+
+    private init(_ secret: Ed25519Secret) {
+        verifier = secret.verifier
+        holder = .here(secret)
+    }
 
     /// - Parameter seed: 32 random bytes.
     package init(name: String, seed: [UInt8]) throws(TransparencyLogError) {
-        secret = try Ed25519Secret(name: name, type: .ed25519, seed: seed)
+        try self.init(Ed25519Secret(name: name, type: .ed25519, seed: seed))
     }
 
     /// Reads `PRIVATE+KEY+<name>+<8 hex digits>+<base64(0x01 || seed)>`, the form that Go's note package writes.
     package init(parsing text: String) throws(TransparencyLogError) {
-        secret = try Ed25519Secret(parsing: text, type: .ed25519)
+        try self.init(Ed25519Secret(parsing: text, type: .ed25519))
     }
 
-    /// The same form again. It is the secret: to be stored with mode 0600 and printed nowhere.
-    package var privateText: String { secret.text }
+    /// The same form again, or the reference. It is the secret: to be stored with mode 0600 and printed nowhere.
+    package var privateText: String {
+        switch holder {
+        case .here(let secret): secret.text
+        case .elsewhere(let reference, _): reference
+        }
+    }
 
     package func signature(for text: ArraySlice<UInt8>) throws(TransparencyLogError) -> NoteSignature {
-        NoteSignature(name: name, keyID: verifier.keyID, value: try secret.signature(for: text))
+        NoteSignature(name: name, keyID: verifier.keyID, value: try rawSignature(for: text))
     }
 
     /// A note of this one signature.
@@ -32,7 +60,19 @@ package struct SigningKey: Sendable {
     ///
     /// The message must begin with words that no note text can have, or a note could be passed off as one.
     package func rawSignature(for message: [UInt8]) throws(TransparencyLogError) -> [UInt8] {
-        try secret.signature(for: message[...])
+        try rawSignature(for: message[...])
+    }
+
+    private func rawSignature(for message: ArraySlice<UInt8>) throws(TransparencyLogError) -> [UInt8] {
+        switch holder {
+        case .here(let secret): return try secret.signature(for: message)
+        case .elsewhere(_, let sign):
+            do {
+                return try sign(Array(message))
+            } catch {
+                throw TransparencyLogError(.badKey, "key \(Quoted(name)) could not sign: \(error)")
+            }
+        }
     }
 }
 

@@ -30,6 +30,13 @@ package struct TrustPolicy: Sendable, Hashable {
     /// No log is trusted, no witness asked for.
     package static let empty = TrustPolicy(logs: [], witnesses: [], groups: [], quorum: nil)
 
+    /// The same policy with another key for one of its logs.
+    package func replacing(_ old: VerifierKey, by new: VerifierKey) -> TrustPolicy {
+        TrustPolicy(
+            logs: logs.map { $0.key == old ? Log(key: new, url: $0.url) : $0 }, witnesses: witnesses, groups: groups,
+            quorum: quorum)
+    }
+
     /// Whether the quorum is reached when exactly these witnesses cosigned.
     package func isQuorum(_ cosigners: Set<PolicyName>) -> Bool {
         guard let quorum else { return true }

@@ -1,4 +1,4 @@
-// proto/wattest/v1/ingest.proto SHA-256 7cf09dd06c0dab5ef7631976b01ff34c7b601c11f05b132dfc7d4c61ea874ccd
+// proto/wattest/v1/ingest.proto SHA-256 42d583deb01a1d581f1d15e46f41230594c07d7ff99980cc4321ac7138178d6c
 // The wire between a node's agent and an aggregator.
 //
 // Everything that is evidence travels as the opaque bytes of a signed note (proto/batch.md); the messages here only

@@ -1,4 +1,4 @@
-// proto/wattest/v1/ingest.proto SHA-256 7cf09dd06c0dab5ef7631976b01ff34c7b601c11f05b132dfc7d4c61ea874ccd
+// proto/wattest/v1/ingest.proto SHA-256 42d583deb01a1d581f1d15e46f41230594c07d7ff99980cc4321ac7138178d6c
 // DO NOT EDIT.
 // swift-format-ignore-file
 // swiftlint:disable all
@@ -385,6 +385,10 @@ nonisolated struct Wattest_V1_Checkpoint: Sendable {
   var log: String = String()
 
   var note: Data = Data()
+
+  /// The entries of the log that lead from its first key to the one that signed the note, each signed by the key
+  /// before it; none while the log has its first key.
+  var logKeys: [Data] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -953,7 +957,7 @@ nonisolated extension Wattest_V1_Refuse.Code: SwiftProtobuf._ProtoNameProviding 
 
 nonisolated extension Wattest_V1_Checkpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Checkpoint"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}note\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}note\0\u{3}log_keys\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -963,6 +967,7 @@ nonisolated extension Wattest_V1_Checkpoint: SwiftProtobuf.Message, SwiftProtobu
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.log) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.note) }()
+      case 3: try { try decoder.decodeRepeatedBytesField(value: &self.logKeys) }()
       default: break
       }
     }
@@ -975,12 +980,16 @@ nonisolated extension Wattest_V1_Checkpoint: SwiftProtobuf.Message, SwiftProtobu
     if !self.note.isEmpty {
       try visitor.visitSingularBytesField(value: self.note, fieldNumber: 2)
     }
+    if !self.logKeys.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.logKeys, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Wattest_V1_Checkpoint, rhs: Wattest_V1_Checkpoint) -> Bool {
     if lhs.log != rhs.log {return false}
     if lhs.note != rhs.note {return false}
+    if lhs.logKeys != rhs.logKeys {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -14,7 +14,9 @@ extension DownMessage {
         case .ack(let ack): self = .ack(EntryReceipt(ack))
         case .refuse(let refuse): self = .refuse(EntryRefusal(refuse))
         case .checkpoint(let checkpoint):
-            self = .checkpoint(LogCheckpoint(log: checkpoint.log, note: Array(checkpoint.note)))
+            self = .checkpoint(
+                LogCheckpoint(
+                    log: checkpoint.log, note: Array(checkpoint.note), logKeys: checkpoint.logKeys.map { Array($0) }))
         case nil: return nil
         }
     }
@@ -34,6 +36,7 @@ extension Wattest_V1_Down {
             self.checkpoint = .with {
                 $0.log = checkpoint.log
                 $0.note = Data(checkpoint.note)
+                $0.logKeys = checkpoint.logKeys.map { Data($0) }
             }
         }
     }

@@ -77,10 +77,13 @@ package struct LogCheckpoint: Sendable, Hashable {
     package let log: String
     /// C2SP signed note with its cosignatures, byte for byte.
     package let note: [UInt8]
+    /// The entries that lead from the log's first key to the one that signed, as signed.
+    package let logKeys: [[UInt8]]
 
-    package init(log: String, note: [UInt8]) {
+    package init(log: String, note: [UInt8], logKeys: [[UInt8]] = []) {
         self.log = log
         self.note = note
+        self.logKeys = logKeys
     }
 }
 

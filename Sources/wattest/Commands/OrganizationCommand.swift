@@ -7,7 +7,7 @@ import JSONText
 struct OrganizationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "org", abstract: "Organizations: each has a log of its own.",
-        subcommands: [List.self, Show.self, Create.self, Set.self])
+        subcommands: [List.self, Show.self, Create.self, Set.self, LogKey.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists the organizations that the token is for.")
@@ -21,6 +21,32 @@ struct OrganizationCommand: AsyncParsableCommand {
                 table.add(FigureText.text(item["slug"]), FigureText.text(item["name"]), FigureText.text(item["origin"]))
             }
             Output.text(table.text)
+        }
+    }
+
+    struct LogKey: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "change-log-key",
+            abstract: "Gives the log another key for its checkpoints, by an entry that the old one signs.",
+            discussion: """
+                Nodes and audits follow that entry by themselves. Witnesses have to be told the new key, and auditors \
+                who ask may get the new policy.
+                """)
+        @OptionGroup var options: ServerOptions
+        @Option(help: "Why; it stands in the log.") var reason: String
+        @Option(
+            help: ArgumentHelp("A key on a token of the aggregator's host; else one in a file.", valueName: "pkcs11:…"))
+        var key: String?
+
+        func run() async throws {
+            let client = try options.client()
+            let path = AggregatorClient.path(try await options.organization(client), "log-key")
+            let changed = try await client.post(
+                path, ["reason": .string(reason), "key": key.map { .string($0) } ?? .null])
+            if options.json { return Output.json(changed) }
+            Output.text(
+                "\(FigureText.text(changed["log_vkey"])) signs the log from entry"
+                    + " \(FigureText.text(changed["index"])) on; tell its witnesses\n")
         }
     }
 

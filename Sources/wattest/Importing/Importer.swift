@@ -21,7 +21,8 @@ struct Importer {
     /// two signers, and which of them an interrupted import belongs to would depend on chance.
     func enrolment(_ organization: String) async throws -> Enrolment {
         let about = try await client.get(AggregatorClient.path(organization))
-        guard let logKey = about["log_vkey"]?.string else {
+        // The first key stays the log's name whatever signs today.
+        guard let logKey = about["log_vkeys"]?.array?.first?.string ?? about["log_vkey"]?.string else {
             throw CommandFailure(
                 .unavailable, "BAD_REPLY", "the organization has no log key, \(client.exchange.address), check --server"
             )

@@ -22,7 +22,7 @@ import TransparencyLog
 
     private func check(_ store: LeafStore, _ known: [[UInt8]]) async throws -> UInt64 {
         try await SignerAdoption.check(
-            origin: origin, key: key.verifier, log: store.log,
+            origin: origin, keys: [key.verifier], log: store.log,
             known: known.enumerated().map { SignerAdoption.Known(place: "file \($0)", note: $1) }
         ).checkpoint.size
     }
