@@ -250,12 +250,12 @@ import TransparencyLog
             title: "t", labels: (0..<96).map { "\($0)" },
             parts: (0..<20).map { part in
                 .init(name: "p\(part)", values: (0..<96).map { Int128($0 * part) })
-            }, unit: "kW")
+            })
         let drawing = try #require(chart.drawing)
         for case .rectangle(let x, let y, let width, let height, _) in drawing.shapes {
             #expect(x >= 0 && x + width <= drawing.width && y >= 0 && y + height <= drawing.height)
         }
         #expect(chart.parts.count == 8)
-        #expect(StackedChart(title: "t", labels: ["a"], parts: [], unit: "kW").drawing == nil)
+        #expect(StackedChart(title: "t", labels: ["a"], parts: []).drawing == nil)
     }
 }

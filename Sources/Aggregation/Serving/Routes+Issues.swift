@@ -109,13 +109,3 @@ extension Routes {
 extension UTCTime {
     fileprivate init(_ timestamp: Timestamp) { self.init(microseconds: timestamp.microseconds) }
 }
-
-extension Disclosure {
-    /// What the report's own checks say against it.
-    var failedChecks: [String] {
-        (value["checks"]?.array ?? []).compactMap { check in
-            guard check["passed"]?.bool == false else { return nil }
-            return "\(check["id"]?.string ?? ""): \(check["detail"]?.string ?? "")"
-        }
-    }
-}

@@ -129,8 +129,11 @@ package enum SettingField {
     package static let siteEmbodied = "site.embodied"
     /// The same for one node; subject: node.
     package static let nodeEmbodied = "node.embodied"
-    /// JSON object {model, count}: the accelerators of a node; subject: node, or none for all nodes.
+    /// JSON object {model, count, watts}: the accelerators of a node, with watts where the model's name does not tell;
+    /// subject: node, or none for all nodes.
     package static let nodeAccelerators = "node.accelerators"
+    /// JSON number of watts, or object {watts, source}: what a node draws at most; subject: node, or none for all nodes.
+    package static let nodeNameplate = "node.nameplate"
     /// JSON object {relative_limit, source}: accuracy class of the meters at a boundary (`facility`, `node-ac` …);
     /// subject: boundary.
     package static let meterClass = "meter.class"
@@ -143,7 +146,7 @@ package enum SettingField {
     /// Every field that a report reads.
     package static let known = [
         legalEntityIdentifier, organizationName, methodText, siteZone, siteMarket, sitePUE, siteWater, siteEmbodied,
-        siteMeter, nodeSite, nodeEmbodied, nodeAccelerators, jobClass, jobModel, jobActivity, jobRun, modelCompute,
-        modelInference, meterClass, factorSet, residualMix, instrument,
+        siteMeter, nodeSite, nodeEmbodied, nodeAccelerators, nodeNameplate, jobClass, jobModel, jobActivity, jobRun,
+        modelCompute, modelInference, meterClass, factorSet, residualMix, instrument,
     ]
 }

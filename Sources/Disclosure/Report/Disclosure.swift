@@ -22,3 +22,13 @@ extension Disclosure {
     /// The text of the tree without leaves: a report about a log from its first entry on starts there.
     static func emptyCheckpointText(origin: String) -> String { "\(origin)\n0\n\(MerkleHash.emptyTree.base64)\n" }
 }
+
+extension Disclosure {
+    /// What the report's own checks say against it; a report with any is not issued.
+    package var failedChecks: [String] {
+        (value["checks"]?.array ?? []).compactMap { check in
+            guard check["passed"]?.bool == false else { return nil }
+            return "\(check["id"]?.string ?? ""): \(check["detail"]?.string ?? "")"
+        }
+    }
+}

@@ -30,7 +30,14 @@ struct DisclosureBuilder {
         profiles = JobProfiles(input, jobs: jobs)
         resources = ResourceSection(input, jobs: jobs, energy: energy)
         documentation = ModelDocumentation(input, jobs: jobs, resources: resources, supply: supply)
-        checks = CheckSection(energy, jobs: jobs, others: supply.checks + resources.checks)
+        let printed: [(name: String, value: JSONValue)] = [
+            ("it_mwh", Figure.megawattHours(energy.inside.total, significant: resources.significantFigures)),
+            ("facility_mwh", resources.bounded(supply.facilityMegawattHours)),
+            ("location_t", resources.bounded(supply.location)), ("market_t", resources.bounded(supply.market.tonnes)),
+        ]
+        checks = CheckSection(
+            energy, jobs: jobs,
+            others: supply.checks + [PowerLimits(input, jobs: jobs).check] + resources.checks(printed: printed))
         collectMissing()
     }
 
@@ -113,8 +120,8 @@ struct DisclosureBuilder {
     private var emissions: JSONValue {
         let market = supply.market
         return [
-            "location_t": supply.location, "market_t": market.tonnes, "factors": supply.citations,
-            "instruments": market.instruments, "matched_share": market.matchedShare,
+            "location_t": resources.bounded(supply.location), "market_t": resources.bounded(market.tonnes),
+            "factors": supply.citations, "instruments": market.instruments, "matched_share": market.matchedShare,
             "matched_share_hourly": market.matchedShareHourly, "basis": supply.basis,
         ]
     }

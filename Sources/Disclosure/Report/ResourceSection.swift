@@ -64,15 +64,16 @@ struct ResourceSection {
         return JSONNumber(text: rounded).map { .number($0) } ?? value
     }
 
-    var checks: [SelfCheck] {
-        guard let relative = uncertainty.relativeExpanded, let borne = significantFigures, total != 0,
-            let value = try? ExactRatio.megawattHours(microjoules: total),
-            let text = Figure.megawattHours(total, significant: borne).number?.text
-        else { return [] }
-        return [
-            .figures(
-                "it_mwh", printed: Self.significant(text), value: value, relativeExpanded: relative)
-        ]
+    /// - Parameter printed: the figures that follow from the energy, as the report shows them.
+    func checks(printed: [(name: String, value: JSONValue)]) -> [SelfCheck] {
+        guard let relative = uncertainty.relativeExpanded else { return [] }
+        return printed.compactMap { name, value in
+            guard let text = value.number?.text, let figure = try? DecimalFigure(parsing: text), figure != .zero else {
+                return nil
+            }
+            return .figures(
+                name, printed: Self.significant(text), value: figure.ratio, relativeExpanded: relative)
+        }
     }
 
     /// Significant figures of a printed number, counting no zeros at either end.

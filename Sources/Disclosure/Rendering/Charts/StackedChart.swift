@@ -2,7 +2,7 @@
 struct StackedChart {
     struct Part {
         var name: String
-        /// As many as there are columns, in the unit's thousandths.
+        /// As many as there are columns, in milliwatts.
         var values: [Int128]
     }
 
@@ -10,7 +10,6 @@ struct StackedChart {
     /// Beneath the columns; empty ones are left out.
     var labels: [String]
     var parts: [Part]
-    var unit: String
 
     private static let width = 640
     private static let left = 64
@@ -20,10 +19,9 @@ struct StackedChart {
     private static let legendColumns = 3
 
     /// The largest parts; the rest as one.
-    init(title: String, labels: [String], parts: [Part], unit: String) {
+    init(title: String, labels: [String], parts: [Part]) {
         self.title = title
         self.labels = labels
-        self.unit = unit
         let ordered = parts.enumerated().map { ($0.offset, $0.element, $0.element.values.reduce(0, +)) }
             .filter { $0.2 != 0 }.sorted { ($1.2, $0.0) < ($0.2, $1.0) }
         guard ordered.count > Self.maximumParts else {
@@ -62,12 +60,21 @@ struct StackedChart {
         return power * 10
     }
 
+    /// The unit in which the top of the scale has one to three digits before the point.
+    private static func unit(of scale: Int128) -> (name: String, milliwatts: Int128) {
+        let units: [(name: String, milliwatts: Int128)] = [
+            ("MW", 1_000_000_000), ("kW", 1_000_000), ("W", 1000), ("mW", 1),
+        ]
+        return units.first { scale >= $0.milliwatts } ?? units[3]
+    }
+
     private func axis(_ scale: Int128, _ drawing: inout Drawing) {
+        let unit = Self.unit(of: scale)
         for step in 0...4 {
             let y = Self.top + Self.plotHeight - Self.plotHeight * step / 4
             drawing.line(x1: Self.left, y1: y, x2: Self.width, y2: y)
-            let value = Figure.text(scale * Int128(step), 4000, decimals: 3) ?? ""
-            drawing.text(step == 4 ? "\(value) \(unit)" : value, x: Self.left - 6, y: y + 4, anchor: .end, size: 10)
+            let value = Figure.text(scale * Int128(step), 4 * unit.milliwatts, decimals: 3) ?? ""
+            drawing.text("\(value) \(unit.name)", x: Self.left - 6, y: y + 4, anchor: .end, size: 10)
         }
     }
 

@@ -1,10 +1,12 @@
 import JSONText
 
 extension ReportText {
-    private func bars(_ value: JSONValue?) -> [BarChart.Bar] {
+    /// - Parameter named: the labels are names that somebody gave, to be shown as they are.
+    private func bars(_ value: JSONValue?, named: Bool = false) -> [BarChart.Bar] {
         (value?.object?.members ?? []).compactMap { member in
             HTMLText.microjoules(member.value).map {
-                BarChart.Bar(label: member.name.replacing("_", with: " "), microjoules: $0)
+                let label = named ? member.name : member.name.replacing("_", with: " ")
+                return BarChart.Bar(label: label, microjoules: $0)
             }
         }
     }
@@ -17,7 +19,7 @@ extension ReportText {
         let charts = [
             BarChart(title: "By month", bars: bars(energy?["by_month"])).drawing,
             BarChart(title: "By what it was used for", bars: bars(energy?["by_class"]) + accounts).drawing,
-            BarChart(title: "By site", bars: bars(energy?["by_site"])).drawing,
+            BarChart(title: "By site", bars: bars(energy?["by_site"], named: true)).drawing,
             BarChart(title: "By component", bars: bars(energy?["by_component"])).drawing,
             BarChart(title: "By how it is known", bars: bars(energy?["by_provenance"])).drawing,
             BarChart(title: "By node, jobs only", bars: nodeBars).drawing,
@@ -50,7 +52,7 @@ extension ReportText {
             let name = HTMLText.plain(profile["job"])
             for (member, title) in [("by_component", "by component"), ("by_node", "by node")] {
                 let chart = StackedChart(
-                    title: "\(name), \(title)", labels: labels(profile), parts: parts(profile, member), unit: "kW")
+                    title: "\(name), \(title)", labels: labels(profile), parts: parts(profile, member))
                 if let drawing = chart.drawing { blocks.append(.drawing(drawing)) }
             }
         }
@@ -80,12 +82,13 @@ extension ReportText {
         }
         return names.map { name in
             StackedChart.Part(
-                name: name.replacing("_", with: " "),
+                // Components are our words; the names of nodes are theirs.
+                name: member == "by_component" ? name.replacing("_", with: " ") : name,
                 values: steps.map { step in
                     let energy = HTMLText.microjoules(step[member]?[name]) ?? 0
                     let held = step["held_ms"]?.decimalString ?? 0
-                    // µJ a ms is mW; thousandths of a kW are W.
-                    return held > 0 ? energy / Int128(held) / 1000 : 0
+                    // µJ a ms is mW.
+                    return held > 0 ? energy / Int128(held) : 0
                 })
         }
     }
