@@ -41,6 +41,8 @@ package struct SignerRegister: Sendable {
     package let administrationKey: VerifierKey
     package let logKey: VerifierKey
     package private(set) var signers: [String: Signer] = [:]
+    /// Every key that a name ever had: looked up for each entry of a log, without the terms around them.
+    private var keysByName: [String: [VerifierKey]] = [:]
 
     /// - Throws: when the genesis entry names a key that is not one.
     package init(genesis: GenesisEntry) throws(TransparencyLogError) {
@@ -79,6 +81,7 @@ package struct SignerRegister: Sendable {
         signers[entry.node] = Signer(
             name: entry.node, role: entry.role, site: entry.site, enrolledAt: index, isRetired: false,
             keys: earlier + [term])
+        keysByName[entry.node, default: []].append(key)
         return nil
     }
 
@@ -101,6 +104,7 @@ package struct SignerRegister: Sendable {
         }
         signers[entry.node]?.keys.append(
             KeyTerm(key: key, from: position, lastTrusted: nil, cutoffIndex: nil, isRevoked: false))
+        keysByName[entry.node, default: []].append(key)
         return nil
     }
 
@@ -128,6 +132,15 @@ package struct SignerRegister: Sendable {
         }
         return nil
     }
+
+    /// The enrolled key, or the administration key, that a signature names. Whether it may sign is not judged here.
+    package func key(matching signature: NoteSignature) -> VerifierKey? {
+        if let key = keysByName[signature.name]?.last(where: { $0.matches(signature) }) { return key }
+        return administrationKey.matches(signature) ? administrationKey : nil
+    }
+
+    /// Whether one key signs whatever the signer sends, see `Signer.isSteady`.
+    package func isSteady(_ name: String) -> Bool { signers[name]?.isSteady ?? false }
 
     /// The key that must have signed a rotation: the one before the key that it names.
     package func key(ofRotation entry: NodeEntry, index: Int64) -> Result<VerifierKey, Refusal> {
