@@ -190,7 +190,12 @@ let package = Package(
                 "HTTPEdge", "Identity", "MetricsEndpoint", "PinnedHTTPS", nioCore, nioPosix, nioSSL, logging, lifecycle,
                 product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"),
             ]),
-        tests("AuditTests", ["wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText"]),
+        tests(
+            "AuditTests",
+            [
+                "wattest-audit", "Batches", "ClusterSimulation", "Disclosure", "Energy", "JSONText", "SeededRandom",
+                "TransparencyLog",
+            ]),
         tests("MetricsEndpointTests", ["MetricsEndpoint", "Identity", nioCore, nioPosix]),
         tests("TidyTests", []),
         tests("DeployTests", ["wattest-agent", "wattest-aggregator", product("Yams", "Yams")]),

@@ -5,66 +5,85 @@ import Energy
 /// Each account gets the whole part of |amount| · weight / Σ weights; what is left goes one by one to the largest
 /// remainders, ties by the account's key bytes. The sign is restored at the end, so a split of −E mirrors the split of
 /// E.
-package struct LargestRemainder: Sendable {
-    private var weights: [(account: Account, weight: Int128)] = []
+///
+/// Accounts are meant by their places in a list of the caller's: a batch is split some ten times among the same few,
+/// and an account's name need not be touched for it.
+struct LargestRemainder: Sendable {
+    struct Share: Sendable {
+        var place: Int
+        var amount: Int128
+        fileprivate var remainder: Int128
 
-    package init() {}
+        init(place: Int, amount: Int128, remainder: Int128 = 0) {
+            self.place = place
+            self.amount = amount
+            self.remainder = remainder
+        }
+    }
+
+    private var weights: [(place: Int, weight: Int128)] = []
+
+    init() {}
 
     /// Adds weight to an account. Weights below zero count as zero.
-    package mutating func add(_ account: Account, _ weight: Int128) {
+    mutating func add(_ place: Int, _ weight: Int128) {
         guard weight > 0 else { return }
-        // By index: a loop over elements would copy each account.
-        for index in weights.indices where weights[index].account == account {
+        for index in weights.indices where weights[index].place == place {
             weights[index].weight += weight
             return
         }
-        weights.append((account, weight))
+        weights.append((place, weight))
     }
 
-    package var isEmpty: Bool { weights.isEmpty }
-    package var totalWeight: Int128 {
+    var isEmpty: Bool { weights.isEmpty }
+    private var totalWeight: Int128 {
         var total: Int128 = 0
         for index in weights.indices { total += weights[index].weight }
         return total
     }
 
-    /// The shares in the order of the accounts, or nil when nobody has weight.
-    package func split(_ amount: Int128) -> [(account: Account, amount: Int128)]? {
-        guard let first = weights.first else { return nil }
-        if weights.count == 1 { return [(first.account, amount)] }
+    /// Appends the shares in the order in which accounts got weight.
+    ///
+    /// - Parameters:
+    ///   - accounts: the caller's list.
+    ///   - shares: what is there already stays.
+    /// - Returns: false when nobody has weight; nothing was appended then.
+    func split(_ amount: Int128, among accounts: [Account], into shares: inout [Share]) -> Bool {
+        guard let first = weights.first else { return false }
+        if weights.count == 1 {
+            shares.append(Share(place: first.place, amount: amount))
+            return true
+        }
         let total = totalWeight
         let magnitude = amount < 0 ? -amount : amount
-        var shares: [(account: Account, amount: Int128)] = []
-        shares.reserveCapacity(weights.count)
-        var remainders: [Int128] = []
-        remainders.reserveCapacity(weights.count)
+        let start = shares.count
         var left = magnitude
         for index in weights.indices {
             let (whole, remainder) = Self.quotientAndRemainder(magnitude, weights[index].weight, by: total)
-            shares.append((weights[index].account, whole))
-            remainders.append(remainder)
+            shares.append(Share(place: weights[index].place, amount: whole, remainder: remainder))
             left -= whole
         }
         // What is left is less than one for each account.
-        while left > 0, let next = largest(remainders) {
+        while left > 0, let next = Self.largest(shares, from: start, accounts) {
             shares[next].amount += 1
-            remainders[next] = -1
+            shares[next].remainder = -1
             left -= 1
         }
-        if amount < 0 { for index in shares.indices { shares[index].amount = -shares[index].amount } }
-        return shares
+        if amount < 0 { for index in start..<shares.count { shares[index].amount = -shares[index].amount } }
+        return true
     }
 
     /// The largest remainder that is not taken yet, ties by the account's key bytes.
-    private func largest(_ remainders: [Int128]) -> Int? {
+    private static func largest(_ shares: [Share], from start: Int, _ accounts: [Account]) -> Int? {
         var found: Int?
-        for index in remainders.indices where remainders[index] >= 0 {
+        for index in start..<shares.count where shares[index].remainder >= 0 {
             guard let best = found else {
                 found = index
                 continue
             }
-            if remainders[index] > remainders[best]
-                || remainders[index] == remainders[best] && weights[index].account.key < weights[best].account.key
+            if shares[index].remainder > shares[best].remainder
+                || shares[index].remainder == shares[best].remainder
+                    && accounts[shares[index].place].key < accounts[shares[best].place].key
             {
                 found = index
             }

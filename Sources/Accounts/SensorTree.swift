@@ -22,17 +22,27 @@ package struct SensorTree: Sendable {
     }
 
     private static func isSame(_ left: [SensorFacts], _ right: [SensorFacts]) -> Bool {
+        let (left, right) = (left.span, right.span)
         guard left.count == right.count else { return false }
         for index in left.indices
-        where left[index].identity !== right[index].identity || left[index].isBlind != right[index].isBlind {
-            return false
-        }
+        where left[index].identity !== right[index].identity
+            || Self.isBlind(left[index].readings, left[index].flags)
+                != Self.isBlind(right[index].readings, right[index].flags)
+        { return false }
         return true
+    }
+
+    /// `SensorFacts.isBlind` from the two fields alone, so that the whole sensor is not copied for it.
+    private static func isBlind(_ readings: Int64, _ flags: SensorFlags) -> Bool {
+        readings == 0 && !flags.isDisjoint(with: .unreadable)
     }
 
     /// Energy of the roots, in which every other sensor is contained.
     package func advanceMicrojoules(_ sensors: [SensorFacts]) -> Int128 {
-        roots.reduce(0) { $0 + sensors[$1].advanceMicrojoules }
+        var sum: Int128 = 0
+        let sensors = sensors.span
+        for root in roots { sum += sensors[root].advanceMicrojoules }
+        return sum
     }
 
     package init(_ sensors: [SensorFacts]) {
@@ -104,6 +114,7 @@ package struct SensorTree: Sendable {
 
     /// Time of the interval that some root measured, and time that some root can only bridge: a union over the roots.
     package func knownMilliseconds(_ sensors: [SensorFacts], of duration: Int64) -> (measured: Int64, bridged: Int64) {
+        let sensors = sensors.span
         var measured: Int64 = 0
         var known: Int64 = 0
         for root in roots {

@@ -65,11 +65,11 @@ extension Batch {
     /// Parses the text of a batch note.
     package init(text: [UInt8]) throws(NoteSyntaxError) {
         var recall = BatchRecall()
-        try self.init(text: text, recall: &recall)
+        try self.init(text: text[...], recall: &recall)
     }
 
     /// Parses the text of a batch note and shares what it has in common with those parsed before.
-    package init(text: [UInt8], recall: inout BatchRecall) throws(NoteSyntaxError) {
+    package init(text: ArraySlice<UInt8>, recall: inout BatchRecall) throws(NoteSyntaxError) {
         var reader = LineReader(text, recall: recall)
         recall = BatchRecall()
         defer { recall = reader.recall }
@@ -221,7 +221,7 @@ extension LineReader {
     }
 
     mutating func hash(_ what: StaticString) throws(NoteSyntaxError) -> MerkleHash {
-        guard let hash = MerkleHash(try base64(what, count: 32)) else { throw failure("a hash") }
+        guard let hash = takeHash() else { throw failure("\(what), base64 of 32 bytes") }
         return hash
     }
 
@@ -278,6 +278,7 @@ extension LineReader {
 
     mutating func sensorLines() throws(NoteSyntaxError) -> [SensorFacts] {
         var sensors: [SensorFacts] = []
+        sensors.reserveCapacity(recall.sensors.count)
         while startsLine("sensor") {
             guard sensors.count < Batch.maximumSensors else { throw failure("at most 512 sensors") }
             try begin("sensor")
@@ -327,6 +328,7 @@ extension LineReader {
 
     mutating func allocationLines() throws(NoteSyntaxError) -> [AllocationFacts] {
         var allocations: [AllocationFacts] = []
+        allocations.reserveCapacity(recall.holds.count)
         while startsLine("alloc") {
             guard allocations.count < Batch.maximumAllocations else { throw failure("at most 256 allocations") }
             try begin("alloc")

@@ -20,17 +20,20 @@ package struct NoteSyntaxError: Error, Sendable, Hashable, CustomStringConvertib
 /// Every field has exactly one spelling and nothing may be left over, so whatever is accepted renders to the same
 /// bytes; a second spelling of one fact would be a second leaf of the log for it.
 struct LineReader {
-    private let bytes: [UInt8]
+    private let bytes: ArraySlice<UInt8>
     private let end: Int
-    private(set) var position = 0
+    private(set) var position: Int
     private(set) var line = 1
     private var isAtLineStart = true
     /// What the batch before had in the same places.
     var recall: BatchRecall
 
-    init(_ bytes: [UInt8], recall: BatchRecall = BatchRecall()) {
+    init(_ bytes: [UInt8]) { self.init(bytes[...], recall: BatchRecall()) }
+
+    init(_ bytes: ArraySlice<UInt8>, recall: BatchRecall) {
         self.bytes = bytes
-        end = bytes.count
+        position = bytes.startIndex
+        end = bytes.endIndex
         self.recall = recall
     }
 
@@ -40,11 +43,30 @@ struct LineReader {
     mutating func take(_ fields: [UInt8]) -> Bool {
         let stop = position + fields.count
         guard stop < end, bytes[stop] <= UInt8(ascii: " ") else { return false }
-        let isSame = bytes.withUnsafeBytes { text in
-            fields.withUnsafeBytes { $0.elementsEqual(UnsafeRawBufferPointer(rebasing: text[position..<stop])) }
+        let isSame = bytes[position..<stop].withUnsafeBytes { text in
+            fields.withUnsafeBytes { Self.isSame(text, $0) }
         }
         if isSame { position = stop }
         return isSame
+    }
+
+    /// Eight bytes at a time: most of a batch's text is compared here with that of the one before.
+    private static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard left.count == right.count else { return false }
+        var offset = 0
+        while offset + 8 <= left.count {
+            let (a, b) = (
+                left.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
+                right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            )
+            if a != b { return false }
+            offset += 8
+        }
+        while offset < left.count {
+            if left[offset] != right[offset] { return false }
+            offset += 1
+        }
+        return true
     }
 
     var isAtEnd: Bool { position == end }
@@ -111,13 +133,41 @@ struct LineReader {
 
     /// A decimal integer from 0 without sign or leading zeros.
     mutating func integer(_ name: StaticString) throws(NoteSyntaxError) -> Int64 {
+        if let value = takeDecimal() { return value }
         let range = try field("\(name), a decimal integer")
         guard let value = decimal(range) else { throw failure("\(name), a decimal integer below 2^63") }
         return value
     }
 
+    /// Takes the next field if it is a decimal integer, in one pass: most fields of a batch are. Whatever else it is,
+    /// the caller reads it again and says what is wrong with it.
+    private mutating func takeDecimal() -> Int64? {
+        guard let (value, stop) = Self.decimal(in: bytes.span, at: position - bytes.startIndex) else { return nil }
+        position = bytes.startIndex + stop
+        return value
+    }
+
+    private static func decimal(in text: Span<UInt8>, at position: Int) -> (value: Int64, stop: Int)? {
+        guard position + 1 < text.count, text[position] == UInt8(ascii: " ") else { return nil }
+        let start = position + 1
+        var index = start
+        var value: UInt64 = 0
+        while index < text.count {
+            let digit = text[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { break }
+            value = value &* 10 &+ UInt64(digit)
+            index += 1
+        }
+        // 19 digits stay below 2^64.
+        guard index < text.count, text[index] <= UInt8(ascii: " "), (1...19).contains(index - start),
+            text[start] != UInt8(ascii: "0") || index == start + 1, let value = Int64(exactly: value)
+        else { return nil }
+        return (value, index)
+    }
+
     /// A decimal integer that may carry a minus sign.
     mutating func signedInteger(_ name: StaticString) throws(NoteSyntaxError) -> Int64 {
+        if let value = takeDecimal() { return value }
         let range = try field("\(name), a decimal integer")
         guard bytes[range.lowerBound] == UInt8(ascii: "-") else {
             guard let value = decimal(range) else { throw failure("\(name), a decimal integer of 64 bits") }
@@ -201,6 +251,12 @@ struct LineReader {
             throw failure("\(what), base64 of \(count) bytes")
         }
         return decoded
+    }
+
+    /// The next field as 32 bytes in base64, nil for anything else.
+    mutating func takeHash() -> MerkleHash? {
+        guard let range = try? field("a hash"), range.count == 44 else { return nil }
+        return MerkleHash(base64: bytes[range])
     }
 
     /// Padded base64 of 1 to `maximumCount` bytes.

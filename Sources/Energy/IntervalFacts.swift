@@ -113,28 +113,28 @@ package struct SensorFacts: Sendable, Hashable {
     }
 
     package var id: String {
-        get { identity.id }
+        @inlinable get { identity.id }
         set { identity = identity.with(id: newValue) }
     }
     package var kind: String { identity.kind }
     package var layer: Layer {
-        get { identity.layer }
+        @inlinable get { identity.layer }
         set { identity = identity.with(layer: newValue) }
     }
     package var within: String? {
-        get { identity.within }
+        @inlinable get { identity.within }
         set { identity = identity.with(within: newValue) }
     }
     package var provenance: Provenance {
-        get { identity.provenance }
+        @inlinable get { identity.provenance }
         set { identity = identity.with(provenance: newValue) }
     }
 
     /// Energy of the interval. Both ends are 64-bit, so the difference is 128-bit.
-    package var advanceMicrojoules: Int128 { Int128(lastMicrojoules) - Int128(firstMicrojoules) }
+    @inlinable package var advanceMicrojoules: Int128 { Int128(lastMicrojoules) - Int128(firstMicrojoules) }
 
     /// Nothing was read in the whole interval, so the sensor cannot be a root of it.
-    package var isBlind: Bool { readings == 0 && !flags.isDisjoint(with: .unreadable) }
+    @inlinable package var isBlind: Bool { readings == 0 && !flags.isDisjoint(with: .unreadable) }
 }
 
 /// Named states of a sensor in one interval.

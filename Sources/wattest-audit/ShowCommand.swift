@@ -23,7 +23,7 @@ struct ShowCommand: ParsableCommand {
         do {
             print(try text(), terminator: "")
         } catch let failure as ReplayFailure {
-            StandardError.put("wattest: error[\(failure.failureClass.rawValue.uppercased())]: \(failure)\n")
+            StandardError.put(failure)
             throw ExitCode(1)
         }
     }
@@ -40,8 +40,27 @@ struct ShowCommand: ParsableCommand {
         guard let place = EntryBundle(holding: index, inTreeOf: manifest.size) else {
             throw ReplayFailure(.range, at: "entry \(index)", "the log has \(manifest.size) entries")
         }
-        let entries = try place.entries(in: source.bytes(of: place.path))
-        return String(decoding: entries[Int(index - place.firstEntry)], as: UTF8.self)
+        return String(decoding: try Self.entry(index, of: place, in: source), as: UTF8.self)
+    }
+
+    private static func entry(
+        _ index: UInt64, of place: EntryBundle, in source: BundleSource
+    ) throws -> ArraySlice<UInt8> {
+        let offset = Int(index - place.firstEntry)
+        if source.paths.contains(place.path) {
+            return try place.entries(in: source.bytes(of: place.path))[offset]
+        }
+        let path = BundlePath.disclosed(place).path
+        guard source.paths.contains(path) else {
+            throw ReplayFailure(.range, at: "entry \(index)", "it is withheld, under a root over many")
+        }
+        let leaves = try source.bytes(of: BundlePath.withheld(place).path)
+        switch PartialBundle.decode(try source.bytes(of: path), leaves: leaves, width: place.width)?[offset] {
+        case .entry(let bytes): return bytes
+        case .withheld(let leaf):
+            throw ReplayFailure(.range, at: "entry \(index)", "it is withheld, its leaf hash is \(leaf)")
+        case nil: throw ReplayFailure(.file, at: path, "it does not hold \(place.width) places")
+        }
     }
 
     /// A file of entries shows the one at the place `index` in it, any other file shows itself.

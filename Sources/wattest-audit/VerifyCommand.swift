@@ -59,12 +59,20 @@ enum Verdict {
     static func show(_ report: AuditReport, json: Bool) throws {
         print(json ? report.json.text(.pretty) : report.text, terminator: "")
         guard let failure = report.failure else { return }
-        StandardError.put("wattest: error[\(failure.failureClass.rawValue.uppercased())]: \(failure)\n")
+        StandardError.put(failure)
         throw ExitCode(1)
     }
 }
 
 enum StandardError {
+    /// One line, whatever a name in the evidence holds.
+    static func put(_ failure: ReplayFailure) {
+        let text = String(
+            String.UnicodeScalarView(
+                failure.description.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+        put("wattest: error[\(failure.failureClass.rawValue.uppercased())]: \(text)\n")
+    }
+
     static func put(_ text: String) {
         let bytes = Array(text.utf8)
         _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }

@@ -12,6 +12,12 @@ enum ContractFile {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         return try RepositoryFile.read("/\(root)/proto/\(path)")
     }
+
+    /// A file below Tests.
+    static func test(_ path: String) throws -> [UInt8] {
+        let root = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+        return try RepositoryFile.read("/\(root)/\(path)")
+    }
 }
 
 @Suite struct SchemaTests {

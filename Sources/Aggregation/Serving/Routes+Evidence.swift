@@ -21,12 +21,33 @@ extension Routes {
                 else { throw Problem.notFound("no checkpoint of \(size) entries was published; export anew") }
                 earlier = signed
             }
-            let (disclosure, prefix) = try await report(query, runtime, at: earlier)
+            let prefix = try await AccountsReader(runtime).read(period: query.period, at: earlier)
             let evidence = Evidence(
-                runtime: runtime, query: query, disclosure: disclosure, prefix: prefix, withSamples: withSamples,
-                bundlesThere: begun.bundles)
+                runtime: runtime, query: query, prefix: prefix, withSamples: withSamples,
+                withholding: try await withholding(request, query, runtime), bundlesThere: begun.bundles)
             return Response(streaming: "application/x-tar") { send in try await evidence.write(send) }
         }
+    }
+}
+
+extension Routes {
+    /// Which entries are not to be shown: those of other times, those of other jobs. An assurer is shown all.
+    private func withholding(
+        _ request: Request, _ query: ReportQuery, _ runtime: LogRuntime
+    ) async throws -> Withholding {
+        let parameters = request.uri.queryParameters
+        let job = parameters["job"].map(String.init)
+        let onlyPeriod = parameters["only_period"].map { $0 != "0" } ?? false
+        guard onlyPeriod || job != nil else { return .nothing }
+        guard query.audience != .assurer else {
+            throw Problem.badRequest("audience: an assurer is shown every entry; only others can have some withheld")
+        }
+        var withholding = Withholding(otherTimes: onlyPeriod ? query.period : nil)
+        if let job {
+            let name = try PercentText.decoded(job, "job")
+            withholding.otherJobs = [try await runtime.database.pseudonym(ofJob: name)]
+        }
+        return withholding
     }
 }
 
@@ -53,9 +74,9 @@ extension Routes {
 private struct Evidence: Sendable {
     let runtime: LogRuntime
     let query: ReportQuery
-    let disclosure: Disclosure
     let prefix: AccountsReader.Prefix
     let withSamples: Bool
+    let withholding: Withholding
     /// Whole bundles that the asker has: they count for the manifest and are not sent again.
     let bundlesThere: UInt64
 
@@ -76,14 +97,16 @@ private struct Evidence: Sendable {
             let end = min(Int64(clamping: size), start + 256)
             let isThere = UInt64(start / 256) < bundlesThere
             for (offset, note) in try await runtime.database.notes(start..<end).enumerated() {
-                let index = start + Int64(offset)
-                let isBatch = withSamples && [Entry.Kind.batch, .extract].contains(Entry.Kind(text: note))
-                let block = isBatch ? try await runtime.database.samples(at: index) : nil
-                for file in try writer.append(entry: note, samples: block) where !isThere { try await sendFile(file) }
+                for file in try await append(note, at: start + Int64(offset), to: &writer) where !isThere {
+                    try await sendFile(file)
+                }
             }
             start = end
         }
+        for file in writer.complete() { try await sendFile(file) }
         for (pseudonym, record) in prefix.accounts.records.sorted(by: { $0.key < $1.key }) {
+            // Whose entries are withheld, theirs are the names as well.
+            if let others = withholding.otherJobs, !others.contains(pseudonym) { continue }
             let sha256 = Hexadecimal.encode(record.sha256)
             try await sendFile(writer.add(.record(pseudonym: pseudonym, sha256: sha256), record.text))
         }
@@ -91,8 +114,27 @@ private struct Evidence: Sendable {
         for (sha256, bytes) in factors.sorted(by: { $0.key < $1.key }) {
             try await sendFile(writer.add(.factor(sha256: sha256), bytes))
         }
-        try await sendFile(writer.add(.disclosure, disclosure.bytes))
+        try await sendFile(writer.add(.disclosure, disclosure(factors, withheld: writer.withheldEntries).bytes))
         try await sendFile(try writer.manifest(signedBy: runtime.keys.administration))
         try await send(TarArchive.end)
+    }
+
+    private func append(
+        _ note: [UInt8], at index: Int64, to writer: inout BundleWriter
+    ) async throws -> [BundleFile] {
+        if !withholding.isNothing, withholding.withholds(try Entry(text: Array(SignedNote(parsing: note).text))) {
+            return try writer.withhold(leaf: .leaf(of: note))
+        }
+        let isBatch = withSamples && [Entry.Kind.batch, .extract].contains(Entry.Kind(text: note))
+        let block = isBatch ? try await runtime.database.samples(at: index) : nil
+        return try writer.append(entry: note, samples: block)
+    }
+
+    private func disclosure(_ factors: [String: [UInt8]], withheld: Int64) -> Disclosure {
+        Disclosure(
+            DisclosureInput(
+                genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
+                policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience,
+                factorFiles: factors, withheldEntries: withheld))
     }
 }

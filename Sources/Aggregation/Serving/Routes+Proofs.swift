@@ -55,7 +55,7 @@ extension Routes {
 }
 
 extension PercentText {
-    fileprivate static func decoded(_ text: String, _ what: String) throws(Problem) -> String {
+    static func decoded(_ text: String, _ what: String) throws(Problem) -> String {
         guard let decoded = decode(text) else { throw .badRequest("\(what) is not percent-encoded UTF-8") }
         return decoded
     }

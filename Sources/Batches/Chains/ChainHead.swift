@@ -54,6 +54,35 @@ package struct ChainHead: Sendable, Hashable {
         last = Self.tail(of: batch)
     }
 
+    /// Takes a batch if it follows. In place, because a head holds the sensors of its last batch.
+    ///
+    /// - Parameter withheld: entries before it that nobody shows. A batch may follow as many of its chain's as that,
+    ///   and is then held to their end in time alone.
+    /// - Returns: why it cannot follow; nothing changed then.
+    package mutating func take(_ batch: Batch, leaf: MerkleHash, across withheld: Int64 = 0) -> Refusal? {
+        let missing = batch.position.sequence &- nextSequence
+        if withheld > 0, missing > 0, missing <= withheld {
+            if let refusal = gapRefusal(of: batch) { return refusal }
+        } else if let refusal = refusal(of: batch) {
+            return refusal
+        }
+        advance(past: batch, leaf: leaf)
+        return nil
+    }
+
+    /// Whether the batch follows the last one that is known, with none between.
+    package func isNext(_ batch: Batch) -> Bool { batch.position.sequence == nextSequence }
+
+    private func gapRefusal(of batch: Batch) -> Refusal? {
+        guard batch.node == node, batch.position.incarnation == incarnation else {
+            return Refusal(.chainGap, "chain \(batch.position.incarnation) of \(batch.node) was never opened")
+        }
+        if let end, batch.facts.interval.start < end {
+            return Refusal(.overlap, "the batch begins before the end of an earlier one, \(end.microseconds) µs")
+        }
+        return orderRefusal(of: batch)
+    }
+
     private static func tail(of batch: Batch) -> Tail {
         Tail(
             end: batch.facts.interval.end, monotonicEnd: batch.facts.monotonic?.endNanoseconds, boot: batch.boot,
@@ -109,19 +138,19 @@ package struct ChainHead: Sendable, Hashable {
                 begins < ended ? .overlap : .chainGap,
                 "the batch begins at \(begins) ns of the monotonic clock, its predecessor ended at \(ended) ns")
         }
-        let sensors = batch.facts.sensors
+        let sensors = batch.facts.sensors.span
+        let earlier = last.sensors.span
         for place in sensors.indices {
-            if place < last.sensors.count, last.sensors[place].identity === sensors[place].identity,
-                last.sensors[place].lastMicrojoules == sensors[place].firstMicrojoules
+            let begins = sensors[place].firstMicrojoules
+            if place < earlier.count, earlier[place].lastMicrojoules == begins,
+                earlier[place].identity === sensors[place].identity
+                    || earlier[place].identity.id == sensors[place].identity.id
             {
                 continue
             }
-            let sensor = sensors[place]
-            guard let ended = last.lastMicrojoules(of: sensor.id, at: place), ended != sensor.firstMicrojoules else {
-                continue
-            }
-            return Refusal(
-                .chainGap, "\(sensor.id) begins at \(sensor.firstMicrojoules) µJ, its predecessor ended at \(ended) µJ")
+            let id = sensors[place].identity.id
+            guard let ended = last.lastMicrojoules(of: id, at: place), ended != begins else { continue }
+            return Refusal(.chainGap, "\(id) begins at \(begins) µJ, its predecessor ended at \(ended) µJ")
         }
         return nil
     }

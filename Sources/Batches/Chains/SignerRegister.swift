@@ -44,6 +44,8 @@ package struct SignerRegister: Sendable {
     /// The key that signs checkpoints from now on.
     package var logKey: VerifierKey { logKeys[logKeys.count - 1].key }
     package private(set) var signers: [String: Signer] = [:]
+    /// Every key that a name ever had: looked up for each entry of a log, without the terms around them.
+    private var keysByName: [String: [VerifierKey]] = [:]
 
     /// - Throws: when the genesis entry names a key that is not one.
     package init(genesis: GenesisEntry) throws(TransparencyLogError) {
@@ -109,6 +111,7 @@ package struct SignerRegister: Sendable {
         signers[entry.node] = Signer(
             name: entry.node, role: entry.role, site: entry.site, enrolledAt: index, isRetired: false,
             keys: earlier + [term])
+        keysByName[entry.node, default: []].append(key)
         return nil
     }
 
@@ -131,6 +134,7 @@ package struct SignerRegister: Sendable {
         }
         signers[entry.node]?.keys.append(
             KeyTerm(key: key, from: position, lastTrusted: nil, cutoffIndex: nil, isRevoked: false))
+        keysByName[entry.node, default: []].append(key)
         return nil
     }
 
@@ -158,6 +162,15 @@ package struct SignerRegister: Sendable {
         }
         return nil
     }
+
+    /// The enrolled key, or the administration key, that a signature names. Whether it may sign is not judged here.
+    package func key(matching signature: NoteSignature) -> VerifierKey? {
+        if let key = keysByName[signature.name]?.last(where: { $0.matches(signature) }) { return key }
+        return administrationKey.matches(signature) ? administrationKey : nil
+    }
+
+    /// Whether one key signs whatever the signer sends, see `Signer.isSteady`.
+    package func isSteady(_ name: String) -> Bool { signers[name]?.isSteady ?? false }
 
     /// The key that must have signed a rotation: the one before the key that it names.
     package func key(ofRotation entry: NodeEntry, index: Int64) -> Result<VerifierKey, Refusal> {

@@ -59,9 +59,9 @@ package enum Entry: Sendable, Hashable {
     }
 
     /// Parses the text of any entry; a batch shares names with those that `recall` remembers.
-    package init(text: [UInt8], recall: inout BatchRecall) throws(NoteSyntaxError) {
+    package init(text: ArraySlice<UInt8>, recall: inout BatchRecall) throws(NoteSyntaxError) {
         guard text.starts(with: Self.batchOpening) || text.starts(with: Self.extractOpening) else {
-            try self.init(text: text)
+            try self.init(text: Array(text))
             return
         }
         self = .batch(try Batch(text: text, recall: &recall))

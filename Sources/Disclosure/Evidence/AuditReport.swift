@@ -24,7 +24,7 @@ package struct AuditReport: Sendable {
             "failure": failure.map { failure in
                 [
                     "place": .string(failure.place), "what": .string(failure.what), "expected": .text(failure.expected),
-                    "found": .text(failure.found),
+                    "found": .text(failure.found), "step": .integer(failure.failureClass.step),
                 ]
             } ?? .null,
             "partial": .bool(isPartial), "proved": .array(proved.map { .string($0) }),

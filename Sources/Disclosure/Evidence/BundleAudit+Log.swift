@@ -4,38 +4,57 @@ import TransparencyLog
 
 /// The two passes over the log: its root first, then what its entries say.
 extension BundleAudit {
-    private static func listed(
-        _ path: BundlePath, in files: [String: BundleManifest.File]
-    ) throws(ReplayFailure) -> BundleManifest.File {
-        guard let file = files[path.path] else {
-            throw ReplayFailure(.file, at: path.path, "the file is not listed in \(BundleManifest.path)")
-        }
-        return file
-    }
-
-    private static func bundles(of size: UInt64) -> [EntryBundle] {
-        let count = (size + UInt64(Tile.fullWidth) - 1) / UInt64(Tile.fullWidth)
-        return (0..<count).compactMap { EntryBundle(index: $0, inTreeOf: size) }
-    }
-
     static func filesByPath(_ manifest: BundleManifest) -> [String: BundleManifest.File] {
         Dictionary(manifest.files.map { ($0.path, $0) }) { first, _ in first }
     }
 
-    func survey(_ manifest: BundleManifest) async throws -> LogSurvey {
+    /// Which stretches of the log the bundle has, and how.
+    func pieces(_ manifest: BundleManifest) throws(ReplayFailure) -> [BundlePiece] {
+        let files = Self.filesByPath(manifest)
+        var subtrees = WithheldSubtrees()
+        if let file = files[BundlePath.subtrees.path] {
+            subtrees = try WithheldSubtrees(parsing: source.bytes(of: file), inTreeOf: manifest.size)
+        }
+        return try BundlePiece.all(of: manifest, files, subtrees)
+    }
+
+    func survey(_ manifest: BundleManifest, _ pieces: [BundlePiece]) async throws -> LogSurvey {
         var survey = LogSurvey()
-        try await forEachBundle(manifest, &survey, stage: "files") { survey, entries in
-            for entry in entries { try survey.note(entry) }
-            return survey.size
+        do {
+            try await forEach(pieces, manifest, &survey, stage: "files", isHashed: false) { survey, items in
+                for item in items {
+                    switch item {
+                    case .entry(let bytes): try survey.note(bytes)
+                    case .withheld(_, let level): survey.skip(1 << UInt64(level))
+                    }
+                }
+                return survey.size
+            }
+        } catch let failure as ReplayFailure {
+            try await checkFiles(manifest, pieces)
+            throw failure
+        }
+        guard survey.withheld == UInt64(clamping: manifest.withheldEntries) else {
+            throw SignedManifest.failure("it says that it withholds another number of entries than it does")
         }
         return survey
     }
 
+    /// - Throws: when a file of entries is not the one that the manifest lists.
+    private func checkFiles(_ manifest: BundleManifest, _ pieces: [BundlePiece]) async throws {
+        var done: UInt64 = 0
+        try await forEach(pieces, manifest, &done, stage: "files") { done, items in
+            done += UInt64(items.count)
+            return done
+        }
+    }
+
     /// - Throws: when the entries are not those of the signed tree.
-    func checkRange(_ manifest: BundleManifest, _ head: TreeHead) async throws {
+    func checkRange(_ manifest: BundleManifest, _ pieces: [BundlePiece], _ head: TreeHead) async throws {
+        try await checkFiles(manifest, pieces)
         var frontier = MerkleFrontier()
-        try await forEachBundle(manifest, &frontier, stage: "root") { frontier, entries in
-            for entry in entries { frontier.append(MerkleHash.leaf(of: entry)) }
+        try await forEach(pieces, manifest, &frontier, stage: "root") { frontier, items in
+            for item in items { try item.append(to: &frontier) }
             return frontier.size
         }
         try check(TreeHead(size: frontier.size, root: frontier.root), is: head)
@@ -50,21 +69,19 @@ extension BundleAudit {
         }
     }
 
-    /// Every bundle of entries, held to the manifest, in order.
-    private func forEachBundle<State>(
-        _ manifest: BundleManifest, _ state: inout State, stage: String,
-        _ fold: (inout State, [ArraySlice<UInt8>]) throws -> UInt64
+    /// Every piece of the log in order.
+    ///
+    /// - Parameter isHashed: see `PieceReader.isHashed`.
+    private func forEach<State>(
+        _ pieces: [BundlePiece], _ manifest: BundleManifest, _ state: inout State, stage: String,
+        isHashed: Bool = true, _ fold: (inout State, [BundleItem]) throws -> UInt64
     ) async throws {
-        let files = Self.filesByPath(manifest)
-        let source = source
-        try await inOrder(Self.bundles(of: manifest.size), &state) { _ in
-        } work: { bundle, _ in
-            Result { () throws(ReplayFailure) in
-                let bytes = try source.bytes(of: Self.listed(.entries(bundle), in: files))
-                return try Self.entries(of: bundle, in: bytes)
-            }
-        } fold: { state, entries in
-            let done = try fold(&state, entries.get())
+        let reader = PieceReader(files: Self.filesByPath(manifest), source: source, isHashed: isHashed)
+        try await inOrder(pieces, &state) { _ in
+        } work: { piece, _ in
+            Result { () throws(ReplayFailure) in try reader.items(of: piece) }
+        } fold: { state, items in
+            let done = try fold(&state, items.get())
             progress(Progress(stage: stage, done: done, total: manifest.size))
         }
     }
@@ -74,6 +91,9 @@ extension BundleAudit {
         var replay: LogReplay
         /// By number.
         var reports: [Int64: MerkleHash] = [:]
+        /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
+        /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
+        var recall = CheckedEntry.Recall()
     }
 
     /// Replays the log up to the signed tree.
@@ -81,36 +101,41 @@ extension BundleAudit {
     /// Most logs are honest, so the root is computed on the way. Where something does not hold, the range is checked
     /// first of all: in a tree that is not the signed one every other finding is an accident.
     func replay(
-        _ manifest: BundleManifest, _ survey: LogSurvey, _ outside: OutsideFiles, _ head: TreeHead
+        _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
+        _ head: TreeHead
     ) async throws -> Replayed {
         do {
-            let replayed = try await replay(manifest, survey, outside)
+            let replayed = try await replay(manifest, pieces, survey, outside)
             try check(replayed.replay.head, is: head)
             return replayed
         } catch let failure as ReplayFailure {
-            try await checkRange(manifest, head)
+            try await checkRange(manifest, pieces, head)
             throw failure
         }
     }
 
     private func replay(
-        _ manifest: BundleManifest, _ survey: LogSurvey, _ outside: OutsideFiles
+        _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles
     ) async throws -> Replayed {
         var state = Replayed(replay: LogReplay(origin: manifest.origin, survey: survey, period: manifest.period))
-        let files = Self.filesByPath(manifest)
-        let source = source
+        // The survey held the files to the manifest; what is read now is held to the signed root.
+        let reader = PieceReader(files: Self.filesByPath(manifest), source: source, isHashed: false)
         var due: [UInt64: [ReportEntry]] = [:]
         for entry in survey.reports where entry.period == manifest.period {
             due[UInt64(clamping: entry.size), default: []].append(entry)
         }
-        try await inOrder(Self.bundles(of: manifest.size), &state) { state in
+        try await inOrder(pieces, &state) { state in
             // The keys enrolled so far; entries of later ones are verified by the replay itself.
-            state.replay.signers
-        } work: { bundle, keys in
-            CheckedBundle(bundle, files: files, source: source, keys: keys)
+            (state.replay.signers, state.recall)
+        } work: { piece, context in
+            CheckedBundle(piece, reader, keys: context.0, recall: context.1)
         } fold: { state, checked in
-            for index in checked.entries.indices {
-                try state.replay.append(checked.entries[index])
+            if width == 1 { state.recall = checked.recall }
+            for item in checked.items {
+                switch item {
+                case .entry(let entry): try state.replay.append(entry)
+                case .withheld(let root, let level): try state.replay.withhold(root, level: level)
+                }
                 for report in due[state.replay.size] ?? [] {
                     state.reports[report.number] = Self.digest(of: report, state.replay, outside)
                 }
@@ -125,7 +150,8 @@ extension BundleAudit {
     private static func digest(
         of report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
     ) -> MerkleHash? {
-        guard let audience = Audience(rawValue: report.audience), let genesis = replay.signers?.genesis,
+        guard replay.counts.withheld == 0, let audience = Audience(rawValue: report.audience),
+            let genesis = replay.signers?.genesis,
             let checkpoint = try? Checkpoint(origin: replay.origin, head: replay.head)
         else { return nil }
         var accounts = replay.accounts
@@ -140,9 +166,13 @@ extension BundleAudit {
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is
     /// always the same one. At most `width` bundles are in memory.
     private func inOrder<State, Context: Sendable, Checked: Sendable>(
-        _ bundles: [EntryBundle], _ state: inout State, context: (State) -> Context,
-        work: @escaping @Sendable (EntryBundle, Context) -> Checked, fold: (inout State, Checked) throws -> Void
+        _ bundles: [BundlePiece], _ state: inout State, context: (State) -> Context,
+        work: @escaping @Sendable (BundlePiece, Context) -> Checked, fold: (inout State, Checked) throws -> Void
     ) async throws {
+        guard width > 1 else {
+            for bundle in bundles { try fold(&state, work(bundle, context(state))) }
+            return
+        }
         try await withThrowingTaskGroup(of: (Int, Checked).self) { group in
             var ready: [Int: Checked] = [:]
             var started = 0
@@ -164,43 +194,62 @@ extension BundleAudit {
     }
 }
 
-/// The entries of one bundle up to the first that does not hold by itself.
+/// The entries of one piece up to the first that does not hold by itself.
 struct CheckedBundle: Sendable {
-    private(set) var entries: [CheckedEntry] = []
-    private(set) var failure: ReplayFailure?
+    enum Item: Sendable {
+        case entry(CheckedEntry)
+        case withheld(MerkleHash, level: Int)
+    }
 
-    init(
-        _ bundle: EntryBundle, files: [String: BundleManifest.File], source: BundleSource, keys: SignerRegister?
-    ) {
+    private(set) var items: [Item] = []
+    private(set) var failure: ReplayFailure?
+    private(set) var recall: CheckedEntry.Recall
+
+    init(_ piece: BundlePiece, _ reader: PieceReader, keys: SignerRegister?, recall: CheckedEntry.Recall) {
+        self.recall = recall
         do {
-            try check(bundle, files, source, keys)
+            try check(piece, reader, keys)
         } catch {
             failure = error
         }
     }
 
     private mutating func check(
-        _ bundle: EntryBundle, _ files: [String: BundleManifest.File], _ source: BundleSource, _ keys: SignerRegister?
+        _ piece: BundlePiece, _ reader: PieceReader, _ keys: SignerRegister?
     ) throws(ReplayFailure) {
-        // The survey held the file to the manifest; what is read now is held to the signed root.
-        let notes = try BundleAudit.entries(of: bundle, in: source.bytes(of: bundle.path))
-        let blocks = try samples(bundle, files, source, count: notes.count)
-        entries.reserveCapacity(notes.count)
-        var recall = CheckedEntry.Recall()
+        let notes = try reader.items(of: piece)
+        let blocks = try Self.samples(piece, reader, count: notes.count)
+        items.reserveCapacity(notes.count)
         for (offset, note) in notes.enumerated() {
-            entries.append(
-                try CheckedEntry(
-                    index: bundle.firstEntry + UInt64(offset), bytes: Array(note), samples: blocks[offset], keys: keys,
-                    recall: &recall))
+            let index = piece.firstEntry + UInt64(offset)
+            switch note {
+            case .entry(let bytes):
+                items.append(
+                    .entry(
+                        try CheckedEntry(
+                            index: index, bytes: Array(bytes), samples: blocks[offset], keys: keys, recall: &recall)))
+            case .withheld(let root, let level):
+                guard blocks[offset] == nil else {
+                    throw ReplayFailure(.samples, at: index, "an entry that is withheld has a sample block")
+                }
+                items.append(.withheld(root, level: level))
+            }
         }
     }
 
-    private func samples(
-        _ bundle: EntryBundle, _ files: [String: BundleManifest.File], _ source: BundleSource, count: Int
+    private static func samples(
+        _ piece: BundlePiece, _ reader: PieceReader, count: Int
     ) throws(ReplayFailure) -> [[UInt8]?] {
+        let none = [[UInt8]?](repeating: nil, count: count)
+        let bundle: EntryBundle
+        switch piece {
+        case .entries(let whole): bundle = whole
+        case .partial(let partial): bundle = partial
+        case .subtree: return none
+        }
         let path = BundlePath.samples(bundle).path
-        guard let file = files[path] else { return Array(repeating: nil, count: count) }
-        guard let blocks = SampleBundle.decode(try source.bytes(of: file), count: count) else {
+        guard let file = reader.files[path] else { return none }
+        guard let blocks = SampleBundle.decode(try reader.source.bytes(of: file), count: count) else {
             throw ReplayFailure(.samples, at: path, "it does not hold one block for each of \(count) entries")
         }
         return blocks

@@ -1,4 +1,5 @@
 import Batches
+import Energy
 import JSONText
 import TransparencyLog
 
@@ -10,14 +11,20 @@ extension BundleAudit {
     ) throws(ReplayFailure) {
         let input = try input(replay, manifest, outside, verdict)
         countRecords(input.accounts, &report)
-        try compare(Disclosure(input), outside.disclosure, &report)
+        if manifest.withheldEntries > 0 {
+            try compareInPart(Disclosure(input), outside.disclosure, replay, &report)
+        } else {
+            try compare(Disclosure(input), outside.disclosure, &report)
+        }
         describe(replay, &report)
         describe(input.accounts.closings, &report)
         describe(input.accounts.corrections, &report)
         describe(input.accounts.revoked, &report)
-        describe(verdict, input.genesis, isPublishedPolicy: outside.policy == policyBytes, &report)
+        describe(verdict, input.genesis, replay.counts, isPublishedPolicy: outside.policy == policyBytes, &report)
         report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
         report.notCovered.append("whether the sensors told the truth; compare with an independent meter")
+        report.notCovered.append(
+            "which machine, kernel and agent signed: the log carries no attestation of them, a key speaks for itself")
         report.notCovered.append("nodes that were never enrolled and stand in no allocation list")
     }
 
@@ -70,7 +77,8 @@ extension BundleAudit {
         let isWhole = counts.conflicts.isEmpty
         report.proved.append(
             "the batches of \(replay.chains.chains.count) chains tile time and counters without a gap"
-                + (isWhole ? " or a fork" : ""))
+                + (isWhole ? " or a fork" : "")
+                + (counts.brokenLinks > 0 ? ", but for \(counts.brokenLinks) that follow withheld ones" : ""))
         for conflict in counts.conflicts { describe(conflict, &report) }
         report.proved.append(
             "in \(counts.conservedBatches) batches the postings are exactly the energy of the root sensors")
@@ -84,6 +92,7 @@ extension BundleAudit {
         if withoutSamples > 0 {
             report.notCovered.append("the readings behind \(withoutSamples) batches, which are not in the bundle")
         }
+        describeTimes(counts, &report)
         if counts.claimedTimes > 0 {
             report.claimed.append(
                 "time and readings of \(counts.claimedTimes) batches that were imported from recorded logs")
@@ -105,6 +114,16 @@ extension BundleAudit {
         report.counts.append(("sample_blocks", counts.checkedSamples))
     }
 
+    /// A tree that a batch names was there before the batch was signed: the node cannot have known a future root.
+    private func describeTimes(_ counts: ReplayCounts, _ report: inout AuditReport) {
+        report.counts.append(("backdated", counts.backdated.count))
+        guard let first = counts.backdated.first else { return }
+        report.claimed.append(
+            "time of \(counts.backdated.count) batches: they end up to"
+                + " \(counts.backdated.mostMicroseconds / 1_000_000) s before the tree that they name was there, first"
+                + " entry \(first)")
+    }
+
     private func describe(_ conflict: ReplayCounts.Conflict, _ report: inout AuditReport) {
         let (node, place) = (conflict.node, conflict.position)
         let what =
@@ -123,7 +142,8 @@ extension BundleAudit {
         for entry in survey.reports {
             let name = "report \(entry.number) for \(entry.audience), made from \(entry.size) entries"
             guard let digest = recomputed[entry.number] else {
-                report.notCovered.append("\(name): it is about another period than this bundle")
+                report.notCovered.append(
+                    "\(name): it is about another period than this bundle, or needs what is withheld")
                 continue
             }
             if digest.bytes == entry.sha256 {
@@ -139,10 +159,12 @@ extension BundleAudit {
 
     /// A cosigner of the operator's own vouches for nothing that the operator could not have said alone.
     private func describe(
-        _ verdict: PolicyVerdict, _ genesis: GenesisEntry, isPublishedPolicy: Bool, _ report: inout AuditReport
+        _ verdict: PolicyVerdict, _ genesis: GenesisEntry, _ counts: ReplayCounts, isPublishedPolicy: Bool,
+        _ report: inout AuditReport
     ) {
         let independent = verdict.witnesses.filter { $0.time != nil && $0.witness.key.text != genesis.selfWitnessKey }
         report.counts.append(("witnesses", Int64(independent.count)))
+        describePostdated(verdict, genesis, counts, &report)
         if independent.isEmpty {
             report.claimed.append("time: by the operator alone, no independent witness cosigned")
             report.notCovered.append("whether others were shown another log: no independent witness cosigned this one")
@@ -157,4 +179,32 @@ extension BundleAudit {
             report.notCovered.append("the policy in the bundle is not yours; yours was used")
         }
     }
+
+    /// Whatever the checkpoint covers was there when it was cosigned.
+    private func describePostdated(
+        _ verdict: PolicyVerdict, _ genesis: GenesisEntry, _ counts: ReplayCounts, _ report: inout AuditReport
+    ) {
+        let times = verdict.witnesses.compactMap(\.time) + [operatorTime(verdict, genesis)].compactMap(\.self)
+        guard let seconds = times.min(), let latest = counts.latestEnd,
+            case let ahead = latest.time.microseconds / 1_000_000 &- Int64(clamping: seconds),
+            ahead > Self.toleranceSeconds
+        else { return }
+        report.counts.append(("postdated_seconds", ahead))
+        report.claimed.append(
+            "time of entry \(latest.index): its interval ends \(ahead) s after it was cosigned in the log")
+    }
+
+    /// When the operator's own cosigner signed the checkpoint. Dating that back costs the operator its own batches.
+    private func operatorTime(_ verdict: PolicyVerdict, _ genesis: GenesisEntry) -> UInt64? {
+        guard let key = try? VerifierKey(parsing: genesis.selfWitnessKey),
+            let bytes = try? source.bytes(of: BundlePath.checkpoint.path),
+            let signed = try? SignedCheckpoint(parsing: bytes)
+        else { return nil }
+        let origin = verdict.checkpoint.checkpoint.origin
+        let verified = try? signed.verify(origin: origin, log: verdict.checkpoint.log, witnesses: [key])
+        return verified?.cosignatures.map(\.time).min()
+    }
+
+    /// Clocks of a node and of a witness may differ by this without being called wrong.
+    private static let toleranceSeconds: Int64 = 5
 }

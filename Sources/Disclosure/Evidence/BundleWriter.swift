@@ -21,9 +21,13 @@ package struct BundleWriter: Sendable {
     /// The log prefix [0, size) that the checkpoint states.
     private let size: UInt64
     private var files: [BundleManifest.File] = []
-    private var entries: [UInt8] = []
+    private var items: [PartialBundle.Item] = []
     private var samples: [[UInt8]?] = []
+    private var subtrees = WithheldSubtrees()
+    private var isComplete = false
     private var next: UInt64 = 0
+    /// Entries so far of which the bundle gives only the leaf hash, or a root over many.
+    package private(set) var withheldEntries: Int64 = 0
 
     package init(origin: String, period: UTCInterval, audience: Audience, size: UInt64) {
         self.origin = origin
@@ -36,25 +40,64 @@ package struct BundleWriter: Sendable {
     ///
     /// - Returns: the files that it completes.
     package mutating func append(entry: [UInt8], samples block: [UInt8]?) throws(TransparencyLogError) -> [BundleFile] {
+        guard (1...EntryBundle.maximumEntryByteCount).contains(entry.count) else {
+            throw TransparencyLogError(
+                .badEntry, "an entry has 1 to \(EntryBundle.maximumEntryByteCount) bytes, not \(entry.count)")
+        }
+        return try append(.entry(entry[...]), samples: block.flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    /// Withholds the next entry of the log: its leaf hash proves that it is there, and is all that is said of it.
+    ///
+    /// - Returns: the files that it completes.
+    package mutating func withhold(leaf: MerkleHash) throws(TransparencyLogError) -> [BundleFile] {
+        withheldEntries += 1
+        return try append(.withheld(leaf), samples: nil)
+    }
+
+    private mutating func append(
+        _ item: PartialBundle.Item, samples block: [UInt8]?
+    ) throws(TransparencyLogError) -> [BundleFile] {
         guard next < size else {
             throw TransparencyLogError(.badEntry, "the log prefix has \(size) entries, this is one more")
         }
-        try EntryBundle.append(entry, to: &entries)
-        samples.append(block.flatMap { $0.isEmpty ? nil : $0 })
+        items.append(item)
+        samples.append(block)
         next += 1
-        guard samples.count == Tile.fullWidth || next == size else { return [] }
-        return flush()
+        guard items.count == Tile.fullWidth || next == size else { return [] }
+        defer {
+            items.removeAll(keepingCapacity: true)
+            samples.removeAll(keepingCapacity: true)
+        }
+        return try flush()
     }
 
-    private mutating func flush() -> [BundleFile] {
+    private mutating func flush() throws(TransparencyLogError) -> [BundleFile] {
         guard let bundle = EntryBundle(holding: next - 1, inTreeOf: size) else { return [] }
-        var complete = [add(.entries(bundle), entries)]
+        let leaves: [MerkleHash] = items.compactMap { if case .withheld(let leaf) = $0 { leaf } else { nil } }
+        if leaves.count == Tile.fullWidth {
+            subtrees.append(bundle: bundle.index, root: .root(of: leaves))
+            return []
+        }
+        let encoded = try PartialBundle.encode(items)
+        var complete: [BundleFile] = []
+        if leaves.isEmpty {
+            complete.append(add(.entries(bundle), encoded.entries))
+        } else {
+            complete.append(add(.disclosed(bundle), encoded.entries))
+            complete.append(add(.withheld(bundle), encoded.leaves))
+        }
         if samples.contains(where: { $0 != nil }) {
             complete.append(add(.samples(bundle), SampleBundle.encode(samples)))
         }
-        entries.removeAll(keepingCapacity: true)
-        samples.removeAll(keepingCapacity: true)
         return complete
+    }
+
+    /// What is known when all entries are there: the roots over those that were withheld in whole bundles.
+    package mutating func complete() -> [BundleFile] {
+        guard !isComplete else { return [] }
+        isComplete = true
+        return subtrees.isEmpty ? [] : [add(.subtrees, subtrees.bytes)]
     }
 
     /// Adds any other file: checkpoint, policy, record, factor file, disclosure.
@@ -67,10 +110,13 @@ package struct BundleWriter: Sendable {
     ///
     /// - Throws: `bad_entry` when entries are missing.
     package func manifest(signedBy administration: SigningKey) throws(TransparencyLogError) -> BundleFile {
-        guard next == size else {
-            throw TransparencyLogError(.badEntry, "the bundle has \(next) of \(size) entries")
+        guard next == size, subtrees.isEmpty || isComplete else {
+            throw TransparencyLogError(
+                .badEntry, "the bundle has \(next) of \(size) entries, or lacks what completes it")
         }
-        let manifest = BundleManifest(origin: origin, period: period, audience: audience, size: size, files: files)
+        let manifest = BundleManifest(
+            origin: origin, period: period, audience: audience, size: size, withheldEntries: withheldEntries,
+            files: files)
         return BundleFile(path: BundleManifest.path, bytes: try manifest.signed(by: administration))
     }
 }

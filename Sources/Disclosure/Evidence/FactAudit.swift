@@ -118,7 +118,7 @@ package struct FactAudit: Sendable {
             }
             if case .genesis(let genesis) = entry.entry { signers = try? SignerRegister(genesis: genesis) }
             if case .node(let node) = entry.entry { _ = signers?.apply(node, at: Int64(clamping: index)) }
-            let key = entry.verifiedKey ?? signers?.key(for: entry.signature)
+            let key = entry.verifiedKey ?? signers?.key(matching: entry.signature)
             if let key {
                 guard key.isValidSignature(entry.signature, for: entry.note.text) else {
                     throw ReplayFailure(.signature, at: fact.place, "the signature of \(key.name) is not valid")

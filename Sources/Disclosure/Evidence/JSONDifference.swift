@@ -30,6 +30,22 @@ struct JSONDifference: Sendable, Hashable {
         }
     }
 
+    /// Every place at which they differ, the outermost where the shapes do.
+    static func all(computed: JSONValue, stated: JSONValue, path: String = "") -> [JSONDifference] {
+        if computed == stated { return [] }
+        switch (computed, stated) {
+        case (.object(let left), .object(let right)) where left.names == right.names:
+            return zip(left.members, right.members).flatMap { a, b in
+                all(computed: a.value, stated: b.value, path: path.isEmpty ? a.name : "\(path).\(a.name)")
+            }
+        case (.array(let left), .array(let right)) where left.count == right.count:
+            return left.indices.flatMap {
+                all(computed: left[$0], stated: right[$0], path: "\(path)[\($0)]")
+            }
+        default: return [JSONDifference(path: path, computed: short(computed), stated: short(stated))]
+        }
+    }
+
     private static func short(_ value: JSONValue) -> String {
         let text = value.text()
         return text.count > 120 ? text.prefix(120) + "…" : text

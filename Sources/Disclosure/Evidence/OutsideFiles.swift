@@ -23,7 +23,7 @@ struct OutsideFiles: Sendable {
                 factors[sha256] = try source.bytes(of: file)
                 try Self.check(file, isNamed: sha256, .factor)
             case .checkpoint, .policy, .disclosure: singles[path] = try source.bytes(of: file)
-            case .entries, .samples: break
+            case .entries, .samples, .disclosed, .withheld, .subtrees: break
             }
         }
         for path in [BundlePath.checkpoint, .policy, .disclosure] where singles[path] == nil {

@@ -114,19 +114,21 @@ package struct JobRegister: Sendable, Hashable {
         case .synchronised: break
         case .relative, .informative, .unknown: flags.append(isRecorded ? "claimed_time" : "clock_off")
         }
-        let interval = batch.facts.interval
-        for allocation in batch.facts.allocations where allocation.mode != .tenant {
+        let allocations = batch.facts.allocations
+        let statement = NodeWitness.Statement(batch, place: place, isRecorded: isRecorded)
+        for index in allocations.indices where allocations[index].mode != .tenant {
+            let job = allocations[index].job
             // In place: a job has many parts, and nearly every batch changes nothing but the end of its hold.
-            if jobs[allocation.job] == nil { jobs[allocation.job] = Job(pseudonym: allocation.job) }
-            jobs[allocation.job]?.add(
-                allocation, interval, flags: flags, by: isRecorded ? .importer : .agent)
-            let drawn = postings?.postings.reduce(Int128(0)) { sum, posting in
-                posting.account.isOf(allocation.job) ? sum + Int128(posting.microjoules) : sum
-            }
-            jobs[allocation.job]?.witnessesByNode[batch.node, default: NodeWitness()].take(
-                batch, place: place, isRecorded: isRecorded, jobMicrojoules: drawn ?? 0)
+            if jobs.index(forKey: job) == nil { jobs[job] = Job(pseudonym: job) }
+            guard let place = jobs.index(forKey: job) else { continue }
+            let drawn = postings?.microjoules(ofJob: job) ?? 0
+            jobs.values[place].add(
+                allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
+            jobs.values[place].witnessesByNode[batch.node, default: NodeWitness()].take(
+                statement, jobMicrojoules: drawn)
             if !isRecorded {
-                unbounded[batch.node, default: [:]][allocation.job, default: interval.end].keep(interval.end)
+                let end = batch.facts.interval.end
+                unbounded[batch.node, default: [:]][job, default: end].keep(end)
             }
         }
     }
@@ -211,12 +213,16 @@ extension JobRegister.Job {
     }
 }
 
-extension Account {
-    fileprivate func isOf(_ job: String) -> Bool {
-        switch self {
-        case .job(let name), .idleReserved(let name): name == job
-        default: false
+extension BatchPostings {
+    fileprivate func microjoules(ofJob job: String) -> Int128 {
+        var sum: Int128 = 0
+        for index in postings.indices {
+            switch postings[index].account {
+            case .job(let name), .idleReserved(let name): if name == job { sum += Int128(postings[index].microjoules) }
+            default: break
+            }
         }
+        return sum
     }
 }
 

@@ -46,13 +46,39 @@ package struct NodeWitness: Sendable, Hashable {
     /// Clocks of the node and of the administration may differ by this without being called wrong.
     static let toleranceMicroseconds: Int64 = 5_000_000
 
-    mutating func take(_ batch: Batch, place: Place, isRecorded: Bool, jobMicrojoules: Int128) {
+    /// What one batch says of every job in it alike.
+    struct Statement {
+        let letter: ClockState.Letter
+        let place: Place
+        let isRecorded: Bool
+        let interval: UTCInterval
+        let durationMilliseconds: Int64
+        /// The longest time without a reading of any root.
+        let gapMilliseconds: Int64
+
+        init(_ batch: Batch, place: Place, isRecorded: Bool) {
+            letter = batch.clock.letter
+            self.place = place
+            self.isRecorded = isRecorded
+            interval = batch.facts.interval
+            durationMilliseconds = interval.durationMilliseconds
+            var longest: Int64?
+            let sensors = batch.facts.sensors.span
+            for index in sensors.indices where sensors[index].identity.within == nil {
+                longest = max(longest ?? .min, sensors[index].longestGapMilliseconds)
+            }
+            gapMilliseconds = min(durationMilliseconds, max(0, longest ?? durationMilliseconds))
+        }
+    }
+
+    mutating func take(_ statement: Statement, jobMicrojoules: Int128) {
         batches &+= 1
-        letters.insert(batch.clock.letter)
-        self.isRecorded = self.isRecorded || isRecorded
-        takeEdges(of: batch, jobMicrojoules)
-        guard !isRecorded else { return }
-        let end = batch.facts.interval.end
+        letters.insert(statement.letter)
+        isRecorded = isRecorded || statement.isRecorded
+        takeEdges(of: statement, jobMicrojoules)
+        guard !statement.isRecorded else { return }
+        let end = statement.interval.end
+        let place = statement.place
         if let signed = place.signedAfter, case let behind = Self.distance(end, signed),
             behind > Self.promptMicroseconds
         {
@@ -83,19 +109,16 @@ package struct NodeWitness: Sendable, Hashable {
         return overflow ? 0 : distance
     }
 
-    private mutating func takeEdges(of batch: Batch, _ jobMicrojoules: Int128) {
-        let interval = batch.facts.interval
-        let duration = interval.durationMilliseconds
+    private mutating func takeEdges(of statement: Statement, _ jobMicrojoules: Int128) {
+        let (interval, duration) = (statement.interval, statement.durationMilliseconds)
         guard duration > 0 else { return }
-        let longest = batch.facts.sensors.filter { $0.within == nil }.map(\.longestGapMilliseconds).max() ?? duration
-        let gap = min(duration, max(0, longest))
+        let isFirst = first.map { interval.start < $0.time } ?? true
+        let isLast = last.map { $0.time < interval.end } ?? true
+        guard isFirst || isLast else { return }
+        let gap = statement.gapMilliseconds
         let magnitude = jobMicrojoules < 0 ? -jobMicrojoules : jobMicrojoules
         let energy = Int64(clamping: (floorMultiplyDivide(magnitude, Int128(gap), by: Int128(duration)) ?? 0) + 1)
-        if first.map({ interval.start < $0.time }) ?? true {
-            first = Edge(time: interval.start, gapMilliseconds: gap, microjoules: energy)
-        }
-        if last.map({ $0.time < interval.end }) ?? true {
-            last = Edge(time: interval.end, gapMilliseconds: gap, microjoules: energy)
-        }
+        if isFirst { first = Edge(time: interval.start, gapMilliseconds: gap, microjoules: energy) }
+        if isLast { last = Edge(time: interval.end, gapMilliseconds: gap, microjoules: energy) }
     }
 }

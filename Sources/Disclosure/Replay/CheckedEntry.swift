@@ -6,8 +6,8 @@ package import TransparencyLog
 /// One entry with everything checked that depends on nothing but its own bytes and the keys known so far.
 ///
 /// It is a pure function of one entry, so that an audit runs it on all cores; the replay folds the results in log
-/// order.
-package struct CheckedEntry: Sendable {
+/// order. A class, because a batch has many parts and every hand-over would copy them all.
+package final class CheckedEntry: Sendable {
     package let index: UInt64
     package let note: SignedNote
     package let entry: Entry
@@ -30,7 +30,7 @@ package struct CheckedEntry: Sendable {
         package init() {}
     }
 
-    package init(
+    package convenience init(
         index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: SignerRegister?
     ) throws(ReplayFailure) {
         var recall = Recall()
@@ -56,7 +56,9 @@ package struct CheckedEntry: Sendable {
         self.entry = entry
         self.signature = signature
         leaf = MerkleHash.leaf(of: bytes)
-        verifiedKey = keys?.key(for: signature).flatMap { $0.isValidSignature(signature, for: note.text) ? $0 : nil }
+        verifiedKey = keys?.key(matching: signature).flatMap {
+            $0.isValidSignature(signature, for: note.text) ? $0 : nil
+        }
         hasSamples = !(samples ?? []).isEmpty
         guard case .batch(let batch) = entry else {
             postings = nil
@@ -89,13 +91,12 @@ package struct CheckedEntry: Sendable {
     private static func entry(
         _ note: SignedNote, at index: UInt64, _ recall: inout Recall
     ) throws(ReplayFailure) -> Entry {
-        let text = Array(note.text)
         do {
-            let entry = try Entry(text: text, recall: &recall.batch)
+            let entry = try Entry(text: note.text, recall: &recall.batch)
             // The reader of batches takes one spelling only, and is held to that by tests over mutated texts; rendering
             // each of a billion again would double the cost of reading them.
             if case .batch = entry { return entry }
-            guard entry.text == text else {
+            guard entry.text[...] == note.text else {
                 throw ReplayFailure(.syntax, at: index, "the text is a second spelling of what it says")
             }
             return entry
@@ -104,13 +105,5 @@ package struct CheckedEntry: Sendable {
         } catch {
             throw ReplayFailure(.syntax, at: index, "the text is not an entry: \(error)")
         }
-    }
-}
-
-extension SignerRegister {
-    /// The enrolled key, or the administration key, that a signature names.
-    func key(for signature: NoteSignature) -> VerifierKey? {
-        if administrationKey.matches(signature) { return administrationKey }
-        return signers[signature.name]?.keys.last { $0.key.matches(signature) }?.key
     }
 }

@@ -75,10 +75,7 @@ package struct LogReplay: Sendable {
             throw ReplayFailure(
                 .foreignLog, at: index, "the entry belongs to another log", expected: origin, found: checked.entry.log)
         }
-        if anchorSizes.contains(index) {
-            roots[index] = frontier.root
-            times[index] = clock.notBefore
-        }
+        keepHead()
         if closing.isDue(index) { tellClosings(index) }
         // A batch is taken out of its entry once: it is large, and nearly every entry is one.
         if case .batch(let batch) = checked.entry {
@@ -92,6 +89,25 @@ package struct LogReplay: Sendable {
             counts.add(checked)
         }
         frontier.append(checked.leaf)
+    }
+
+    /// What later anchors ask for.
+    private mutating func keepHead() {
+        guard anchorSizes.contains(frontier.size) else { return }
+        roots[frontier.size] = frontier.root
+        times[frontier.size] = clock.notBefore
+    }
+
+    /// Passes over the next 2^level entries, of which only the root is known: they stand in the tree, and nothing that
+    /// rests on what they say is proved any more.
+    package mutating func withhold(_ root: MerkleHash, level: Int) throws(ReplayFailure) {
+        keepHead()
+        do {
+            try frontier.append(subtree: root, level: level)
+        } catch {
+            throw ReplayFailure(.range, at: frontier.size, error.reason)
+        }
+        counts.withheld += 1 << Int64(level)
     }
 
     private mutating func take(_ checked: CheckedEntry, _ index: UInt64) throws(ReplayFailure) {
@@ -126,7 +142,7 @@ package struct LogReplay: Sendable {
     private mutating func admit(_ batch: Batch, _ checked: CheckedEntry) throws(ReplayFailure) {
         if let verified = checked.verifiedKey, steadyKeys[batch.position.incarnation] == verified { return }
         try admit(checked)
-        guard let key = checked.verifiedKey, let signer = signers?.signers[key.name], signer.isSteady else { return }
+        guard let key = checked.verifiedKey, signers?.isSteady(key.name) == true else { return }
         steadyKeys[batch.position.incarnation] = key
     }
 
@@ -174,9 +190,11 @@ package struct LogReplay: Sendable {
         guard !isClosed else {
             throw ReplayFailure(.chain, at: index, "chain \(incarnation) of \(batch.node) ended with a conflict")
         }
-        if let refusal = heads.values[place].refusal(of: batch) {
+        let isLinked = heads.values[place].isNext(batch)
+        if let refusal = heads.values[place].take(batch, leaf: checked.leaf, across: counts.withheld) {
             throw ReplayFailure(.chain, at: index, "\(batch.node): \(refusal.message)")
         }
+        if !isLinked { counts.brokenLinks += 1 }
         try check(batch.anchor, index)
         let isSuperseded = chains.add(batch)
         let postings: BatchPostings
@@ -192,13 +210,15 @@ package struct LogReplay: Sendable {
         if !closing.isIdle { closing.add(postings, of: batch, at: index) }
         let moment = NodeWitness.Place(
             signedAfter: batch.anchor.flatMap { times[$0.size] }, appendedAfter: clock.notBefore)
+        if !chains.isRecorded(incarnation) {
+            counts.time(batch.facts.interval.end, signedAfter: moment.signedAfter, at: index)
+        }
         jobs.apply(batch, postings, isRecorded: chains.isRecorded(incarnation), place: moment)
         if batch.method != lastMethod {
             methods.insert(batch.method)
             lastMethod = batch.method
         }
         countLate(batch.facts.interval, index)
-        heads.values[place].advance(past: batch, leaf: checked.leaf)
         if !conflictLeaves.isEmpty, conflictLeaves.contains(checked.leaf) { contested[checked.leaf] = batch.position }
     }
 
@@ -250,6 +270,11 @@ package struct LogReplay: Sendable {
                 found: "\(anchor.size)")
         }
         guard let root = roots[anchor.size] else {
+            // Inside entries that are withheld under one root there is no other.
+            guard counts.withheld == 0 else {
+                counts.uncheckedAnchors += 1
+                return
+            }
             throw ReplayFailure(.anchor, at: index, "the survey of this log did not see an anchor at \(anchor.size)")
         }
         guard root == anchor.root else {
@@ -270,14 +295,16 @@ package struct LogReplay: Sendable {
     }
 
     /// The second note carries the node's own signature: equivocation is proved, not claimed.
-    private func check(_ conflict: ConflictEntry, _ index: UInt64) throws(ReplayFailure) {
+    private mutating func check(_ conflict: ConflictEntry, _ index: UInt64) throws(ReplayFailure) {
         guard let chain = chains[conflict.position.incarnation], chain.node == conflict.node, let signers else {
             throw ReplayFailure(.conflict, at: index, "the conflict names a chain that \(conflict.node) does not have")
         }
         guard conflict.firstLeaf != conflict.secondLeaf else {
             throw ReplayFailure(.conflict, at: index, "both notes of the conflict are one")
         }
-        guard contested[conflict.firstLeaf] == conflict.position else {
+        if contested[conflict.firstLeaf] == nil, counts.withheld > 0 {
+            counts.conflictsUnplaced += 1
+        } else if contested[conflict.firstLeaf] != conflict.position {
             throw ReplayFailure(
                 .conflict, at: index, "the first note of the conflict does not stand at that place of the chain")
         }
@@ -340,7 +367,9 @@ package struct LogReplay: Sendable {
         guard let statement = closing.statement(ClosingMark(close)) else {
             throw ReplayFailure(.close, at: index, "the survey of this log did not see \(name)")
         }
-        if let difference = statement.difference(from: close) {
+        if counts.withheld > 0 {
+            counts.uncheckedCloses += 1
+        } else if let difference = statement.difference(from: close) {
             throw ReplayFailure(
                 .close, at: index, "\(name) over \(close.size) entries is false: \(difference.what)",
                 expected: difference.expected, found: difference.found)

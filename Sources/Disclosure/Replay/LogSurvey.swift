@@ -34,6 +34,8 @@ package struct LogSurvey: Sendable {
     /// The tree over what was surveyed; to be compared with a verified checkpoint before anything else is believed.
     package var head: TreeHead { TreeHead(size: frontier.size, root: frontier.root) }
     package private(set) var size: UInt64 = 0
+    /// Entries among them that are withheld.
+    package private(set) var withheld: UInt64 = 0
 
     /// Takes the next entry of the log. Its syntax is judged by the replay, not here.
     package mutating func append(_ bytes: ArraySlice<UInt8>) throws(ReplayFailure) {
@@ -80,6 +82,12 @@ package struct LogSurvey: Sendable {
         }
     }
 
+    /// Passes over entries that are withheld.
+    mutating func skip(_ count: UInt64) {
+        size += count
+        withheld += count
+    }
+
     private static let keyword = Array("\nanchor ".utf8)
     private static let reportOpening = Array(Entry.Kind.report.version.utf8)
 
@@ -91,17 +99,38 @@ package struct LogSurvey: Sendable {
 
     /// The size in the only line that begins with `anchor `; nil without one, or when the entry cannot be read.
     static func anchorSize(in bytes: ArraySlice<UInt8>) -> UInt64? {
-        var start = bytes.startIndex
+        anchorSize(in: bytes.span)
+    }
+
+    private static func anchorSize(in text: Span<UInt8>) -> UInt64? {
+        var position = 0
         // The line is among the first of every kind that has one; sensors and allocations follow it.
         var lines = 0
-        while let feed = bytes[start...].firstIndex(of: UInt8(ascii: "\n")), lines < 16 {
-            if bytes[feed...].starts(with: keyword) {
-                let field = bytes[(feed + keyword.count)...].prefix { $0 > UInt8(ascii: " ") }
-                return CanonicalDecimal.parse(field)
+        while position < text.count, lines < 16 {
+            guard text[position] == UInt8(ascii: "\n") else {
+                position += 1
+                continue
             }
-            start = feed + 1
+            if isKeyword(in: text, at: position) { return decimal(in: text, at: position + keyword.count) }
+            position += 1
             lines += 1
         }
         return nil
+    }
+
+    private static func isKeyword(in text: Span<UInt8>, at position: Int) -> Bool {
+        guard text.count - position >= keyword.count else { return false }
+        for offset in keyword.indices where text[position + offset] != keyword[offset] { return false }
+        return true
+    }
+
+    private static func decimal(in text: Span<UInt8>, at start: Int) -> UInt64? {
+        var field: [UInt8] = []
+        var position = start
+        while position < text.count, text[position] > UInt8(ascii: " "), field.count < 32 {
+            field.append(text[position])
+            position += 1
+        }
+        return CanonicalDecimal.parse(field[...])
     }
 }

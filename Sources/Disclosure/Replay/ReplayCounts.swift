@@ -1,4 +1,5 @@
 package import Batches
+package import Energy
 
 /// How much a replay has checked.
 package struct ReplayCounts: Sendable, Hashable {
@@ -25,6 +26,46 @@ package struct ReplayCounts: Sendable, Hashable {
 
     /// Resumed chains whose last place this log does not have: entries were lost on the way.
     package var resumesFromNowhere: Int64 = 0
+
+    /// Entries that stand in the tree and are not shown.
+    package var withheld: Int64 = 0
+    /// Batches whose predecessor is withheld, so that tiling ends before them.
+    package var brokenLinks: Int64 = 0
+    /// Anchors, closes and places of conflicts that cannot be checked without what is withheld.
+    package var uncheckedAnchors: Int64 = 0
+    package var uncheckedCloses: Int64 = 0
+    package var conflictsUnplaced: Int64 = 0
+
+    /// Batches whose interval ends before the tree that they name was there.
+    package struct Backdated: Sendable, Hashable {
+        package var count: Int64 = 0
+        package var first: UInt64?
+        package var mostMicroseconds: Int64 = 0
+
+        mutating func add(_ microseconds: Int64, at index: UInt64) {
+            count += 1
+            first = first ?? index
+            mostMicroseconds = max(mostMicroseconds, microseconds)
+        }
+    }
+
+    package var backdated = Backdated()
+
+    /// The latest end of an interval that an agent's clock told.
+    package struct Latest: Sendable, Hashable {
+        package var time: UTCTime
+        package var index: UInt64
+    }
+
+    package var latestEnd: Latest?
+
+    /// - Parameter signedAfter: time that had certainly passed when the batch was signed.
+    mutating func time(_ end: UTCTime, signedAfter: UTCTime?, at index: UInt64) {
+        if latestEnd.map({ $0.time < end }) ?? true { latestEnd = Latest(time: end, index: index) }
+        guard let signedAfter else { return }
+        let (behind, overflow) = signedAfter.microseconds.subtractingReportingOverflow(end.microseconds)
+        if !overflow, behind > NodeWitness.promptMicroseconds { backdated.add(behind, at: index) }
+    }
 
     package init() {}
 

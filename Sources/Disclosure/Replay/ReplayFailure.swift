@@ -26,6 +26,21 @@ package struct ReplayFailure: Error, Sendable, Hashable, CustomStringConvertible
         case record
         case factor
         case report
+
+        /// The step of the verification that looks for it, as the auditor's page numbers them.
+        package var step: Int {
+            switch self {
+            case .file, .manifest, .policy: 1
+            case .checkpoint: 2
+            case .range: 3
+            case .syntax, .signature, .signer, .foreignLog: 4
+            case .chain, .conflict, .close: 5
+            case .anchor: 6
+            case .samples: 8
+            case .conservation: 9
+            case .record, .factor, .report: 10
+            }
+        }
     }
 
     package var failureClass: Class

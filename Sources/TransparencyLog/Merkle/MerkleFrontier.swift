@@ -54,6 +54,23 @@ package struct MerkleFrontier: Sendable, Hashable {
         size += 1
     }
 
+    /// Appends the 2^level leaves of a complete subtree of which nothing but its root is known.
+    ///
+    /// - Throws: `bad_proof` where no complete subtree of that level begins, and past 2^63 - 1 leaves.
+    package mutating func append(subtree root: MerkleHash, level: Int) throws(TransparencyLogError) {
+        guard (0...62).contains(level), size == 0 || size.trailingZeroBitCount >= level,
+            size <= UInt64(Int64.max) - 1 << UInt64(level)
+        else { throw TransparencyLogError(.badProof, "no complete subtree of level \(level) begins at leaf \(size)") }
+        var hash = root
+        var completed = (~(size >> UInt64(level))).trailingZeroBitCount
+        while completed > 0 {
+            hash = .node(hashes.removeLast(), hash)
+            completed -= 1
+        }
+        hashes.append(hash)
+        size += 1 << UInt64(level)
+    }
+
     package mutating func append(contentsOf leaves: some Sequence<MerkleHash>) {
         for leaf in leaves { append(leaf) }
     }

@@ -17,8 +17,13 @@ package struct MerkleHash: Sendable, Hashable {
     package init?(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
     package init?(base64 text: ArraySlice<UInt8>) {
-        guard let bytes = Base64.decode(text) else { return nil }
-        self.init(bytes)
+        let hash: MerkleHash? = withUnsafeTemporaryAllocation(byteCount: 48, alignment: 8) { block in
+            // 44 characters stand for 31 to 33 bytes.
+            guard text.count == 44, Base64.decode(text, into: block) == Self.byteCount else { return nil }
+            return MerkleHash(loading: UnsafeRawBufferPointer(rebasing: block[..<Self.byteCount]))
+        }
+        guard let hash else { return nil }
+        self = hash
     }
 
     package init?(base64 text: String) {

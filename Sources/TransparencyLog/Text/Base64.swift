@@ -47,20 +47,32 @@ package enum Base64 {
 
     /// The bytes of `text`, or nil when it is not the canonical encoding of any.
     package static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-        text.withUnsafeBufferPointer { characters in
-            guard characters.count.isMultiple(of: 4) else { return nil }
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(characters.count / 4 * 3)
-            return values.withUnsafeBufferPointer { values in
-                decode(characters, with: values, into: &bytes) ? bytes : nil
-            }
+        guard text.count.isMultiple(of: 4) else { return nil }
+        var isCanonical = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3) { buffer, count in
+            guard let decoded = decode(text, into: UnsafeMutableRawBufferPointer(buffer)) else { return }
+            isCanonical = true
+            count = decoded
+        }
+        return isCanonical ? bytes : nil
+    }
+
+    /// Decodes into memory that has room for three bytes for each four characters.
+    ///
+    /// - Returns: the number of bytes, nil when `text` is not the canonical encoding of any.
+    static func decode(_ text: ArraySlice<UInt8>, into bytes: UnsafeMutableRawBufferPointer) -> Int? {
+        guard text.count.isMultiple(of: 4), bytes.count >= text.count / 4 * 3 else { return nil }
+        return values.withUnsafeBufferPointer { values in
+            text.withUnsafeBufferPointer { decode($0, with: values, into: bytes) }
         }
     }
 
     private static func decode(
-        _ text: UnsafeBufferPointer<UInt8>, with values: UnsafeBufferPointer<UInt8>, into bytes: inout [UInt8]
-    ) -> Bool {
+        _ text: UnsafeBufferPointer<UInt8>, with values: UnsafeBufferPointer<UInt8>,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) -> Int? {
         var offset = 0
+        var count = 0
         while offset < text.count {
             let isLast = offset + 4 == text.count
             let padded = isLast ? (text[offset + 3] != padding ? 0 : text[offset + 2] != padding ? 1 : 2) : 0
@@ -68,18 +80,19 @@ package enum Base64 {
             let second = values[Int(text[offset + 1])]
             let third = padded == 2 ? 0 : values[Int(text[offset + 2])]
             let fourth = padded > 0 ? 0 : values[Int(text[offset + 3])]
-            guard (first | second | third | fourth) < 64 else { return false }
+            guard (first | second | third | fourth) < 64 else { return nil }
             let group = UInt32(first) << 18 | UInt32(second) << 12 | UInt32(third) << 6 | UInt32(fourth)
             switch padded {
-            case 1: guard group & 0xFF == 0 else { return false }
-            case 2: guard group & 0xFFFF == 0 else { return false }
+            case 1: guard group & 0xFF == 0 else { return nil }
+            case 2: guard group & 0xFFFF == 0 else { return nil }
             default: break
             }
-            bytes.append(UInt8(group >> 16))
-            if padded < 2 { bytes.append(UInt8(group >> 8 & 0xFF)) }
-            if padded < 1 { bytes.append(UInt8(group & 0xFF)) }
+            bytes[count] = UInt8(group >> 16)
+            if padded < 2 { bytes[count + 1] = UInt8(group >> 8 & 0xFF) }
+            if padded < 1 { bytes[count + 2] = UInt8(group & 0xFF) }
+            count += 3 - padded
             offset += 4
         }
-        return true
+        return count
     }
 }

@@ -25,13 +25,27 @@ struct EvidenceCommand: AsyncParsableCommand {
         @Flag(help: "Bring the readings behind each batch as well.")
         var samples = false
 
+        @Option(help: "For whom: assurer, who is shown every entry, authority, ai-office or public.")
+        var audience: String?
+
+        @Flag(help: "Show no batches of other times: their leaf hashes prove that they are there. Not for an assurer.")
+        var onlyPeriod = false
+
+        @Option(
+            help: ArgumentHelp(
+                "Show no batches of other jobs, nor what they are called. Not for an assurer.", valueName: "key"))
+        var job: String?
+
         func run() async throws {
             let period = try periodOptions.period
             let client = try options.client()
             let organization = try await options.organization(client)
             let counts = try await EvidenceExport.write(
                 to: output, from: client, AggregatorClient.path(organization, "evidence"),
-                period.query + [("samples", samples ? "1" : "0")])
+                period.query + [
+                    ("samples", samples ? "1" : "0"), ("audience", audience), ("only_period", onlyPeriod ? "1" : nil),
+                    ("job", job),
+                ])
             if options.json {
                 return Output.json([
                     "directory": .string(output), "files": .integer(counts.files), "bytes": .integer(counts.bytes),
