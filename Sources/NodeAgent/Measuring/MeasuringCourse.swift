@@ -27,6 +27,7 @@ struct MeasuringCourse: ~Copyable {
     private var absent: AbsentSensors
     private var residuals = ResidualWatch()
     private var states = ReadingStates()
+    var gpus = GPUWork()
     private var pages = ProgramPages(startedAt: AgentEnvironment.bootNanoseconds())
 
     init(_ loop: MeasuringLoop) throws {
@@ -82,6 +83,7 @@ struct MeasuringCourse: ~Copyable {
 
     mutating func run() {
         publishSources()
+        loop.configuration.gpus?.start()
         let incarnation = chain.incarnation
         let state = chain.state
         loop.publish {
@@ -202,6 +204,7 @@ struct MeasuringCourse: ~Copyable {
         sign(session.takeReady(at: .max, force: true))
         keepWork(isForced: true)
         work.stop()
+        loop.configuration.gpus?.stop()
         for id in book.claims.keys.sorted() { endClaim(id) }
     }
 
@@ -210,6 +213,7 @@ struct MeasuringCourse: ~Copyable {
     private mutating func sign(_ intervals: [MeasuringSession.Interval]) {
         for interval in intervals {
             var interval = work.settle(interval)
+            weighGPUs(&interval.facts)
             if beganInOtherBoot {
                 interval.facts.monotonic = nil
                 beganInOtherBoot = false
