@@ -30,7 +30,8 @@ struct DisclosureBuilder {
         profiles = JobProfiles(input, jobs: jobs)
         resources = ResourceSection(input, jobs: jobs, energy: energy)
         documentation = ModelDocumentation(input, jobs: jobs, resources: resources, supply: supply)
-        checks = CheckSection(energy, jobs: jobs, others: supply.checks + resources.checks)
+        let residual = ResidualSection(input.accounts.ledger, period: input.period)
+        checks = CheckSection(energy, jobs: jobs, others: supply.checks + resources.checks + [residual.check])
         collectMissing()
     }
 
