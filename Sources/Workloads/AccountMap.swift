@@ -16,12 +16,25 @@ package struct AccountMap: Sendable, Hashable {
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace).map(String.init)
             guard !words.isEmpty else { continue }
-            guard words.count == 3, ["slurm", "kubernetes"].contains(words[0]), Self.isSlug(words[2]) else {
+            guard words.count == 3, set(words[0], words[1], to: words[2]) else {
                 throw AccountMapError(line: number + 1)
             }
-            organizations[Place(scheduler: words[0], account: words[1].lowercased())] = words[2]
         }
     }
+
+    /// Says whose an account of `slurm` or a namespace of `kubernetes` is; the later word on one holds.
+    ///
+    /// - Returns: false when the scheduler is another one, or the organization is no slug.
+    package mutating func set(_ scheduler: String, _ account: String, to organization: String) -> Bool {
+        guard Self.schedulers.contains(scheduler), !account.isEmpty, Self.isSlug(organization) else { return false }
+        organizations[Place(scheduler: scheduler, account: account.lowercased())] = organization
+        return true
+    }
+
+    /// What both maps say, the other one's word where they differ.
+    package mutating func merge(_ other: AccountMap) { organizations.merge(other.organizations) { $1 } }
+
+    package static let schedulers = ["slurm", "kubernetes"]
 
     package func organization(_ scheduler: String, _ account: String) -> String? {
         organizations[Place(scheduler: scheduler, account: account.lowercased())]

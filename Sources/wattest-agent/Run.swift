@@ -60,7 +60,7 @@ struct Run: AsyncParsableCommand {
         configuration.hookDirectory = settings["hook-dir"] ?? configuration.hookDirectory
         configuration.slurmNode = settings["slurm-node"]
         configuration.slurmDirectory = settings["slurm-bin"]
-        configuration.accounts = try Self.accounts(settings["account-map"])
+        configuration.accounts = try settings.accounts()
         configuration.kubernetes = try KubernetesSettings.configuration(settings, enrolment, configuration.accounts)
         let agent = try LiveAgent(enrolment, configuration: configuration) { Terminal.line("wattest-agent: \($0)") }
         try await host.run(
@@ -68,17 +68,5 @@ struct Run: AsyncParsableCommand {
             work: { untilStopped in
                 try await agent.run(until: untilStopped)
             })
-    }
-
-    private static func accounts(_ path: String?) throws(AgentError) -> AccountMap {
-        guard let path else { return AccountMap() }
-        guard let text = FileTree.text(path, limit: 16 << 20) else {
-            throw AgentError(.configuration, "account-map: \(path) cannot be read; give another file")
-        }
-        do {
-            return try AccountMap(parsing: text)
-        } catch {
-            throw AgentError(.configuration, "account-map: \(path): \(error)")
-        }
     }
 }

@@ -17,7 +17,7 @@ struct Settings {
         "slurm-node", "slurm-bin", "account-map", "kubernetes-node", "kubernetes-cluster",
     ]
     /// Keys of the file whose values are mappings or lists: sources that the node does not show by itself.
-    static let structured = ["redfish", "ipmi", "meters", "cpu-model", "maximum-power-watts"]
+    static let structured = ["redfish", "ipmi", "meters", "cpu-model", "maximum-power-watts", "accounts"]
 
     private var values: [String: String] = [:]
     private var structures: [String: SettingNode] = [:]

@@ -132,6 +132,11 @@ extension ClusterTests {
             #expect((inside + lodged - fed).magnitude <= 40, "\(inside) + \(lodged) of \(fed) µJ: \(said)")
             #expect(others < lodged, "the whole node's readings stand in the tenant's log alone")
             #expect(tenant["coverage"]?["nodes_expected"]?.int64 ?? 1 <= 1)
+            for job in ["12", "13"] {
+                let shown = try await bed.tenant.answer(["job", "show", job])
+                #expect(shown["nodes_expected"]?.int64 == 1 && shown["nodes_reporting"]?.int64 == 1, "\(job)")
+                #expect(shown["lower_bound"]?.bool == false, "\(job): \(shown.text())")
+            }
             try await hide(bed, from: from, to: to)
         }
 

@@ -23,13 +23,16 @@ package struct AccountsReader: Sendable {
     /// - Parameters:
     ///   - period: hours whose sums are kept, nil for the whole life of the log.
     ///   - earlier: a published checkpoint up to which the log is read, nil for all that the log holds.
-    package func read(period: UTCInterval? = nil, at earlier: SignedCheckpoint? = nil) async throws -> Prefix {
+    ///   - anew: reads the stored entries from the first one on, whatever is kept in memory.
+    package func read(
+        period: UTCInterval? = nil, at earlier: SignedCheckpoint? = nil, anew: Bool = false
+    ) async throws -> Prefix {
         // Published at once, so that what was acknowledged a moment ago is in the report.
         // What is disclosed waits a moment for its witnesses; what is only shown does not.
         var checkpoint = period == nil ? try await runtime.publish() : try await runtime.publishWitnessed()
         if let earlier { checkpoint = earlier }
         var (genesis, accounts) = try await runtime.standing.accounts(
-            at: checkpoint.checkpoint.size, period: period)
+            at: checkpoint.checkpoint.size, period: period, anew: anew)
         for (pseudonym, record) in try await runtime.database.jobRecords() {
             accounts.add(record: record, of: pseudonym)
         }

@@ -24,17 +24,26 @@ package final class StandingAccounts: Sendable {
     /// - Parameters:
     ///   - size: of a published tree. Of one before what is kept, the log is read from the start.
     ///   - period: hours whose sums are wanted, nil for the whole life of the log.
+    ///   - anew: reads the log from the start in any case.
     func accounts(
-        at size: UInt64, period: UTCInterval?
+        at size: UInt64, period: UTCInterval?, anew: Bool
     ) async throws -> (genesis: GenesisEntry, accounts: LogAccounts) {
-        try await turn.take { [self] in
-            let isBefore = kept.withLock { ($0?.size ?? 0) > size }
-            let replay = isBefore ? try await reading.replay(to: size, period: period) : try await advance(to: size)
-            guard let genesis = replay.signers?.genesis else {
-                throw ReplayFailure(.syntax, at: 0, "the log has no genesis entry")
+        if anew { return try Self.result(of: try await reading.replay(to: size, period: period), period: nil) }
+        return try await turn.take { [self] in
+            if kept.withLock({ ($0?.size ?? 0) > size }) {
+                return try Self.result(of: try await reading.replay(to: size, period: period), period: nil)
             }
-            return (genesis, replay.accounts(in: isBefore ? nil : period))
+            return try Self.result(of: try await advance(to: size), period: period)
         }
+    }
+
+    private static func result(
+        of replay: LogReplay, period: UTCInterval?
+    ) throws -> (genesis: GenesisEntry, accounts: LogAccounts) {
+        guard let genesis = replay.signers?.genesis else {
+            throw ReplayFailure(.syntax, at: 0, "the log has no genesis entry")
+        }
+        return (genesis, replay.accounts(in: period))
     }
 
     /// Goes on to a published tree, ahead of whoever will ask.

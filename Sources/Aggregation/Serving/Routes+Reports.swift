@@ -101,9 +101,9 @@ extension Routes {
 
     /// A disclosure of a period, with the prefix that it was made from.
     func report(
-        _ query: ReportQuery, _ runtime: LogRuntime, at earlier: SignedCheckpoint? = nil
+        _ query: ReportQuery, _ runtime: LogRuntime, at earlier: SignedCheckpoint? = nil, anew: Bool = false
     ) async throws -> (disclosure: Disclosure, prefix: AccountsReader.Prefix) {
-        let prefix = try await AccountsReader(runtime).read(period: query.period, at: earlier)
+        let prefix = try await AccountsReader(runtime).read(period: query.period, at: earlier, anew: anew)
         let input = DisclosureInput(
             genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
             policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience,

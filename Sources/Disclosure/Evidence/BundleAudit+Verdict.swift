@@ -91,6 +91,11 @@ extension BundleAudit {
             report.notCovered.append(
                 "batches before \(counts.resumesFromNowhere) resumed chains, which this log never got")
         }
+        if let extracts = counts.entries[.extract], extracts > 0 {
+            report.claimed.append(
+                "how much others used of shared nodes in \(extracts) extracts: each names the batch of another log "
+                    + "from which the node cut it")
+        }
         for kind in Entry.Kind.allCases {
             if let count = counts.entries[kind] { report.counts.append(("entries_\(kind)", count)) }
         }

@@ -98,9 +98,9 @@ import TransparencyLog
         expect(try await verdict(scene, replace(old, new, at: index, scene)), "samples", "entry \(index)")
         let bare = "DELETE FROM wattest.sample_blocks WHERE log = \(scene.dishonest.number)"
         expect(try await verdict(scene, bare), "signature", "entry \(index)")
-        // Nor does the aggregator's own program make a report of it any more.
+        // Nor does the aggregator's own program issue a report of it any more.
         let report = try await scene.organization.wattest([
-            "report", "--from", "2026-03-01T12:00Z", "--to", "2026-03-01T13:00Z", "--format", "json",
+            "report", "--from", "2026-03-01T12:00Z", "--to", "2026-03-01T13:00Z", "--format", "json", "--issue",
         ]).output()
         #expect(report.status != 0, "\(report.text.prefix(200))")
     }

@@ -156,7 +156,7 @@ class Cluster:
                    dict(self.env, MYSQL_UNIX_PORT=f"{data}/socket"))
         add = "sacctmgr -i add"
         self.wait("slurmdbd", lambda: self.quiet(self.at_control(f"{add} cluster {PREFIX}")), 40)
-        for account in ("acme", "globex"):
+        for account in ("acme", "globex", "initech"):
             sh(self.at_control(f"{add} account {account} Cluster={PREFIX}"), env=self.env)
             sh(self.at_control(f"{add} user root Account={account}"), env=self.env)
 

@@ -53,6 +53,19 @@ class Wattest:
     def run(self, *words, check=True):
         return sh([f"{BIN}/wattest", *words], check=check, env=self.env, timeout=60)
 
+    def share(self, node, name, slug):
+        """Another organization, whose jobs run on a node; its settings for `wattest`."""
+        made = json.loads(self.run("org", "create", name, "--json"))
+        token = f"{WORK}/{slug}.token"
+        with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(made["token"])
+        env = dict(self.env, WATTEST_TOKEN_FILE=token, WATTEST_ORG=slug)
+        self.run("node", "share", node, "--with", slug)
+        join = json.loads(sh([f"{BIN}/wattest", "token", "create", "--json"], env=env, timeout=60))
+        sh([f"{BIN}/wattest-agent", "enroll", "--ca-sha256", join["ca_sha256"], "--token", join["token"], "--server",
+            self.server, "--tenant", slug, "--data-dir", f"{WORK}/agents/{node}"])
+        return env
+
     def enroll(self, node):
         sh([f"{BIN}/wattest-agent", "enroll", "--server", self.server, "--ca-sha256", self.token["ca_sha256"],
             "--token", self.token["token"], "--node", node, "--data-dir", f"{WORK}/agents/{node}"])
@@ -66,7 +79,8 @@ class Wattest:
         self.agents[node] = self.cluster.spawn(
             "exec " + self.cluster.inside(
                 node, f"{BIN}/wattest-agent run --data-dir {WORK}/agents/{node} --interval-seconds 5 "
-                f"--metrics 127.0.0.1:0 --socket {WORK}/{node}.sock --ready-file {ready}"), f"agent.{node}")
+                f"--metrics 127.0.0.1:0 --socket {WORK}/{node}.sock --account-map {WORK}/accounts "
+                f"--ready-file {ready}"), f"agent.{node}")
         self.cluster.wait(f"agent of {node}", lambda: os.path.exists(ready), 30)
 
     def kill(self, node):
@@ -112,6 +126,7 @@ class Scenarios:
         self.cluster, self.counters, self.wattest = cluster, counters, wattest
         self.table = []
         self.expected = {}
+        self.wanted, self.tenant_energy = [], 0
 
     def key(self, job):
         submit = self.cluster.slurm(f"scontrol -o show job {job}", check=False)
@@ -223,6 +238,40 @@ class Scenarios:
     def port(self):
         return json.load(open(f"{WORK}/aggregator.ready"))["ingest"].rsplit(":", 1)[1]
 
+    # A node that another organization's jobs share, by their account
+
+    def tenants(self):
+        say(f"== jobs of another organization on {N1}")
+        self.rest()
+        self.cluster.end(self.wattest.agents[N1], 30)
+        env = self.wattest.share(N1, "Initech", "initech")
+        self.wattest.start(N1)
+        own, own_key = self.begin(f"#SBATCH -A acme -N1 -n1 -w {N1} -J ownersecret\n" + self.until_file("own.end"), "")
+        guest, guest_key = self.begin(
+            f"#SBATCH -A initech -N1 -n1 -w {N1} -J guestsecret\n" + self.until_file("guest.end"), "")
+        self.feed(5, n1=600)
+        open(f"{WORK}/own.end", "w").close()
+        self.finish(guest, "guest.end")
+        whole, whole_key = self.begin(
+            f"#SBATCH -A Initech -N1 -w {N1} --exclusive -J wholesecret\n" + self.until_file("whole.end"), "")
+        fed = self.feed(4, n1=500)[N1] * 1_000_000
+        self.finish(whole, "whole.end")
+        home, self.wattest.env = self.wattest.env, env
+        try:
+            theirs = self.wattest.show(whole_key, until=lambda r: finished(r) and int(r["energy_uj"]) == fed)
+            shared = self.wattest.show(guest_key, until=finished)
+            listed = self.wattest.run("job", "list", "--json")
+        finally:
+            self.wattest.env = home
+        check("an exclusive job of another organization has all that was fed", int(theirs["energy_uj"]) == fed,
+              f"{theirs['energy_uj']} µJ, fed {fed}")
+        check("a tenant's share of a shared node is in its own log", int(shared["energy_uj"]) > 0, shared["energy_uj"])
+        ours = self.wattest.run("job", "list", "--json")
+        check("neither list names the other's jobs", "ownersecret" in ours and "guestsecret" in listed
+              and not any(word in ours for word in ("guestsecret", "wholesecret", guest_key, whole_key))
+              and "ownersecret" not in listed and own_key not in listed)
+        self.tenant_energy = int(shared["energy_uj"])
+
     # 4: ends of every kind
 
     def ends(self):
@@ -291,9 +340,16 @@ class Scenarios:
         log, energy = Log(f"{WORK}/bundle"), report["energy"]
         jobs = sum(int(j["energy_uj"]) for j in report["jobs"])
         rest = sum(int(energy[name]) for name in ("idle_uj", "unattributed_uj", "gap_uj"))
+        others = int(energy["tenant_uj"])
+        if "tenants" in self.wanted:
+            # The extracts round each split for themselves.
+            off = abs(others - self.tenant_energy)
+            check("what is the tenant's here is the tenant's there", off <= 200,
+                  f"{others} µJ, its log {self.tenant_energy}")
         fed = sum(self.counters.reading(n) for n in (N1, N2, N3)) * 1_000_000
-        check("Σ accounts = Σ root counters", jobs + rest == log.root_energy() == int(energy["it_uj"]),
-              f"{jobs} + {rest} = {log.root_energy()} µJ; the plan fed {fed}")
+        check("Σ accounts = Σ root counters",
+              jobs + rest + others == log.root_energy() == int(energy["it_uj"]) + others,
+              f"{jobs} + {rest} + {others} = {log.root_energy()} µJ; the plan fed {fed}")
         short = [j for j in report["jobs"] if j["scheduler"] == "slurm"
                  and array <= int(j["scheduler_job_id"]) < array + 200]
         check("200 short jobs are 200 jobs", len(short) == 200, len(short))
@@ -326,12 +382,16 @@ def main():
         counters = Counters(f"{WORK}/pm", cluster.nodes)
         say("starting a Slurm cluster of four nodes")
         cluster.start()
+        with open(f"{WORK}/accounts", "w") as file:
+            file.write("slurm ACME acme-ai\nslurm globex acme-ai\nslurm initech initech\n")
         wattest = Wattest(cluster)
         for node in (N1, N2, N3):
             wattest.enroll(node)
             wattest.start(node)
         scenarios = Scenarios(cluster, counters, wattest)
-        wanted = os.environ.get("WATTEST_SLURM_SCENARIOS", "overlapping ranks away ends").split()
+        every = "overlapping ranks away tenants ends"
+        wanted = os.environ.get("WATTEST_SLURM_SCENARIOS", every).split()
+        scenarios.wanted = wanted
         for name in wanted:
             getattr(scenarios, name)()
         array, _ = scenarios.reuse()
