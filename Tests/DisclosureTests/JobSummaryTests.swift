@@ -121,7 +121,7 @@ import Testing
         try log.job(record, .start, witness: .scheduler, start: log.now, expected: 2)
         for step in 0..<60 {
             try log.batch("n1", holds: [.init(record.pseudonym)])
-            try log.batch("n2", holds: [.init(record.pseudonym)], rest: rest(step))
+            try log.batch("n2", holds: [.init(record.pseudonym)], restPerMille: rest(step))
         }
         return (log, try #require(JobSummary.make(record.pseudonym, in: log.accounts())))
     }
@@ -132,7 +132,7 @@ import Testing
     }
 
     @Test func partsThatShowMoreThanTheNodeAreToldInTheJobAndInTheReport() throws {
-        let (log, summary) = try contradiction { _ in -3_000_000_000 }
+        let (log, summary) = try contradiction { _ in -50 }
         #expect(summary.flags.contains("residual"))
         // Nothing is clamped: the sums are what they are.
         let total = try log.accounts().ledger.totalMicrojoules
@@ -145,7 +145,7 @@ import Testing
 
     /// A meter that lags shows too little while the load rises and too much while it falls.
     @Test func aMeterThatLagsBehindAnAlternatingLoadIsNoContradiction() throws {
-        let (log, summary) = try contradiction { $0.isMultiple(of: 2) ? -4_000_000_000 : 4_000_000_000 }
+        let (log, summary) = try contradiction { $0.isMultiple(of: 2) ? -80 : 80 }
         #expect(!summary.flags.contains("residual"))
         #expect(try residual(log)?["passed"]?.bool == true)
     }

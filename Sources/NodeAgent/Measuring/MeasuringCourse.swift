@@ -106,11 +106,12 @@ struct MeasuringCourse: ~Copyable {
     private mutating func wait(until next: inout Int64) {
         while !isStopped {
             for order in loop.takeOrders() { carryOut(order) }
-            let left = next - AgentEnvironment.bootNanoseconds()
+            let now = AgentEnvironment.bootNanoseconds()
             // After a suspend the ticks that were slept through are not made up for.
-            if left < -10_000_000_000 { next = AgentEnvironment.bootNanoseconds() }
-            guard left > 0 else { return }
-            loop.wait(milliseconds: left / 1_000_000 + 1)
+            if next - now < -10_000_000_000 { next = now }
+            guard next > now else { return }
+            pages.tick(at: now)
+            loop.wait(milliseconds: pages.milliseconds(until: next, from: now))
         }
     }
 
@@ -136,9 +137,9 @@ struct MeasuringCourse: ~Copyable {
         }
         if session.hasPendingCut, maySign(at: now.nanoseconds) {
             let ready = session.takeReady(at: now.nanoseconds)
-            if !ready.isEmpty { pages.aroundBatch(at: now.nanoseconds) }
+            if !ready.isEmpty { pages.beforeBatch(at: now.nanoseconds) }
             sign(ready)
-            if !ready.isEmpty { pages.aroundBatch(at: now.nanoseconds) }
+            if !ready.isEmpty { pages.afterBatch(at: AgentEnvironment.bootNanoseconds()) }
         }
         rediscover(now)
         publishStates()

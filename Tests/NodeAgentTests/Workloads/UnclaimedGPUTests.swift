@@ -18,17 +18,18 @@ import Workloads
         typealias Set = @convention(c) (UInt32, UnsafePointer<CChar>, UnsafePointer<CChar>, UInt32) -> Void
 
         init?(_ directory: String) {
-            path = directory + "/libnvidia-ml.so.1"
+            let library = directory + "/libnvidia-ml.so.1"
             let tests = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
             let source = tests + "/SensorsTests/Fixtures/fake_nvml.c"
             let command = CommandOutput(path: "/usr/bin/env", environment: ["TMPDIR": directory])
             let compilers = ["cc", "clang", "gcc"]
             guard
                 compilers.contains(where: {
-                    command.read([$0, "-shared", "-fPIC", "-O1", "-o", path, source]) != nil
+                    command.read([$0, "-shared", "-fPIC", "-O1", "-o", library, source]) != nil
                 })
             else { return nil }
-            handle = UInt(bitPattern: dlopen(path, RTLD_NOW))
+            path = library
+            handle = UInt(bitPattern: dlopen(library, RTLD_NOW))
             guard handle != 0 else { return nil }
         }
 
