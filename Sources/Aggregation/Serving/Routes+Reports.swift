@@ -32,6 +32,7 @@ extension Routes {
         addCorrections(to: router)
         addEvidence(to: router)
         addFactors(to: router)
+        addLineage(to: router)
         addProofs(to: router)
     }
 

@@ -43,11 +43,16 @@ package struct LogReplay: Sendable {
     package private(set) var signers: SignerRegister?
     package private(set) var chains = ChainRegister()
     package private(set) var counts = ReplayCounts()
+    /// Where the sums come from, as far as that was asked for.
+    package private(set) var trail: LineageTrail?
 
     /// - Parameter survey: the first pass over the same prefix.
-    package init(origin: String, survey: LogSurvey, period: UTCInterval? = nil) {
+    package init(
+        origin: String, survey: LogSurvey, period: UTCInterval? = nil, tracing query: LineageTrail.Query? = nil
+    ) {
         self.origin = origin
         self.period = period
+        trail = query.map { LineageTrail($0) }
         anchorSizes = survey.anchorSizes
         surveyedReports = survey.reports
         conflictLeaves = survey.conflictLeaves
@@ -99,7 +104,7 @@ package struct LogReplay: Sendable {
         case .resume(let resume): try check(resume, index)
         case .close(let close): try check(close, index)
         case .conflict(let conflict): try check(conflict, index)
-        case .correct(let correction): apply(correction, index)
+        case .correct(let correction): apply(correction, checked)
         case .set(let set): settings.apply(set, at: index)
         case .report(let report): try issue(report, index)
         case .genesis, .imported, .job, .batch: break
@@ -183,7 +188,7 @@ package struct LogReplay: Sendable {
             postings = checked.postings ?? AttributionRule.attribution1.post(batch.facts)
         }
         try conserve(batch, postings, checked)
-        fold(postings, of: batch, index)
+        fold(postings, of: batch, checked)
         if !correcting.isIdle { correcting.add(postings.postings, node: batch.node) }
         if !closing.isIdle { closing.add(postings, of: batch, at: index) }
         let moment = NodeWitness.Place(
@@ -212,18 +217,19 @@ package struct LogReplay: Sendable {
         counts.conservedBatches += 1
     }
 
-    private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ index: UInt64) {
+    private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ checked: CheckedEntry) {
         var kept = postings
         if !kept.gaps.isEmpty { kept.gaps = [] }
         for span in postings.gaps where GapBook.overlap(span.interval, period) {
-            gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: index)))
+            gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: checked.index)))
         }
         if let period, !period.contains(batch.facts.interval.start) || batch.facts.interval.end > period.end {
             let hours = period.start.hour...period.lastHour
             kept.postings.removeAll { !hours.contains($0.hour) }
             kept.coverage.removeAll { !hours.contains($0.hour) }
         }
-        ledger.add(kept, node: batch.node, index: Int64(clamping: index))
+        ledger.add(kept, node: batch.node, index: Int64(clamping: checked.index))
+        trail?.add(kept.postings, of: batch, checked)
     }
 
     private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
@@ -291,11 +297,12 @@ package struct LogReplay: Sendable {
     }
 
     /// A correction never fails: it takes no more than there is, and says in every report what it took.
-    private mutating func apply(_ correction: CorrectEntry, _ index: UInt64) {
+    private mutating func apply(_ correction: CorrectEntry, _ checked: CheckedEntry) {
+        let index = checked.index
         var moved: [Int64] = []
         for move in correction.moves {
             let shifts = correcting.apply(move)
-            for shift in shifts { apply(shift) }
+            for shift in shifts { apply(shift, checked) }
             moved.append(shifts.reduce(0) { $0 + $1.microjoules })
         }
         corrections.append(CorrectionRegister.Correction(entry: correction, index: index, moved: moved))
@@ -307,14 +314,16 @@ package struct LogReplay: Sendable {
         }
     }
 
-    private mutating func apply(_ shift: CorrectionBook.Shift) {
+    private mutating func apply(_ shift: CorrectionBook.Shift, _ checked: CheckedEntry) {
         closing.apply(shift)
         guard period.map({ ($0.start.hour...$0.lastHour).contains(shift.key.hour) }) ?? true else { return }
         var energy = ComponentEnergy()
         energy[shift.component] = Int128(shift.microjoules)
         ledger.add(energy, at: shift.target)
+        trail?.add(energy, at: shift.target, by: checked)
         energy[shift.component] = -Int128(shift.microjoules)
         ledger.add(energy, at: shift.key)
+        trail?.add(energy, at: shift.key, by: checked)
     }
 
     /// What is closed over exactly the entries so far.

@@ -35,7 +35,8 @@ class Batch:
             elif words[0] == "state":
                 self.is_outage = words[1] == "outage"
             elif words[0] == "host":
-                self.millicores, self.unheld = int(words[1]), int(words[2])
+                # Of a node that a tenant has alone nothing is told here.
+                self.millicores, self.unheld = (0, 0) if words[1] == "-" else (int(words[1]), int(words[2]))
             elif words[0] == "sensor":
                 self.sensors.append({
                     "id": words[1], "layer": words[3], "within": words[4], "energy": int(words[8]) - int(words[7]),
