@@ -88,7 +88,8 @@ package final class LiveAgent: Sendable {
             configuration: MeasuringLoop.Configuration(
                 enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, sources: known,
                 makeSources: sources ?? { [known] in known.all },
-                work: Self.work(enrolment, configuration, pods), tenants: logs, report: report),
+                work: Self.work(enrolment, configuration, pods),
+                gpus: sources == nil ? known.gpuWork.map { GPUWatch($0) } : nil, tenants: logs, report: report),
             spool: spool, uplink: uplink)
         claims = NodeClaims(
             loop: loop, jobSalt: enrolment.jobSalt, anyoneMayClaimNode: configuration.anyoneMayClaimNode)

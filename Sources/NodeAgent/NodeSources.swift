@@ -104,6 +104,12 @@ package struct NodeSources: Sendable {
         return sources
     }
 
+    /// Who works on the GPUs; nil beside a recorded tree, whatever this machine has.
+    package var gpuWork: NVMLWork? {
+        if let nvmlLibrary { return NVMLWork(libraryPath: nvmlLibrary) }
+        return sysfsRoot == "/sys" ? NVMLWork() : nil
+    }
+
     /// Looks for all of them once, waiting longer than an agent that has to measure.
     package func survey(patienceMilliseconds: Int64 = 30_000) -> SensorsReport {
         let sampler = Sampler(

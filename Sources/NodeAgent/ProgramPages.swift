@@ -15,6 +15,7 @@ struct ProgramPages: Sendable {
     private var mappings: [Mapping] = []
     private var start: Int64
     private var lastRelease: Int64 = .min
+    private var isAroundBatch = false
     /// When what a batch needed is given back: after it was signed, and after it was sent and acknowledged.
     private var due: [Int64] = []
 
@@ -25,7 +26,7 @@ struct ProgramPages: Sendable {
 
     init(startedAt nanoseconds: Int64) { start = nanoseconds }
 
-    /// To be called every second.
+    /// To be called every second, and when `milliseconds` says so.
     mutating func tick(at now: Int64) {
         if mappings.isEmpty, now >= start + Self.startNanoseconds {
             start = .max - Self.startNanoseconds
@@ -37,13 +38,25 @@ struct ProgramPages: Sendable {
         for mapping in mappings { mapping.release() }
     }
 
-    /// To be called before batches are signed and after they are on their way.
-    mutating func aroundBatch(at now: Int64) {
-        let isRested = lastRelease == .min || now - lastRelease > Self.restNanoseconds
-        guard isRested || lastRelease == now else { return }
+    /// To be called before batches are signed.
+    mutating func beforeBatch(at now: Int64) {
+        isAroundBatch = lastRelease == .min || now - lastRelease > Self.restNanoseconds
+        guard isAroundBatch else { return }
         lastRelease = now
         for mapping in mappings { mapping.release() }
-        due = [now + 1, now + 3_500_000_000]
+    }
+
+    /// To be called when they are on their way.
+    mutating func afterBatch(at now: Int64) {
+        guard isAroundBatch else { return }
+        isAroundBatch = false
+        for mapping in mappings { mapping.release() }
+        due = [now + 150_000_000, now + 1_500_000_000, now + 3_500_000_000]
+    }
+
+    /// How long until something is to be given back, at most so long.
+    func milliseconds(until end: Int64, from now: Int64) -> Int64 {
+        max(0, min(end, due.first ?? end) - now) / 1_000_000 + 1
     }
 
     /// The mappings of the program that nobody can write to.

@@ -15,10 +15,8 @@ package struct Layering: Sendable, Hashable {
 
         package var description: SensorDescription { found.description }
 
-        /// A meter or switch that serves other nodes too: it contains nothing that one node knows alone.
-        var isShared: Bool {
-            description.layer == .network || (description.layer == .facility && found.part != .node)
-        }
+        /// A switch that serves other nodes too: it contains nothing that one node knows alone.
+        var isShared: Bool { description.layer == .network }
     }
 
     package struct LeftOut: Sendable, Hashable {
@@ -49,6 +47,7 @@ package struct Layering: Sendable, Hashable {
             }
         }
         arranger.dropRepeated()
+        arranger.dropShared()
         arranger.dropSecondProcessors()
         arranger.dropSecondGPUs()
         arranger.dropSecondMemory()
@@ -94,6 +93,14 @@ private struct Arranger {
             }
         }
         drop("the same sensor is read in another way") { kept[$0.description.id] != $0 }
+    }
+
+    /// A feed of other nodes, or of several: in this node's batches it would be a second count of them. It stands above
+    /// the nodes, where a report compares its reading with what they sum to.
+    mutating func dropShared() {
+        drop("it feeds other nodes too, above which it stands: in no node's total") {
+            $0.description.layer == .facility && $0.found.part != .node
+        }
     }
 
     /// Best source among those with sensors of a kind of part: readable before unreadable, then by rank.

@@ -70,6 +70,9 @@ package struct SourceReport: Sendable, Hashable {
         _ source: String, _ directory: String, _ failure: ReadFailure, remedyIfAbsent: String
     ) -> SourceReport {
         switch failure.reason {
+        case .gone where FileTree.exists(directory):
+            .absent(
+                source, "\(directory) is no directory", remedy: "look at \(directory): it is not one of the kernel")
         case .gone: .absent(source, "\(directory) does not exist", remedy: remedyIfAbsent)
         case .denied:
             .absent(

@@ -113,6 +113,43 @@ import Testing
         #expect(classes == ["final", "evaluation", "unclassified"])
     }
 
+    /// A job on two nodes for half an hour each; the second node's parts show more than the node.
+    private func contradiction(rest: (Int) -> Int64?) throws -> (SyntheticLog, JobSummary) {
+        var log = try SyntheticLog(seed: 21)
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        let record = log.record("9")
+        try log.job(record, .start, witness: .scheduler, start: log.now, expected: 2)
+        for step in 0..<60 {
+            try log.batch("n1", holds: [.init(record.pseudonym)])
+            try log.batch("n2", holds: [.init(record.pseudonym)], restPerMille: rest(step))
+        }
+        return (log, try #require(JobSummary.make(record.pseudonym, in: log.accounts())))
+    }
+
+    private func residual(_ log: SyntheticLog) throws -> JSONValue? {
+        let value = Disclosure(try log.disclosureInput(examplePeriod)).value
+        return value["checks"]?.array?.first { $0["id"]?.string == "residual" }
+    }
+
+    @Test func partsThatShowMoreThanTheNodeAreToldInTheJobAndInTheReport() throws {
+        let (log, summary) = try contradiction { _ in -50 }
+        #expect(summary.flags.contains("residual"))
+        // Nothing is clamped: the sums are what they are.
+        let total = try log.accounts().ledger.totalMicrojoules
+        #expect(summary.energy.total == total && summary.energy.byComponent[.rest] ?? 0 < 0)
+        let check = try residual(log)
+        #expect(check?["passed"]?.bool == false)
+        #expect(check?["detail"]?.string?.contains("n2: rest -") == true)
+        #expect(check?["detail"]?.string?.contains("n1") == false)
+    }
+
+    /// A meter that lags shows too little while the load rises and too much while it falls.
+    @Test func aMeterThatLagsBehindAnAlternatingLoadIsNoContradiction() throws {
+        let (log, summary) = try contradiction { $0.isMultiple(of: 2) ? -80 : 80 }
+        #expect(!summary.flags.contains("residual"))
+        #expect(try residual(log)?["passed"]?.bool == true)
+    }
+
     @Test func idleReservedIsPartOfTheJob() throws {
         let accounts = try exampleLog(seed: 4).accounts()
         let summary = try #require(JobSummary.all(in: accounts).first { $0.jobClass == "evaluation" })

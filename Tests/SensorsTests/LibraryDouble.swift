@@ -43,6 +43,21 @@ struct LibraryDouble: Sendable {
         symbol("fake_number", SetNumber.self)(gpu, what, value)
     }
 
+    /// Adds a process with a context on a board.
+    func addProcess(_ process: Int32, gpu: UInt32 = 0) {
+        symbol("fake_process", Set.self)(gpu, "", "", UInt32(process))
+    }
+
+    /// Sets how busy the process at a place keeps its board.
+    func setBusy(_ percent: UInt64, place: Int, gpu: UInt32 = 0) {
+        symbol("fake_busy", SetNumber.self)(gpu, "\(place)", percent)
+    }
+
+    /// Adds a MIG instance.
+    func addInstance(_ uuid: String, multiprocessors: UInt32, gpu: UInt32 = 0) {
+        symbol("fake_instance", Set.self)(gpu, uuid, "", multiprocessors)
+    }
+
     private static func compiled(_ source: String) -> (tree: FixtureTree, path: String)? {
         let tree = FixtureTree()
         let path = tree.root + "/" + source + ".so"

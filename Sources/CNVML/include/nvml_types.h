@@ -38,4 +38,35 @@ typedef struct {
     char bus_id[32];
 } wattest_nvml_pci;
 
+/* nvmlProcessInfo_t */
+typedef struct {
+    uint32_t process;
+    uint64_t memory_bytes;
+    uint32_t gpu_instance;
+    uint32_t compute_instance;
+} wattest_nvml_process;
+
+/* nvmlProcessUtilizationSample_t */
+typedef struct {
+    uint32_t process;
+    uint64_t timestamp_us;
+    uint32_t multiprocessors;
+    uint32_t memory;
+    uint32_t encoder;
+    uint32_t decoder;
+} wattest_nvml_utilisation;
+
+/* nvmlDeviceAttributes_t */
+typedef struct {
+    uint32_t multiprocessors;
+    uint32_t copy_engines;
+    uint32_t decoders;
+    uint32_t encoders;
+    uint32_t jpeg_engines;
+    uint32_t optical_flow_engines;
+    uint32_t gpu_slices;
+    uint32_t compute_slices;
+    uint64_t memory_mib;
+} wattest_nvml_attributes;
+
 #endif

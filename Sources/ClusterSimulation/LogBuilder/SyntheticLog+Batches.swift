@@ -22,15 +22,21 @@ extension SyntheticLog {
     }
 
     /// The next batch of a node: a node sensor around one package and one accelerator, with its readings.
+    ///
+    /// - Parameter restPerMille: what the node's sensor shows beyond its parts, in thousandths of them; below zero they
+    ///   contradict each other.
     @discardableResult
     package mutating func batch(
         _ name: String, seconds: Int64 = 30, holds: [Hold] = [], withSamples: Bool = true,
-        state: IntervalFacts.State = .measured
+        state: IntervalFacts.State = .measured, restPerMille: Int64? = nil
     ) throws -> UInt64 {
         guard var node = nodes[name], let key = keys[name] else { return 0 }
         let gpu = Int64(random.next() % 20_000_000_000)
         let package = Int64(random.next() % 5_000_000_000)
-        let advances = [gpu + package + Int64(random.next() % 4_000_000_000), package, gpu]
+        let more = Int64(random.next() % 4_000_000_000)
+        let advances = [
+            gpu + package + (restPerMille.map { (gpu + package) / 1000 * $0 } ?? more), package, gpu,
+        ]
         var sensors = Self.sensors
         for index in sensors.indices {
             sensors[index].firstMicrojoules = node.counters[sensors[index].id] ?? 0

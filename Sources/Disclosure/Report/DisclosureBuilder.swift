@@ -35,9 +35,11 @@ struct DisclosureBuilder {
             ("facility_mwh", resources.bounded(supply.facilityMegawattHours)),
             ("location_t", resources.bounded(supply.location)), ("market_t", resources.bounded(supply.market.tonnes)),
         ]
+        let residual = ResidualSection(input.accounts.ledger, period: input.period)
         checks = CheckSection(
             energy, jobs: jobs,
-            others: supply.checks + [PowerLimits(input, jobs: jobs).check] + resources.checks(printed: printed))
+            others: supply.checks + [PowerLimits(input, jobs: jobs).check] + resources.checks(printed: printed)
+                + [residual.check])
         collectMissing()
     }
 

@@ -16,16 +16,20 @@ struct JobFold {
         var energy = EnergyBreakdown()
         var idleReserved: Int128 = 0
         var nodes: [String: NodeSum] = [:]
+        /// It drew on a node in an hour in which the node's sensors contradict each other.
+        var isDoubtful = false
     }
 
     let accounts: LogAccounts
     let period: UTCInterval?
     private var sums: [String: JobSum] = [:]
     private let gapsByNode: [String: [GapSpan]]
+    private let doubts: Set<ResidualSection.NodeHour>
 
     init(accounts: LogAccounts, period: UTCInterval?) {
         self.accounts = accounts
         self.period = period
+        doubts = ResidualSection(accounts.ledger, period: period).doubts
         gapsByNode = Dictionary(grouping: accounts.ledger.gaps, by: \.node).mapValues { $0.map(\.span) }
     }
 
@@ -47,6 +51,7 @@ struct JobFold {
             sums[job, default: JobSum()].energy.add(sum, key.provenance, key.boundary)
             sums[job, default: JobSum()].nodes[key.node, default: NodeSum()]
                 .energy.add(sum, key.provenance, key.boundary)
+            if doubts.contains(.init(node: key.node, hour: key.hour)) { sums[job]?.isDoubtful = true }
             if case .idleReserved = key.account, key.provenance != .synthetic {
                 sums[job, default: JobSum()].idleReserved += sum.total
             }
@@ -134,7 +139,7 @@ struct JobFold {
             start: job.start, stop: job.stop, nodesExpected: job.nodesExpected, nodesReporting: reporting, time: time,
             isLowerBound: time.missing > 0 || isMissingNode, energy: sum.energy,
             idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
-            flags: flags(of: job, sum.energy, nodes), wallclockMilliseconds: span.milliseconds, windows: span,
+            flags: flags(of: job, sum, nodes), wallclockMilliseconds: span.milliseconds, windows: span,
             attemptWindows: job.attempts.sorted { $0.key < $1.key }.map { .init(number: $0.key, attempt: $0.value) })
         classify(&summary)
         return summary
@@ -167,10 +172,11 @@ struct JobFold {
     }
 
     private func flags(
-        of job: JobRegister.Job, _ energy: EnergyBreakdown, _ nodes: [JobSummary.NodeShare]
+        of job: JobRegister.Job, _ sum: JobSum, _ nodes: [JobSummary.NodeShare]
     ) -> [String] {
         var flags = job.flags
-        if energy.nodeBoundaries > 1 { flags.insert("mixed_boundary") }
+        if sum.energy.nodeBoundaries > 1 { flags.insert("mixed_boundary") }
+        if sum.isDoubtful { flags.insert(ResidualSection.identifier) }
         let listed = job.listedNodes
         if !listed.isEmpty, nodes.contains(where: { !listed.contains($0.node) }) { flags.insert("unlisted_node") }
         if job.witnessesByNode.values.contains(where: \.isClockOff) { flags.insert("clock_off") }

@@ -44,6 +44,8 @@ package struct AllocationBook: Sendable {
 
     package private(set) var claims: [UInt64: Claim] = [:]
     private var startedAt: [String: UTCTime] = [:]
+    /// Devices that processes of a job were seen on, by pseudonym: they count where its claims name none.
+    private var seenDevices: [String: Set<String>] = [:]
     package private(set) var progress: [String: [String: Int64]] = [:]
 
     package static let maximumClaims = 1024
@@ -63,7 +65,17 @@ package struct AllocationBook: Sendable {
         var ended = claim
         ended.since = startedAt.removeValue(forKey: claim.pseudonym) ?? claim.since
         progress[claim.pseudonym] = nil
+        seenDevices[claim.pseudonym] = nil
         return .ended(ended)
+    }
+
+    /// A process of the job works on a device.
+    ///
+    /// - Returns: whether the job's allocation changes by it.
+    package mutating func see(_ device: String, heldBy pseudonym: String) -> Bool {
+        let claims = claims.values.filter { $0.pseudonym == pseudonym }
+        guard !claims.isEmpty, claims.allSatisfy({ $0.request.devices.isEmpty }) else { return false }
+        return seenDevices[pseudonym, default: []].insert(device).inserted
     }
 
     package mutating func report(_ figures: [String: Int64], id: UInt64) {
@@ -88,9 +100,10 @@ package struct AllocationBook: Sendable {
         jobs.map { job in
             let claims = claims.values.filter { $0.pseudonym == job }
             let ranks = Set(claims.compactMap(\.request.rank))
+            let named = Set(claims.flatMap(\.request.devices))
             return Allocation(
                 job: job, mode: claims.contains { $0.request.mode == .exclusive } ? .exclusive : .shared,
-                devices: Set(claims.flatMap(\.request.devices)).sorted(),
+                devices: (named.isEmpty ? seenDevices[job] ?? [] : named).sorted(),
                 reservedMillicores: claims.reduce(0) { $0 + $1.request.reservedMillicores },
                 expectedNodes: claims.compactMap(\.request.expectedNodes).max(),
                 rank: ranks.count == 1 ? ranks.first : nil, since: startedAt[job] ?? UTCTime(microseconds: 0))

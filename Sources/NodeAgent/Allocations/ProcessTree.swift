@@ -9,6 +9,8 @@ package struct ProcessEntry: Sendable, Hashable {
     /// CPU time of its children that ended and were waited for.
     package var waitedTicks: UInt64
     package var isZombie: Bool
+    /// Leader of its process group.
+    package var group: Int32 = 0
 
     package init(
         pid: Int32, parent: Int32, startTicks: UInt64, ownTicks: UInt64, waitedTicks: UInt64, isZombie: Bool = false
@@ -41,6 +43,7 @@ package struct ProcessEntry: Sendable, Hashable {
         self.init(
             pid: pid, parent: parent, startTicks: start, ownTicks: user &+ system,
             waitedTicks: waitedUser &+ waitedSystem, isZombie: fields.first?.first == UInt8(ascii: "Z"))
+        group = number(5).flatMap(Int32.init(exactly:)) ?? 0
     }
 }
 

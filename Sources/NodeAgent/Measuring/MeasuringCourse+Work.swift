@@ -15,6 +15,7 @@ extension MeasuringCourse {
         }
         for hold in work.newLabels() { enter(hold, .update) }
         for change in launched.look() { take(change, now) }
+        lookAtGPUs(now)
         keepWork()
     }
 

@@ -27,6 +27,7 @@ struct MeasuringCourse: ~Copyable {
     private var absent: AbsentSensors
     private var residuals = ResidualWatch()
     private var states = ReadingStates()
+    var gpus = GPUWork()
     private var pages = ProgramPages(startedAt: AgentEnvironment.bootNanoseconds())
 
     init(_ loop: MeasuringLoop) throws {
@@ -82,6 +83,7 @@ struct MeasuringCourse: ~Copyable {
 
     mutating func run() {
         publishSources()
+        loop.configuration.gpus?.start()
         let incarnation = chain.incarnation
         let state = chain.state
         loop.publish {
@@ -104,11 +106,12 @@ struct MeasuringCourse: ~Copyable {
     private mutating func wait(until next: inout Int64) {
         while !isStopped {
             for order in loop.takeOrders() { carryOut(order) }
-            let left = next - AgentEnvironment.bootNanoseconds()
+            let now = AgentEnvironment.bootNanoseconds()
             // After a suspend the ticks that were slept through are not made up for.
-            if left < -10_000_000_000 { next = AgentEnvironment.bootNanoseconds() }
-            guard left > 0 else { return }
-            loop.wait(milliseconds: left / 1_000_000 + 1)
+            if next - now < -10_000_000_000 { next = now }
+            guard next > now else { return }
+            pages.tick(at: now)
+            loop.wait(milliseconds: pages.milliseconds(until: next, from: now))
         }
     }
 
@@ -134,9 +137,9 @@ struct MeasuringCourse: ~Copyable {
         }
         if session.hasPendingCut, maySign(at: now.nanoseconds) {
             let ready = session.takeReady(at: now.nanoseconds)
-            if !ready.isEmpty { pages.aroundBatch(at: now.nanoseconds) }
+            if !ready.isEmpty { pages.beforeBatch(at: now.nanoseconds) }
             sign(ready)
-            if !ready.isEmpty { pages.aroundBatch(at: now.nanoseconds) }
+            if !ready.isEmpty { pages.afterBatch(at: AgentEnvironment.bootNanoseconds()) }
         }
         rediscover(now)
         publishStates()
@@ -202,6 +205,7 @@ struct MeasuringCourse: ~Copyable {
         sign(session.takeReady(at: .max, force: true))
         keepWork(isForced: true)
         work.stop()
+        loop.configuration.gpus?.stop()
         for id in book.claims.keys.sorted() { endClaim(id) }
     }
 
@@ -210,6 +214,7 @@ struct MeasuringCourse: ~Copyable {
     private mutating func sign(_ intervals: [MeasuringSession.Interval]) {
         for interval in intervals {
             var interval = work.settle(interval)
+            weighGPUs(&interval.facts)
             if beganInOtherBoot {
                 interval.facts.monotonic = nil
                 beganInOtherBoot = false

@@ -17,6 +17,8 @@ final class MeasuringLoop: Sendable {
         /// Makes what is read; the sources above, except in tests. Made anew at each discovery.
         var makeSources: @Sendable () -> [any SensorSource]
         var work: ScheduledWork.Configuration
+        /// Who works on the GPUs; nil where nobody can tell.
+        var gpus: GPUWatch?
         /// Logs of other organizations whose jobs run here.
         var tenants: [TenantLog] = []
         var report: @Sendable (String) -> Void

@@ -37,6 +37,7 @@ struct ScheduledWork: Sendable {
     /// Looks at a job's processes for its labels that found nothing.
     private var labelLooks: [String: Int] = [:]
     private var devices: [DeviceReference: String] = [:]
+    private var instances: [String: String] = [:]
     private var isRecordStale = false
 
     init(
@@ -246,6 +247,16 @@ struct ScheduledWork: Sendable {
 
     // MARK: Devices
 
+    /// The sensor of an accelerator, or of the board that an instance is a part of.
+    func sensor(of device: DeviceReference) -> String? {
+        if let sensor = devices[device] { return sensor }
+        guard case .identity(let name) = device else { return nil }
+        return instances[name]
+    }
+
+    /// Names of the MIG instances with the sensors of their boards.
+    mutating func setInstances(_ found: [String: String]) { instances = found }
+
     /// Learns which sensor is which accelerator.
     mutating func setDevices(_ placed: [Layering.Placed]) {
         let numbers = GPUFiles.identities(procfsRoot: configuration.procfsRoot)
@@ -264,7 +275,7 @@ struct ScheduledWork: Sendable {
         interval.facts.host?.unheldCPUMicroseconds += dropped.reduce(0) { $0 + $1.cpuMicroseconds }
         interval.facts.allocations = book.settle(
             interval.facts.allocations, durationNanoseconds: interval.facts.durationNanoseconds
-        ) { devices[$0] }
+        ) { sensor(of: $0) }
         return interval
     }
 }

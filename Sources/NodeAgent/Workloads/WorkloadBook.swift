@@ -52,6 +52,14 @@ package struct WorkloadBook: Sendable {
         }
     }
 
+    /// The MIG instances that a job holds here, by its pseudonym.
+    package func instances(of job: String) -> [String] {
+        let holds = (Array(held.values) + Array(ended.values)).filter { $0.pseudonym == job }
+        return holds.flatMap { $0.workload?.devices ?? [] }.compactMap { device in
+            if case .identity(let name) = device, name.hasPrefix("MIG-") { name } else { nil }
+        }
+    }
+
     package mutating func begin(_ hold: Hold) { held[hold.token] = hold }
 
     /// - Returns: the hold that ended, nil when there is none.

@@ -40,10 +40,17 @@ package struct CPUModelSource: SensorSource {
 
     package mutating func discover() -> SourceReport {
         model = nil
-        guard case .success(let bytes) = FileTree.contents(of: file.path, limit: 4 << 20),
-            let times = CPUTimes(stat: bytes)
-        else {
-            return .absent(name, "\(file.path) cannot be read", remedy: "mount procfs there or set --procfs-root")
+        let bytes: [UInt8]
+        switch FileTree.contents(of: file.path, limit: 4 << 20) {
+        case .success(let read): bytes = read
+        case .failure(let failure):
+            return .absent(
+                name, "\(file.path) cannot be read: \(failure.reason.rawValue)",
+                remedy: "mount procfs there or set --procfs-root")
+        }
+        guard let times = CPUTimes(stat: bytes) else {
+            return .absent(
+                name, "\(file.path) does not tell processor time", remedy: "look at \(file.path): it is not procfs's")
         }
         let processors = Int64(CPUTimes.processors(stat: bytes))
         let found =

@@ -79,7 +79,8 @@ package struct CounterTrial: Sendable {
         guard library.deviceCount(&count) == 0 else { return [] }
         var version = [CChar](repeating: 0, count: 96)
         _ = library.driverVersion?(&version, UInt32(version.count))
-        let driver = String(decoding: version.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let text = String(decoding: version.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let driver = text.isEmpty ? "unknown" : text
         return (0..<min(count, 64)).compactMap { index in
             var pointer: UnsafeMutableRawPointer?
             guard library.deviceByIndex(index, &pointer) == 0 else { return nil }

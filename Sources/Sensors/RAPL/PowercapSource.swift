@@ -209,6 +209,12 @@ package struct PowercapSource: SensorSource {
         }
     }
 
+    /// Without a zone for memory the processors' figure holds none, and nothing is put in its place.
+    private func memoryRemark(_ sensors: [FoundSensor]) -> [String] {
+        guard !sensors.isEmpty, !sensors.contains(where: { $0.description.layer == .dram }) else { return [] }
+        return ["no zone measures memory (AMD and client processors have none): its energy is in no package's figure"]
+    }
+
     /// Packages that the kernel knows but that have no zone would be missing from the sum without a word.
     private func packageCountRemark(_ sensors: [FoundSensor]) -> [String] {
         let known = CPUTopology.packages(sysfsRoot: sysfsRoot)

@@ -16,6 +16,8 @@ private final class RedfishService: Sendable {
         var password = "geheim"
         var isSilent = false
         var watts = "512.5"
+        /// Firmware before 2020: the power of the chassis in one document.
+        var isLegacy = false
     }
 
     let state = Mutex(State())
@@ -56,12 +58,29 @@ private final class RedfishService: Sendable {
     }
 
     private func document(_ path: String, _ state: State) -> String? {
-        switch path {
+        if state.isLegacy { return legacyDocument(path, state) }
+        return switch path {
         case "/redfish/v1/Chassis": #"{"Members":[{"@odata.id":"/redfish/v1/Chassis/1"}]}"#
         case "/redfish/v1/Chassis/1":
             #"{"ChassisType":"RackMount","#
                 + #""EnvironmentMetrics":{"@odata.id":"/redfish/v1/Chassis/1/EnvironmentMetrics"}}"#
         case "/redfish/v1/Chassis/1/EnvironmentMetrics": #"{"PowerWatts":{"Reading":\#(state.watts)}}"#
+        default: nil
+        }
+    }
+}
+
+extension RedfishService {
+    /// Power 1.5: the machine and one of its parts beside each other.
+    fileprivate func legacyDocument(_ path: String, _ state: State) -> String? {
+        switch path {
+        case "/redfish/v1/Chassis": #"{"Members":[{"@odata.id":"/redfish/v1/Chassis/1"}]}"#
+        case "/redfish/v1/Chassis/1":
+            #"{"ChassisType":"RackMount","Power":{"@odata.id":"/redfish/v1/Chassis/1/Power"}}"#
+        case "/redfish/v1/Chassis/1/Power":
+            #"{"PowerControl":[{"Name":"CPU Sub-system Power","PowerConsumedWatts":180},"#
+                + #"{"Name":"System Power Control","PowerConsumedWatts":\#(state.watts),"#
+                + #""RelatedItem":[{"@odata.id":"/redfish/v1/Chassis/1"}]}]}"#
         default: nil
         }
     }
@@ -92,6 +111,22 @@ private final class RedfishService: Sendable {
         while !service.state.withLock({ $0.tokens.isEmpty }) {}
         #expect(server.asked.last?.method == "DELETE")
         #expect(server.asked.last?.path == "/redfish/v1/SessionService/Sessions/token-2")
+    }
+
+    @Test func legacyPowerOverTLSIsTheMachineAlone() throws {
+        let service = RedfishService()
+        service.state.withLock { $0.isLegacy = true }
+        let server = try DeviceServer { service.answer($0) }
+        var source = source(RedfishSession(server.service()), server)
+        let report = source.discover()
+        #expect(report.sensors.map(\.access) == [.readable])
+        #expect(report.sensors.map(\.description.layer) == [.nodeDC])
+        let first = source.read(nowNanoseconds: 1).map(\.reading.value)
+        #expect(first == [.power(512_500_000)])
+        service.state.withLock { $0.watts = "null" }
+        let without = source.read(nowNanoseconds: 2).map(\.reading.value)
+        #expect(without.allSatisfy { if case .unreadable = $0 { true } else { false } })
+        #expect(service.state.withLock { $0.logins } == 1 && server.connections == 1)
     }
 
     @Test func aServiceWithoutSessionsIsAskedWithTheAccount() throws {

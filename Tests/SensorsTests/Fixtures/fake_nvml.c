@@ -16,12 +16,15 @@ struct fake_gpu {
     uint32_t has_energy_field, has_energy_call, has_power_fields, has_power_usage, mig;
     uint64_t stamp_us;
     uint32_t calls;
+    uint32_t processes, process[8], busy[8], instances;
+    uint64_t busy_us;
 };
 struct fake_state {
     uint32_t init_status, count, initialised;
     struct fake_gpu gpu[8];
 };
 struct fake_state fake;
+static struct fake_gpu instance[8][7];
 
 typedef struct { uint32_t id, scope; int64_t stamp, latency; uint32_t type, status; union { uint64_t u; double d; int64_t s; uint32_t w; } value; } field;
 
@@ -109,6 +112,49 @@ void fake_number(uint32_t i, const char *what, uint64_t v) {
     if (!strcmp(what, "power_usage")) g->has_power_usage = v;
     if (!strcmp(what, "mig")) g->mig = v;
     if (!strcmp(what, "stamp_us")) g->stamp_us = v;
+    if (!strcmp(what, "busy_us")) g->busy_us = v;
+    if (!strcmp(what, "processes")) g->processes = v;
     if (!strcmp(what, "init_status")) fake.init_status = v;
     if (!strcmp(what, "initialised")) fake.initialised = v;
 }
+
+/* Who works on a board. `busy_us` is the driver's time of the newest sample. */
+typedef struct { uint32_t pid; uint64_t memory; uint32_t gpu_instance, compute_instance; } process;
+typedef struct { uint32_t pid; uint64_t stamp; uint32_t sm, memory, encoder, decoder; } utilization;
+typedef struct { uint32_t sm, copy, dec, enc, jpeg, ofa, slices, compute; uint64_t mib; } attributes;
+uint32_t nvmlDeviceGetComputeRunningProcesses_v3(struct fake_gpu *g, uint32_t *n, process *p) {
+    if (g->status) return g->status;
+    uint32_t room = *n;
+    *n = g->processes;
+    if (room < g->processes) return 7;
+    for (uint32_t i = 0; i < g->processes; i++) p[i] = (process){g->process[i], 1 << 30, ~0u, ~0u};
+    return 0;
+}
+uint32_t nvmlDeviceGetProcessUtilization(struct fake_gpu *g, utilization *u, uint32_t *n, uint64_t since) {
+    if (g->status) return g->status;
+    if (g->mig) return 3;
+    if (since >= g->busy_us) return 6;
+    uint32_t room = *n;
+    *n = g->processes;
+    if (room < g->processes) return 7;
+    for (uint32_t i = 0; i < g->processes; i++) u[i] = (utilization){g->process[i], g->busy_us, g->busy[i], 0, 0, 0};
+    return 0;
+}
+uint32_t nvmlDeviceGetMaxMigDeviceCount(struct fake_gpu *g, uint32_t *n) { *n = g->mig ? 7 : 0; return 0; }
+uint32_t nvmlDeviceGetMigDeviceHandleByIndex(struct fake_gpu *g, uint32_t i, void **d) {
+    *d = &instance[g - fake.gpu][i];
+    return g->mig && i < g->instances ? 0 : 6;
+}
+uint32_t nvmlDeviceGetAttributes_v2(struct fake_gpu *g, attributes *a) { a->sm = g->limit_mw; return 0; }
+void fake_process(uint32_t i, const char *unused, const char *also, uint32_t pid) {
+    struct fake_gpu *g = &fake.gpu[i];
+    g->process[g->processes++] = pid;
+}
+void fake_instance(uint32_t i, const char *uuid, const char *unused, uint32_t multiprocessors) {
+    struct fake_gpu *g = &fake.gpu[i];
+    struct fake_gpu *part = &instance[i][g->instances++];
+    copy(uuid, part->uuid, sizeof part->uuid);
+    part->limit_mw = multiprocessors;
+}
+/* The busy time of the process at a place, in per cent. */
+void fake_busy(uint32_t i, const char *place, uint64_t percent) { fake.gpu[i].busy[atoi(place)] = percent; }

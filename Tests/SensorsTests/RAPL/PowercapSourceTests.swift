@@ -76,6 +76,7 @@ import Testing
             PowercapTrees.merged(
                 PowercapTrees.processors([0, 1]), PowercapTrees.zone("intel-rapl:0", name: "package-0", energy: "1")))
         #expect(discover(tree).1.remarks.contains { $0.contains("no zone for package 1") })
+        #expect(discover(tree).1.remarks.contains { $0.contains("no zone measures memory") })
     }
 
     @Test func virtualMachineSaysThatItIsOne() {
