@@ -6,7 +6,10 @@ package import Energy
 package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
     case attribution1 = 1
 
-    package var name: String { "attribution/1" }
+    package var name: String { "attribution/\(rawValue)" }
+
+    /// What reports are made by unless they name another one.
+    package static let newest = AttributionRule.attribution1
 
     /// - Parameters:
     ///   - superseded: another chain of the node and sensor covered the interval before.

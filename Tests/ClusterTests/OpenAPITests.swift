@@ -193,6 +193,12 @@ extension ClusterTests {
                 Question(operation: "close", path: "\(root)/closes", body: hours, status: 409),
                 Question(operation: "close", path: "\(root)/closes", body: ["from": "x"], status: 400),
                 Question(operation: "listCloses", path: "\(root)/closes", status: 200),
+                Question(operation: "lineage", path: "\(root)/lineage?\(period)", status: 200),
+                Question(operation: "lineage", path: "\(root)/lineage?\(period)&figure=energy.it_uj", status: 200),
+                Question(operation: "lineage", path: "\(root)/lineage?\(period)&figure=none", status: 404),
+                Question(operation: "lineage", path: "\(root)/lineage?\(period)&method=attribution/0", status: 400),
+                Question(operation: "sample", path: "\(root)/sample?\(period)&seed=assurer&n=3", status: 200),
+                Question(operation: "sample", path: "\(root)/sample?\(period)", status: 400),
                 Question(operation: "evidence", path: "\(root)/evidence?\(period)", status: 200),
             ]
         }

@@ -33,6 +33,7 @@ extension Routes {
         addEvidence(to: router)
         addFactors(to: router)
         addProofs(to: router)
+        addLineage(to: router)
     }
 
     // MARK: Jobs
@@ -104,12 +105,20 @@ extension Routes {
     func report(
         _ query: ReportQuery, _ runtime: LogRuntime, at earlier: SignedCheckpoint? = nil, anew: Bool = false
     ) async throws -> (disclosure: Disclosure, prefix: AccountsReader.Prefix) {
+        let (input, prefix) = try await input(query, runtime, at: earlier, anew: anew)
+        return (Disclosure(input), prefix)
+    }
+
+    /// All that a disclosure is a function of.
+    func input(
+        _ query: ReportQuery, _ runtime: LogRuntime, at earlier: SignedCheckpoint? = nil, anew: Bool = false
+    ) async throws -> (input: DisclosureInput, prefix: AccountsReader.Prefix) {
         let prefix = try await AccountsReader(runtime).read(period: query.period, at: earlier, anew: anew)
         let input = DisclosureInput(
             genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
-            policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience,
+            policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience, rule: query.rule,
             factorFiles: FactorFiles(runtime).read(prefix.accounts.settings))
-        return (Disclosure(input), prefix)
+        return (input, prefix)
     }
 
     private func disclosure(_ query: ReportQuery, _ runtime: LogRuntime) async throws -> Response {
@@ -148,15 +157,28 @@ struct ReportQuery {
     var period: UTCInterval
     var audience: Audience
     var format: String
+    var rule: AttributionRule
+
+    /// The same report again.
+    init(_ entry: ReportEntry, _ audience: Audience, _ rule: AttributionRule) {
+        period = entry.period
+        self.audience = audience
+        format = "json"
+        self.rule = rule
+    }
 
     init(_ request: Request) throws(Problem) {
         let query = request.uri.queryParameters
         try self.init(
             from: query["from"].map(String.init), to: query["to"].map(String.init),
-            audience: query["audience"].map(String.init), format: query["format"].map(String.init))
+            audience: query["audience"].map(String.init), format: query["format"].map(String.init),
+            method: query["method"].map(String.init))
     }
 
-    init(from: String?, to: String?, audience: String?, format: String? = nil) throws(Problem) {
+    init(
+        from: String?, to: String?, audience: String?, format: String? = nil, method: String? = nil
+    ) throws(Problem) {
+        rule = try Self.rule(method)
         period = UTCInterval(start: try Self.hour("from", from), end: try Self.hour("to", to))
         guard period.start < period.end else { throw .badRequest("to: it must lie after from") }
         guard let audience = Audience(rawValue: audience ?? Audience.assurer.rawValue) else {
@@ -164,6 +186,16 @@ struct ReportQuery {
         }
         self.audience = audience
         self.format = format ?? "json"
+    }
+
+    /// The method that is named, else the newest. Old ones stay, so that an old report can be made beside a new one.
+    private static func rule(_ name: String?) throws(Problem) -> AttributionRule {
+        guard let name else { return .newest }
+        guard let rule = AttributionRule.allCases.first(where: { $0.name == name }) else {
+            let available = AttributionRule.allCases.map(\.name).joined(separator: ", ")
+            throw .badRequest("method: there is no '\(name)'; available: \(available)")
+        }
+        return rule
     }
 
     private static func hour(_ name: String, _ text: String?) throws(Problem) -> UTCTime {

@@ -5,7 +5,14 @@ import JSONText
 /// `wattest report`
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Shows the disclosure of a period, or issues it: immutable, numbered, logged.")
+        commandName: "report", abstract: "Disclosures of a period, and where their figures come from.",
+        subcommands: [ReportShow.self, ReportLineage.self, ReportSample.self], defaultSubcommand: ReportShow.self)
+}
+
+/// `wattest report`, without a word behind it.
+struct ReportShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows the disclosure of a period, or issues it: immutable, numbered, logged.")
     @OptionGroup var options: ServerOptions
     @OptionGroup var periodOptions: PeriodOptions
 
@@ -15,6 +22,12 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(
         help: "json, html, csv, pdf, cyclonedx, spdx or boamps, with --issue also dsse (in-toto); else a summary.")
     var format: Format?
+
+    @Option(
+        help: ArgumentHelp(
+            "By which rule energy is attributed, so that an old one stands beside the new; else the newest.",
+            valueName: "attribution/1"))
+    var method: String?
 
     @Flag(help: "Issue it. The issued document is JSON.")
     var issue = false
@@ -74,7 +87,9 @@ struct ReportCommand: AsyncParsableCommand {
     private func preview(_ period: Period, _ client: AggregatorClient, _ organization: String) async throws {
         let path = AggregatorClient.path(organization, "disclosure")
         let query =
-            period.query + [("audience", audience.rawValue), ("format", (format ?? .json).rawValue)]
+            period.query + [
+                ("audience", audience.rawValue), ("format", (format ?? .json).rawValue), ("method", method),
+            ]
         guard format != nil || options.json || output != nil else {
             return Output.text(ReportPage(disclosure: try await client.get(path, query)).text)
         }
@@ -90,6 +105,7 @@ struct ReportCommand: AsyncParsableCommand {
         var body = JSONObject()
         for (name, value) in period.query { body.append(name, value.map { .string($0) } ?? .null) }
         body.append("audience", .string(audience.rawValue))
+        if let method { body.append("method", .string(method)) }
         if let supersedes { body.append("supersedes", .integer(supersedes)) }
         if let reason { body.append("reason", .string(reason)) }
         let issued = try await client.post(AggregatorClient.path(organization, "disclosures"), .object(body))

@@ -1,0 +1,177 @@
+import Accounts
+import Batches
+import Energy
+package import JSONText
+import TransparencyLog
+
+/// From the figures of a disclosure to the node-hours, batches and factors behind them.
+package struct Lineage: Sendable {
+    /// Some terms of a figure, whose batches are to be found.
+    package struct Page: Sendable {
+        package var path: FigurePath
+        /// Every term of the figure.
+        package var all: [FigureTrace.Term]
+        package var range: Range<Int>
+
+        package var terms: ArraySlice<FigureTrace.Term> { all[range] }
+    }
+
+    private let input: DisclosureInput
+    private let trace: FigureTrace
+    private let supply: SupplyTrace
+    private let disclosure: JSONValue
+
+    package init(_ input: DisclosureInput) {
+        self.input = input
+        trace = FigureTrace(input)
+        supply = SupplyTrace(trace)
+        disclosure = Disclosure(input).value
+    }
+
+    /// Every figure with its terms' sum, by name.
+    ///
+    /// - Parameter after: the name of the last one that is known already.
+    package func figures(limit: Int, after: String?) -> JSONValue {
+        let rest = trace.sums.drop { sum in after.map { sum.path.text <= $0 } ?? false }
+        let items = rest.prefix(limit)
+        let next = rest.count > items.count ? items.last.map { JSONValue.string($0.path.text) } : nil
+        var object = head
+        object.append(
+            "items",
+            .array(
+                items.map { sum in
+                    let shown = sum.path.value(in: disclosure)
+                    return [
+                        "figure": .string(sum.path.text), "in_report": shown ?? .null,
+                        "terms_uj": .decimalString(sum.microjoules), "terms": .integer(sum.terms),
+                        "agrees": sum.path.isSum ? .bool(shown == .decimalString(sum.microjoules)) : .null,
+                    ]
+                }))
+        object.append("next", next ?? .null)
+        return .object(object)
+    }
+
+    /// - Returns: nil when the figure has no terms in the period.
+    package func page(of figure: String, from first: Int, limit: Int) -> Page? {
+        let (path, terms) = trace.terms(of: figure)
+        guard let path else { return nil }
+        let start = min(max(0, first), terms.count)
+        return Page(path: path, all: terms, range: start..<(start + min(limit, terms.count - start)))
+    }
+
+    /// - Parameter batches: of the page's terms, after the log was read.
+    package func json(_ page: Page, _ batches: BatchTrace) -> JSONValue {
+        let shown = page.path.value(in: disclosure)
+        let sum = page.all.reduce(Int128(0)) { $0 + $1.microjoules }
+        var object = head
+        object.append("figure", .string(page.path.text))
+        object.append("in_report", shown ?? .null)
+        object.append("terms_uj", .decimalString(sum))
+        object.append("terms", .integer(page.all.count))
+        object.append("agrees", agrees(page, shown, sum))
+        object.append("items", .array(page.terms.map { json($0, batches) }))
+        let isLast = page.range.upperBound == page.all.count
+        object.append("next", isLast ? .null : .string("\(page.range.upperBound)"))
+        return .object(object)
+    }
+
+    /// Whether the terms alone give what the disclosure shows; null for a figure that they do not suffice for.
+    private func agrees(_ page: Page, _ shown: JSONValue?, _ sum: Int128) -> JSONValue {
+        if page.path.isSum { return .bool(shown == .decimalString(sum)) }
+        guard page.path.text.hasSuffix("location_t"), let shown, !shown.isNull else { return .null }
+        return .bool(supply.tonnes(of: page.all) == shown)
+    }
+
+    private func json(_ term: FigureTrace.Term, _ batches: BatchTrace) -> JSONValue {
+        var object = Self.object(term, trace)
+        for (name, value) in supply.json(of: term.key) { object.append(name, value) }
+        let sources = batches.sources(of: term.key)
+        object.append("batches", .array(sources.map(\.json)))
+        let sum = sources.reduce(Int128(0)) { $0 + $1.microjoules }
+        object.append("corrected_uj", .decimalString(term.microjoules - sum))
+        object.append(
+            "corrections", .array(batches.corrections(of: term.key).map { .decimalString($0) }))
+        return .object(object)
+    }
+
+    private static func object(_ term: FigureTrace.Term, _ trace: FigureTrace) -> JSONObject {
+        let key = term.key
+        var object = JSONObject()
+        object.append("hour", .string(TimeText.rfc3339(UTCTime(hour: key.hour))))
+        object.append("node", .string(key.node))
+        object.append("account", .string(key.account.kind))
+        object.append("job", .text(key.account.job.map { trace.job($0)?.record?.key.description ?? $0 }))
+        object.append("provenance", .string(key.provenance.rawValue))
+        object.append("boundary", .string(key.boundary.name))
+        object.append("component", .text(term.component?.name))
+        object.append("uj", .decimalString(term.microjoules))
+        return object
+    }
+
+    private var head: JSONObject {
+        var object = JSONObject()
+        object.append(
+            "period", ["start": TimeText.json(input.period.start), "end": TimeText.json(input.period.end)])
+        object.append("rule", .string(input.rule.name))
+        object.append("origin", .string(input.checkpoint.origin))
+        object.append("size", .decimalString(input.checkpoint.size))
+        return object
+    }
+}
+
+extension Lineage {
+    /// The sample that a seed draws from a figure: what was drawn, before the log is read for its batches.
+    package func sample(_ draw: SampleDraw, of page: Page) -> [SampleDraw.Hit] { draw.hits(in: page.all) }
+
+    /// - Parameter batches: of the terms that were hit.
+    package func json(
+        _ draw: SampleDraw, _ hits: [SampleDraw.Hit], of page: Page, _ batches: BatchTrace
+    ) -> JSONValue {
+        var object = head
+        object.append("figure", .string(page.path.text))
+        object.append("seed", .string(draw.seed))
+        object.append("n", .integer(draw.count))
+        object.append("population_uj", .decimalString(SampleDraw.population(page.all)))
+        object.append(
+            "left_out_uj", .decimalString(page.all.reduce(Int128(0)) { $0 + min(0, $1.microjoules) }))
+        var entries: Set<UInt64> = []
+        var items: [JSONValue] = []
+        for hit in hits {
+            var item = JSONObject()
+            item.append("draw", .integer(hit.number))
+            item.append("at_uj", .decimalString(hit.position))
+            for member in Self.object(hit.term, trace).members { item.append(member.name, member.value) }
+            let batch = SampleDraw.batch(at: hit.offset, of: batches.sources(of: hit.term.key))
+            if let batch { entries.insert(batch.index) }
+            item.append("batch", batch?.json ?? .null)
+            items.append(.object(item))
+        }
+        object.append("items", .array(items))
+        object.append("entries", .array(entries.sorted().map { .decimalString($0) }))
+        return .object(object)
+    }
+}
+
+extension BatchTrace.Source {
+    var json: JSONValue {
+        [
+            "index": .decimalString(index), "chain": .decimalString(position.incarnation),
+            "seq": .decimalString(position.sequence), "uj": .decimalString(microjoules),
+        ]
+    }
+}
+
+extension Account {
+    /// As figures of the disclosure name it.
+    var kind: String {
+        switch self {
+        case .job: "job"
+        case .idleReserved: "idle_reserved"
+        case .idle: "idle"
+        case .unattributed: "unattributed"
+        case .gap: "gap"
+        case .tenant: "tenant"
+        case .superseded: "superseded"
+        }
+    }
+}

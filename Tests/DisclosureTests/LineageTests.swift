@@ -1,0 +1,170 @@
+import Accounts
+import Batches
+import ClusterSimulation
+import Energy
+import JSONText
+import Testing
+import TransparencyLog
+
+@testable import Disclosure
+
+@Suite struct LineageTests {
+    /// A log with everything in it: shared nodes, imports, a switch, a resumed chain, a correction, zones and PUE.
+    private func log(seed: UInt64) throws -> SyntheticLog {
+        var log = try exampleLog(seed: seed)
+        for site in ["archive", "north"] {
+            try log.set(SettingField.siteZone, of: site, "\"DE\"")
+            try log.set(SettingField.sitePUE, of: site, "{\"value\":1.25,\"source\":\"metered\"}")
+        }
+        let job = try #require(try log.accounts().jobs.jobs.keys.sorted().first)
+        let move = CorrectEntry.Move(
+            node: "n3", hour: UTCTime(hour: log.now.hour), from: .idle, to: .job(job), microjoules: 12_345)
+        try log.correct([move])
+        return log
+    }
+
+    private func batches(_ log: SyntheticLog, _ terms: [FigureTrace.Term]) throws -> BatchTrace {
+        var trace = BatchTrace(terms)
+        for bytes in log.entries { try trace.append(bytes) }
+        return trace
+    }
+
+    /// Every figure of energy is the sum of its node-hours, and every node-hour that of its batches and corrections.
+    @Test(arguments: UInt64(0)..<3) func everyFigureLeadsToItsBatches(seed: UInt64) throws {
+        let log = try log(seed: seed)
+        let lineage = Lineage(try log.disclosureInput(examplePeriod))
+        let figures = try #require(lineage.figures(limit: 10_000, after: nil)["items"]?.array)
+        #expect(figures.count > 40, "seed \(seed)")
+        for figure in figures {
+            let name = try #require(figure["figure"]?.string)
+            #expect(figure["agrees"]?.bool != false, "seed \(seed): \(figure)")
+            #expect(figure["in_report"]?.isNull == false || !name.hasSuffix("_uj"), "seed \(seed): \(figure)")
+            let page = try #require(lineage.page(of: name, from: 0, limit: .max))
+            let answer = lineage.json(page, try batches(log, page.all))
+            #expect(answer["agrees"]?.bool != false, "seed \(seed): \(name)")
+            #expect(answer["terms_uj"] == figure["terms_uj"], "seed \(seed): \(name)")
+            for item in answer["items"]?.array ?? [] {
+                let corrected = try #require(item["corrected_uj"]?.decimalString)
+                #expect(
+                    corrected == 0 || item["corrections"]?.array?.isEmpty == false, "seed \(seed): \(name) \(item)")
+                #expect(item["batches"]?.array?.isEmpty == false || corrected != 0, "seed \(seed): \(name) \(item)")
+            }
+        }
+    }
+
+    /// What stands in the report as a plain sum of energy can be asked for.
+    @Test func noFigureIsForgotten() throws {
+        let input = try log(seed: 7).disclosureInput(examplePeriod)
+        let known = Set(FigureTrace(input).sums.map(\.path.text))
+        let value = Disclosure(input).value
+        for member in try #require(value["energy"]?.object).members where member.name.hasSuffix("_uj") {
+            guard let sum = member.value.decimalString, sum != 0 else { continue }
+            #expect(known.contains("energy.\(member.name)"), "\(member.name)")
+        }
+        for group in ["by_class", "by_component", "by_provenance", "by_boundary", "by_month", "by_site"] {
+            for member in try #require(value["energy"]?[group]?.object).members where member.value.decimalString != 0 {
+                #expect(known.contains("energy.\(group).\(member.name)"), "\(group).\(member.name)")
+            }
+        }
+        for job in try #require(value["jobs"]?.array) where job["energy_uj"]?.decimalString != 0 {
+            let key = try #require(job["key"]?.string ?? job["pseudonym"]?.string)
+            #expect(known.contains("jobs[\(key)].energy_uj"), "\(key)")
+        }
+    }
+
+    @Test func emissionsAreMadeAgainFromTheTerms() throws {
+        let log = try log(seed: 3)
+        let input = try log.disclosureInput(examplePeriod)
+        let lineage = Lineage(input)
+        let shown = try #require(Disclosure(input).value["emissions"]?["location_t"])
+        try #require(!shown.isNull)
+        let page = try #require(lineage.page(of: "emissions.location_t", from: 0, limit: .max))
+        let answer = lineage.json(page, try batches(log, page.all))
+        #expect(answer["agrees"]?.bool == true)
+        #expect(answer["in_report"] == shown)
+        let item = try #require(answer["items"]?.array?.first)
+        #expect(item["pue"]?["value"]?.string == "1.25")
+        #expect(item["factor"]?["sha256"]?.string?.count == 64)
+        #expect(item["zone"]?.string == "DE")
+        // A term less is another figure.
+        let part = SupplyTrace(FigureTrace(input)).tonnes(of: Array(page.all.dropFirst()))
+        #expect(part != shown)
+    }
+
+    @Test func pagesMeetWithoutOverlap() throws {
+        let log = try log(seed: 4)
+        let lineage = Lineage(try log.disclosureInput(examplePeriod))
+        let whole = try #require(lineage.page(of: "energy.it_uj", from: 0, limit: .max)).all
+        var gathered: [FigureTrace.Term] = []
+        while true {
+            let page = try #require(lineage.page(of: "energy.it_uj", from: gathered.count, limit: 3))
+            gathered += page.terms
+            let next = lineage.json(page, BatchTrace([]))["next"]
+            if next?.isNull == true { break }
+            #expect(next?.string == "\(gathered.count)")
+        }
+        #expect(gathered == whole)
+        #expect(lineage.page(of: "energy.none", from: 0, limit: 1) == nil)
+        let names = lineage.figures(limit: 5, after: nil)
+        let next = try #require(names["next"]?.string)
+        #expect(names["items"]?.array?.last?["figure"]?.string == next)
+        let rest = lineage.figures(limit: 10_000, after: next)["items"]?.array?.first?["figure"]?.string
+        #expect(try #require(rest) > next)
+    }
+
+    // MARK: Samples
+
+    @Test func theSameSeedDrawsTheSame() throws {
+        let log = try log(seed: 5)
+        let input = try log.disclosureInput(examplePeriod)
+        let lineage = Lineage(input)
+        let page = try #require(lineage.page(of: "energy.it_uj", from: 0, limit: .max))
+        func sample(_ seed: String) throws -> JSONValue {
+            let draw = SampleDraw(seed: seed, count: 40, checkpoint: input.checkpoint)
+            let hits = lineage.sample(draw, of: page)
+            return lineage.json(draw, hits, of: page, try batches(log, hits.map(\.term)))
+        }
+        let first = try sample("assurer 2026")
+        #expect(try sample("assurer 2026") == first)
+        #expect(try sample("assurer 2027")["items"] != first["items"])
+        let entries = try #require(first["entries"]?.array).compactMap { $0.string.flatMap { Int($0) } }
+        #expect(!entries.isEmpty)
+        for index in entries {
+            let entry = try Entry(text: Array(SignedNote(parsing: log.entries[index]).text))
+            #expect(entry.kind == .batch, "entry \(index)")
+        }
+        for item in first["items"]?.array ?? [] {
+            let node = try #require(item["node"]?.string)
+            let index = try #require(item["batch"]?["index"]?.string.flatMap { Int($0) })
+            guard case .batch(let batch) = try Entry(text: Array(SignedNote(parsing: log.entries[index]).text)) else {
+                continue
+            }
+            #expect(batch.node == node)
+        }
+    }
+
+    /// 20,000 draws hit each node-hour by its energy, within five standard deviations.
+    @Test func chancesAreByEnergy() throws {
+        let log = try log(seed: 6)
+        let input = try log.disclosureInput(examplePeriod)
+        let terms = FigureTrace(input).terms(of: "energy.it_uj").terms
+        let count = 20_000
+        let hits = SampleDraw(seed: "x", count: count, checkpoint: input.checkpoint).hits(in: terms)
+        let total = Double(SampleDraw.population(terms))
+        for term in terms {
+            let chance = Double(max(0, term.microjoules)) / total
+            let found = Double(hits.count { $0.term == term })
+            let deviation = (chance * (1 - chance) * Double(count)).squareRoot()
+            #expect(abs(found - chance * Double(count)) <= 5 * deviation + 1, "\(term)")
+        }
+    }
+
+    @Test func nothingIsDrawnFromNothing() throws {
+        let input = try log(seed: 8).disclosureInput(examplePeriod)
+        let draw = SampleDraw(seed: "x", count: 5, checkpoint: input.checkpoint)
+        #expect(draw.hits(in: []).isEmpty)
+        var term = try #require(FigureTrace(input).terms(of: "energy.it_uj").terms.first)
+        term.microjoules = -5
+        #expect(draw.hits(in: [term]).isEmpty)
+    }
+}
