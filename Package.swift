@@ -152,8 +152,8 @@ let package = Package(
         program(
             "wattest-bench",
             [
-                "Accounts", "Aggregation", "Batches", "Disclosure", "Energy", "Identity", "JSONText", "SeededRandom",
-                "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
+                "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "Identity",
+                "JSONText", "SeededRandom", "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
             ]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
@@ -221,7 +221,7 @@ let package = Package(
             "ClusterTests",
             [
                 "Batches", "Disclosure", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent",
-                "PinnedHTTPS", "SeededRandom", "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
+                "PinnedHTTPS", "SeededRandom", "Store", "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
             ], fixtures: true),
     ] + fuzz
 )

@@ -20,17 +20,28 @@ extension Routes {
         }
         router.get("/v1/organizations/{org}/disclosures") { request, context in
             let runtime = try await organization(request, context)
+            try await runtime.issuing.take { _ = try await recovery(runtime).run() }
             let reports = try await runtime.database.reports()
             return Self.json(["items": .array(reports.map { Self.summary($0) }), "next": .null])
         }
         router.get("/v1/organizations/{org}/disclosures/{number}") { request, context in
             let runtime = try await organization(request, context)
             let text = try Self.pathPart("number", context)
-            guard let number = Int32(text), let report = try await runtime.database.report(number) else {
-                throw Problem.notFound("there is no disclosure '\(text)'")
-            }
+            let report = try await issued(text, runtime)
             return Response(type: "application/json", bytes: report.body)
         }
+    }
+
+    private func recovery(_ runtime: LogRuntime) -> ReportRecovery { ReportRecovery(routes: self, runtime: runtime) }
+
+    /// An issued report by its number; made again where it stands in the log and was not kept.
+    func issued(_ text: String, _ runtime: LogRuntime) async throws -> StoredReport {
+        guard let number = Int32(text) else { throw Problem.notFound("there is no disclosure '\(text)'") }
+        if let report = try await runtime.database.report(number) { return report }
+        let losses = try await runtime.issuing.take { try await recovery(runtime).run() }
+        if let report = try await runtime.database.report(number) { return report }
+        guard let reason = losses[Int64(number)] else { throw Problem.notFound("there is no disclosure '\(text)'") }
+        throw Problem.unavailable("disclosure \(number) stands in the log and cannot be made again: \(reason)")
     }
 
     private static func summary(_ report: StoredReport) -> JSONValue {
@@ -45,7 +56,8 @@ extension Routes {
 
     private func issue(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
         let query = try ReportQuery(
-            from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string)
+            from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string,
+            method: body["method"]?.string)
         let supersedes = body["supersedes"]?.int64
         let reason = body["reason"]?.string
         if supersedes != nil, reason == nil { throw Problem.badRequest("reason: a restatement says why") }
@@ -58,39 +70,30 @@ extension Routes {
                 .unprocessableContent, "not_issued",
                 "the report fails its own checks: \(failed.joined(separator: "; "))")
         }
-        let now = aggregator.clock.now()
-        let effect = earlier.flatMap { IssuedDisclosure.effect(of: disclosure, against: $0["disclosure"] ?? .null) }
         // The log knows of reports whose keeping was interrupted: their numbers are taken.
         let logged = prefix.accounts.reports.issues.map(\.entry.number).max() ?? 0
         let number = max(try await runtime.database.nextReportNumber(), Int32(clamping: logged + 1))
         let entry = ReportEntry(
-            log: runtime.organization.origin, time: now, number: Int64(number), period: query.period,
-            audience: query.audience.rawValue, size: Int64(clamping: prefix.checkpoint.checkpoint.size),
-            sha256: disclosure.sha256.bytes, supersedes: supersedes, reason: reason, salt: aggregator.clock.random(16))
+            log: runtime.organization.origin, time: aggregator.clock.now(), number: Int64(number),
+            period: query.period, audience: query.audience.rawValue,
+            size: Int64(clamping: prefix.checkpoint.checkpoint.size), sha256: disclosure.sha256.bytes,
+            supersedes: supersedes, reason: reason, salt: aggregator.clock.random(16))
         let (index, _) = try await runtime.append(entry.text)
-        let signature = try runtime.keys.administration.sign(entry.text)
-        let issued: JSONValue = [
-            "number": .integer(number), "issued_at": .string(TimeText.rfc3339(now)),
-            "supersedes": supersedes.map { .integer($0) } ?? .null, "reason": reason.map { .string($0) } ?? .null,
-            "effect": effect.map { .string($0) } ?? .null, "index": .decimalString(index),
-            "disclosure": disclosure.value,
-            "signatures": .array([.string(String(decoding: signature.bytes, as: UTF8.self))]),
-        ]
-        try await runtime.database.keep(
-            StoredReport(
-                number: number, index: index, issued: Timestamp(microseconds: now.microseconds),
-                hours: Int32(clamping: query.period.start.hour)..<Int32(clamping: query.period.end.hour),
-                audience: query.audience.rawValue, supersedes: supersedes.map { Int32(clamping: $0) },
-                body: issued.rendered(.pretty)))
+        guard let note = try await runtime.database.notes(index..<(index + 1)).first else {
+            throw StoreError(.invalidData, "entry \(index) is gone from the database")
+        }
+        let issued = IssuedReport(entry: entry, index: index, note: note, disclosure: disclosure)
+        try await issued.keep(in: runtime.database, superseding: earlier)
         try await runtime.publish()
-        return issued
+        return try issued.document(superseding: earlier)
     }
 
     /// The issued document that a restatement replaces: of the same period and for the same readers.
     private func superseded(
         _ number: Int64?, by query: ReportQuery, _ runtime: LogRuntime
-    ) async throws -> JSONValue? {
+    ) async throws -> StoredReport? {
         guard let number else { return nil }
+        try await recovery(runtime).run()
         guard let report = try await runtime.database.report(Int32(clamping: number)) else {
             throw Problem.badRequest("supersedes: there is no disclosure \(number)")
         }
@@ -99,7 +102,7 @@ extension Routes {
         else {
             throw Problem.badRequest("supersedes: disclosure \(number) is of another period or for another audience")
         }
-        return try JSONValue(parsing: report.body)
+        return report
     }
 }
 

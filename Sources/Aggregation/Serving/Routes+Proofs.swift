@@ -44,9 +44,7 @@ extension Routes {
 
     /// The issued report as an in-toto statement in a DSSE envelope. The same report gives the same bytes.
     private func statement(_ text: String, _ runtime: LogRuntime) async throws -> Response {
-        guard let number = Int32(text), let report = try await runtime.database.report(number) else {
-            throw Problem.notFound("there is no disclosure '\(text)'")
-        }
+        let report = try await issued(text, runtime)
         var checkpoint = try await runtime.database.checkpoint(covering: report.index + 1)
         if checkpoint == nil { checkpoint = try await runtime.publish().bytes }
         let statement = try ReportStatement(

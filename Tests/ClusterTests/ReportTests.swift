@@ -1,0 +1,135 @@
+import Foundation
+import JSONText
+import PinnedHTTPS
+import Testing
+
+@testable import Store
+
+extension ClusterTests {
+    /// Reports beyond their figures: where these come from, and that what was logged can be had.
+    @Suite(.timeLimit(.minutes(4))) struct Reports {
+        private let period = ["--from", "2024-05-17T04:00Z", "--to", "2024-05-17T06:00Z"]
+
+        private func organization(_ name: String) async throws -> OrganizationUnderTest {
+            let organization = try await AggregatorUnderTest.current.organization(name)
+            let run = RecordedRun.acrossAnHour
+            try await organization.run(
+                OrganizationUnderTest.Import(
+                    job: "traced", files: [run.file("node_1"), run.file("node_3")], expectedNodes: 2))
+            return organization
+        }
+
+        @Test func everyFigureLeadsToEntriesThatAreThere() async throws {
+            let organization = try await organization("Traced")
+            let figures = try #require(
+                try await organization.answer(["report", "lineage"] + period)["items"]?.array)
+            #expect(figures.allSatisfy { $0["agrees"]?.bool != false })
+            let key = "jobs[test/import/traced@-].energy_uj"
+            let figure = try #require(figures.first { $0["figure"]?.string == key })
+            let lineage = try await organization.answer(["report", "lineage", "--figure", key] + period)
+            #expect(lineage["agrees"]?.bool == true)
+            #expect(lineage["terms_uj"] == figure["in_report"])
+            let disclosure = try await organization.disclosure(
+                from: "2024-05-17T04:00:00Z", to: "2024-05-17T06:00:00Z")
+            #expect(disclosure["jobs"]?.array?.first?["energy_uj"] == lineage["in_report"])
+            let items = try #require(lineage["items"]?.array)
+            #expect(Set(items.compactMap { $0["node"]?.string }) == ["node_1", "node_3"])
+            let last = try #require(items.last?["batches"]?.array?.last?["index"]?.string)
+            let reply = try await AggregatorUnderTest.current.reply(
+                "/v1/organizations/\(organization.slug)/proofs?index=\(last)", token: organization.token)
+            #expect(reply.status == 200)
+            // For a person too.
+            let shown = try await organization.wattest(["report", "lineage", "--figure", key] + period).output()
+            #expect(shown.status == 0 && shown.text.contains("agrees: yes"), "\(shown.errors)\(shown.text)")
+            let unknown = try await organization.wattest(["report", "lineage", "--figure", "x"] + period).output()
+            #expect(unknown.status == 1 && unknown.errors.contains("no figure 'x'"), "\(unknown.errors)")
+        }
+
+        @Test func aSeedDrawsASampleAgain() async throws {
+            let organization = try await organization("Sampled")
+            let arguments = ["report", "sample", "--seed", "assurer & co", "--n", "7"] + period
+            let sample = try await organization.answer(arguments)
+            #expect(sample["items"]?.array?.count == 7)
+            #expect(sample["entries"]?.array?.isEmpty == false)
+            #expect(try await organization.answer(arguments) == sample)
+            #expect(sample["seed"]?.string == "assurer & co")
+            let shown = try await organization.wattest(arguments).output()
+            #expect(shown.status == 0 && shown.text.contains("7 draws of seed 'assurer & co'"), "\(shown.text)")
+        }
+
+        @Test func methodsAreNamedAndOldOnesStay() async throws {
+            let organization = try await organization("Methods")
+            let newest = try await organization.answer(["report"] + period)
+            let named = try await organization.answer(["report", "--method", "attribution/1"] + period)
+            #expect(newest == named)
+            #expect(named["method"]?["rule"]?.string == "attribution/1")
+            let unknown = try await organization.wattest(["report", "--method", "attribution/9"] + period).output()
+            #expect(unknown.status == 1)
+            #expect(unknown.errors.contains("available: attribution/1"), "\(unknown.errors)")
+        }
+
+        /// As if the aggregator had ended between the entry of a report and its body: the same bytes come back.
+        @Test func aLoggedReportWithoutABodyIsMadeAgain() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            let organization = try await organization("Interrupted")
+            let root = "/v1/organizations/\(organization.slug)/disclosures"
+            let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
+            _ = try await aggregator.post(root, hours, token: organization.token)
+            _ = try await organization.answer([
+                "job", "classify", "traced", "--class", "final", "--reason", "said afterwards",
+            ])
+            var second = try #require(hours.object)
+            second.append("supersedes", 1)
+            second.append("reason", "the class was missing")
+            _ = try await aggregator.post(root, .object(second), token: organization.token)
+            func bodies() async throws -> [[UInt8]] {
+                var bodies: [[UInt8]] = []
+                for number in 1...2 {
+                    let reply = try await aggregator.reply("\(root)/\(number)", token: organization.token)
+                    try #require(reply.status == 200, "\(String(decoding: reply.body, as: UTF8.self))")
+                    bodies.append(Array(reply.body))
+                }
+                return bodies
+            }
+            let issued = try await bodies()
+            try await forgetReports(of: organization)
+            #expect(try await bodies() == issued)
+            // A restatement finds what it restates, and numbers go on.
+            try await forgetReports(of: organization)
+            var third = second
+            third.append("audience", "assurer")
+            let restated = try await aggregator.post(root, .object(third), token: organization.token)
+            #expect(restated["number"]?.int64 == 3)
+            #expect(restated["effect"]?.string?.contains("it_uj") == true)
+            try await forgetReports(of: organization)
+            let list = try await aggregator.get(root, token: organization.token)
+            #expect(list["items"]?.array?.compactMap { $0["number"]?.int64 } == [1, 2, 3])
+            let audit = try await organization.audit(
+                try await organization.evidence(from: "2024-05-17T04:00:00Z", to: "2024-05-17T06:00:00Z"))
+            #expect(audit.status == 0, "\(audit.text)")
+        }
+
+        /// Takes the bodies out of the database, which only its administrator can do.
+        private func forgetReports(of organization: OrganizationUnderTest) async throws {
+            let file = "\(organization.aggregator.installation)/postgres/postmaster.pid"
+            let lines = try String(contentsOfFile: file, encoding: .utf8).split(
+                separator: "\n", omittingEmptySubsequences: false)
+            let (port, socket) = (lines[3], ConnectionTarget.quoted(String(lines[4])))
+            let target = ConnectionTarget(
+                location: "host=\(socket) port=\(port) dbname=\(ClusterCreation.database) sslmode=disable",
+                user: ClusterCreation.administrator)
+            let pool = try ConnectionPool(target, limits: .init(connections: 1))
+            let slug = organization.slug
+            try await pool.run { connection throws(StoreError) in
+                _ = try connection.query("ALTER TABLE wattest.reports DISABLE TRIGGER append_only")
+                _ = try connection.query(
+                    """
+                    DELETE FROM wattest.reports
+                    WHERE log = (SELECT log FROM wattest.organizations WHERE slug = $1)
+                    """, [.text(slug)])
+                _ = try connection.query("ALTER TABLE wattest.reports ENABLE ALWAYS TRIGGER append_only")
+            }
+            await pool.close()
+        }
+    }
+}
