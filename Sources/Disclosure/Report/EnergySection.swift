@@ -27,9 +27,21 @@ struct EnergySection {
     init(_ input: DisclosureInput, jobs summaries: [JobSummary]) {
         let hours = input.period.start.hour...input.period.lastHour
         showsNames = input.audience.showsNames
+        // Summed over the hours of a month and over jobs first: breaking a sum down costs far more than adding to it.
+        var whole: [Ledger.Key: ComponentEnergy] = [:]
+        var firstHours: [String: Int64] = [:]
+        var monthHours: [Int64: Int64] = [:]
         for (key, sum) in input.accounts.ledger.energy where hours.contains(key.hour) {
-            add(key, sum, site: input.accounts.nodes.site(of: key.node))
+            if monthHours[key.hour] == nil {
+                let month = month(of: key.hour)
+                monthHours[key.hour] = firstHours[month] ?? key.hour
+                firstHours[month] = monthHours[key.hour]
+            }
+            var place = key.at(hour: monthHours[key.hour] ?? key.hour)
+            place.account = key.account.withoutJob
+            whole[place, default: ComponentEnergy()].add(sum)
         }
+        for (key, sum) in whole { add(key, sum, site: input.accounts.nodes.site(of: key.node)) }
         for job in summaries {
             let active = job.energy.total - job.idleReservedMicrojoules
             byClass[job.jobClass, default: 0] += active
@@ -95,5 +107,16 @@ struct EnergySection {
             "by_month": EnergyBreakdown.json(byMonth.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }),
             "by_site": sitesJSON,
         ]
+    }
+}
+
+extension Account {
+    /// The kind of account alone.
+    fileprivate var withoutJob: Account {
+        switch self {
+        case .job: .job("")
+        case .idleReserved: .idleReserved("")
+        default: self
+        }
     }
 }

@@ -36,8 +36,14 @@ struct JobFold {
     }
 
     mutating func addAll(where isWanted: (String) -> Bool) {
+        // Its hours are summed first: a job has many of them on a node, and a breakdown costs far more than a sum.
+        var whole: [Ledger.Key: ComponentEnergy] = [:]
         for (key, sum) in accounts.ledger.energy where contains(hour: key.hour) {
             guard let job = key.account.job, isWanted(job) else { continue }
+            whole[key.at(hour: 0), default: ComponentEnergy()].add(sum)
+        }
+        for (key, sum) in whole {
+            guard let job = key.account.job else { continue }
             sums[job, default: JobSum()].energy.add(sum, key.provenance, key.boundary)
             sums[job, default: JobSum()].nodes[key.node, default: NodeSum()]
                 .energy.add(sum, key.provenance, key.boundary)
@@ -191,5 +197,14 @@ extension JobRegister.Attempt {
     var runsBackwards: Bool {
         guard let start, let stop else { return false }
         return stop <= start
+    }
+}
+
+extension Ledger.Key {
+    /// The same account and node in another hour, or in the one that stands for several.
+    func at(hour: Int64) -> Ledger.Key {
+        var key = self
+        key.hour = hour
+        return key
     }
 }

@@ -21,9 +21,19 @@ struct SupplyCells {
         self.settings = settings
         let hours = input.period.start.hour...input.period.lastHour
         var sums: [Key: Int128] = [:]
+        // A node that never moves is asked about once, not for each of its hours.
+        var homes: [String: String?] = [:]
         for (key, sum) in input.accounts.ledger.energy where hours.contains(key.hour) && key.isOwn {
-            let site = settings.site(
-                of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
+            let site: String?
+            if let home = homes[key.node] {
+                site = home
+            } else {
+                site = settings.site(
+                    of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
+                if settings.settings.changes(of: SettingField.nodeSite, subject: key.node).isEmpty {
+                    homes[key.node] = .some(site)
+                }
+            }
             let boundary: EnergyCell.Boundary = key.boundary == .facility ? .facility : .informationTechnology
             sums[Key(hour: key.hour, site: site ?? "", boundary: boundary), default: 0] += sum.total
         }
