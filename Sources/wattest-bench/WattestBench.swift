@@ -5,5 +5,8 @@ import ArgumentParser
 struct WattestBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest-bench", abstract: "Measures Wattest against a limit of the same machine in the same run.",
-        subcommands: [IntakeBench.self, AgentBench.self, MergeBench.self, AuditBench.self, LogBench.self])
+        subcommands: [
+            IntakeBench.self, AgentBench.self, MergeBench.self, AuditBench.self, LogBench.self,
+            ReportBench.self,
+        ])
 }

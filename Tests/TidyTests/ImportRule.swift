@@ -86,7 +86,7 @@ struct ImportRule {
             own: Set(pure.keys).union(["Identity", "Sensors", "NodeAgent", "PinnedHTTPS", "Wire"]),
             outside: cLibrary + nio + ["ArgumentParser", "Crypto"]),
         "wattest-bench": Module(
-            own: Set(pure.keys).union(edges.keys).union(["NodeAgent", "Aggregation"]),
+            own: Set(pure.keys).union(edges.keys).union(["NodeAgent", "Aggregation", "ClusterSimulation"]),
             outside: cLibrary + nio + ["ArgumentParser", "Crypto", "Logging", "ServiceLifecycle"]),
     ]
 
