@@ -1,4 +1,5 @@
 import Accounts
+import Batches
 import Emissions
 import Energy
 import JSONText
