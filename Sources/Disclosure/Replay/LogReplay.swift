@@ -176,7 +176,7 @@ package struct LogReplay: Sendable {
             throw ReplayFailure(.signature, at: checked.index, "the signature of \(key.name) is not valid")
         }
         // Whatever is no batch may change who signs a chain.
-        if checked.entry.kind != .batch, !steadyKeys.isEmpty { steadyKeys = [:] }
+        if ![.batch, .extract].contains(checked.entry.kind), !steadyKeys.isEmpty { steadyKeys = [:] }
     }
 
     // MARK: Chains
