@@ -155,11 +155,6 @@ extension ClusterTests {
             let period = "from=2024-05-17T04:00:00Z&to=2024-05-17T06:00:00Z"
             let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
             return [
-                Question(operation: "lineage", path: "\(root)/lineage?\(period)&job=spoken", status: 200),
-                Question(operation: "lineage", path: "\(root)/lineage?\(period)&job=silent", status: 404),
-                Question(operation: "lineage", path: "\(root)/lineage?\(period)", status: 400),
-                Question(operation: "sample", path: "\(root)/sample?\(period)&seed=7&count=3", status: 200),
-                Question(operation: "sample", path: "\(root)/sample?\(period)", status: 400),
                 Question(operation: "proofs", path: "\(root)/proofs?index=0", status: 200),
                 Question(operation: "proofs", path: "\(root)/proofs", status: 400),
                 Question(operation: "listJobs", path: "\(root)/jobs?limit=1", status: 200),

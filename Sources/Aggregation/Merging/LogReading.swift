@@ -13,10 +13,8 @@ struct LogReading: Sendable {
     ///   - period: hours whose sums are kept, nil for the whole life of the log.
     ///   - periods: whose books are kept.
     ///   - goesOn: keeps what a later entry may name, so that the replay can be extended.
-    ///   - query: of what the way back is kept, nil for nothing.
     func replay(
-        to size: UInt64, period: UTCInterval?, watching periods: [UTCInterval] = [], goesOn: Bool = false,
-        tracing query: LineageTrail.Query? = nil
+        to size: UInt64, period: UTCInterval?, watching periods: [UTCInterval] = [], goesOn: Bool = false
     ) async throws -> LogReplay {
         var survey = LogSurvey()
         for period in periods { survey.watch(period) }
@@ -24,7 +22,7 @@ struct LogReading: Sendable {
             for size in try await database.publishedSizes(0...Int64(clamping: size)) { survey.keepRoot(at: size) }
         }
         try await forEachNote(in: 0..<size) { note throws in try survey.append(note[...]) }
-        var replay = LogReplay(origin: origin, survey: survey, period: period, tracing: query)
+        var replay = LogReplay(origin: origin, survey: survey, period: period)
         try await append(to: &replay, upTo: size)
         return replay
     }
@@ -55,7 +53,7 @@ struct LogReading: Sendable {
         }
     }
 
-    func forEachNote(in range: Range<UInt64>, _ body: ([UInt8]) throws -> Void) async throws {
+    private func forEachNote(in range: Range<UInt64>, _ body: ([UInt8]) throws -> Void) async throws {
         var start = Int64(clamping: range.lowerBound)
         let end = Int64(clamping: range.upperBound)
         while start < end {

@@ -32,7 +32,6 @@ extension Routes {
         addCorrections(to: router)
         addEvidence(to: router)
         addFactors(to: router)
-        addLineage(to: router)
         addProofs(to: router)
     }
 

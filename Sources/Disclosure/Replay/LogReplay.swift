@@ -43,16 +43,11 @@ package struct LogReplay: Sendable {
     package private(set) var signers: SignerRegister?
     package private(set) var chains = ChainRegister()
     package private(set) var counts = ReplayCounts()
-    /// Where the sums come from, as far as that was asked for.
-    package private(set) var trail: LineageTrail?
 
     /// - Parameter survey: the first pass over the same prefix.
-    package init(
-        origin: String, survey: LogSurvey, period: UTCInterval? = nil, tracing query: LineageTrail.Query? = nil
-    ) {
+    package init(origin: String, survey: LogSurvey, period: UTCInterval? = nil) {
         self.origin = origin
         self.period = period
-        trail = query.map { LineageTrail($0) }
         anchorSizes = survey.anchorSizes
         surveyedReports = survey.reports
         conflictLeaves = survey.conflictLeaves
@@ -104,7 +99,7 @@ package struct LogReplay: Sendable {
         case .resume(let resume): try check(resume, index)
         case .close(let close): try check(close, index)
         case .conflict(let conflict): try check(conflict, index)
-        case .correct(let correction): apply(correction, checked)
+        case .correct(let correction): apply(correction, index)
         case .set(let set): settings.apply(set, at: index)
         case .report(let report): try issue(report, index)
         case .genesis, .imported, .job, .batch: break
@@ -188,7 +183,7 @@ package struct LogReplay: Sendable {
             postings = checked.postings ?? AttributionRule.attribution1.post(batch.facts)
         }
         try conserve(batch, postings, checked)
-        fold(postings, of: batch, checked)
+        fold(postings, of: batch, index)
         if !correcting.isIdle { correcting.add(postings.postings, node: batch.node) }
         if !closing.isIdle { closing.add(postings, of: batch, at: index) }
         let moment = NodeWitness.Place(
@@ -217,19 +212,18 @@ package struct LogReplay: Sendable {
         counts.conservedBatches += 1
     }
 
-    private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ checked: CheckedEntry) {
+    private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ index: UInt64) {
         var kept = postings
         if !kept.gaps.isEmpty { kept.gaps = [] }
         for span in postings.gaps where GapBook.overlap(span.interval, period) {
-            gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: checked.index)))
+            gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: index)))
         }
         if let period, !period.contains(batch.facts.interval.start) || batch.facts.interval.end > period.end {
             let hours = period.start.hour...period.lastHour
             kept.postings.removeAll { !hours.contains($0.hour) }
             kept.coverage.removeAll { !hours.contains($0.hour) }
         }
-        ledger.add(kept, node: batch.node, index: Int64(clamping: checked.index))
-        trail?.add(kept.postings, of: batch, checked)
+        ledger.add(kept, node: batch.node, index: Int64(clamping: index))
     }
 
     private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
@@ -297,12 +291,11 @@ package struct LogReplay: Sendable {
     }
 
     /// A correction never fails: it takes no more than there is, and says in every report what it took.
-    private mutating func apply(_ correction: CorrectEntry, _ checked: CheckedEntry) {
-        let index = checked.index
+    private mutating func apply(_ correction: CorrectEntry, _ index: UInt64) {
         var moved: [Int64] = []
         for move in correction.moves {
             let shifts = correcting.apply(move)
-            for shift in shifts { apply(shift, checked) }
+            for shift in shifts { apply(shift) }
             moved.append(shifts.reduce(0) { $0 + $1.microjoules })
         }
         corrections.append(CorrectionRegister.Correction(entry: correction, index: index, moved: moved))
@@ -314,16 +307,14 @@ package struct LogReplay: Sendable {
         }
     }
 
-    private mutating func apply(_ shift: CorrectionBook.Shift, _ checked: CheckedEntry) {
+    private mutating func apply(_ shift: CorrectionBook.Shift) {
         closing.apply(shift)
         guard period.map({ ($0.start.hour...$0.lastHour).contains(shift.key.hour) }) ?? true else { return }
         var energy = ComponentEnergy()
         energy[shift.component] = Int128(shift.microjoules)
         ledger.add(energy, at: shift.target)
-        trail?.add(energy, at: shift.target, by: checked)
         energy[shift.component] = -Int128(shift.microjoules)
         ledger.add(energy, at: shift.key)
-        trail?.add(energy, at: shift.key, by: checked)
     }
 
     /// What is closed over exactly the entries so far.

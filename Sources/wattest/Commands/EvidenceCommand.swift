@@ -5,7 +5,7 @@ import JSONText
 struct EvidenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evidence", abstract: "Evidence: what an auditor recomputes every figure from.",
-        subcommands: [Export.self, Proof.self, Receipt.self, Lineage.self, Sample.self])
+        subcommands: [Export.self, Proof.self, Receipt.self])
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
