@@ -61,7 +61,7 @@ package struct PowercapSource: SensorSource {
             sensors.append(sensor(candidate, limits: limits, first: zone.value(), path: path))
             zones.append(zone)
         }
-        remarks.append(contentsOf: packageCountRemark(sensors))
+        remarks.append(contentsOf: packageCountRemark(sensors) + memoryRemark(sensors))
         return SourceReport(source: name, sensors: sensors, remarks: remarks)
     }
 

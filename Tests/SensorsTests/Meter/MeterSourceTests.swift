@@ -35,7 +35,7 @@ import Testing
                 == .energyCounter(microjoulesNumerator: 3_600_000, microjoulesDenominator: 1, modulus: nil))
         let layering = Layering([report])
         // Were it signed too, the shelf would be counted once for each node on it.
-        #expect(layering.sensors.map(\.description.layer) == [.nodeAC])
+        #expect(layering.sensors.map(\.description.layer) == [.nodeAC, .nodeAC])
         #expect(layering.leftOut.contains { $0.id == "meter:pdu-1/shelf" && $0.reason.contains("in no node's total") })
         #expect(layering.boundary == "node-ac")
     }
