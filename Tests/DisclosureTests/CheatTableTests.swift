@@ -165,7 +165,7 @@ struct Threat: Sendable, CustomTestStringConvertible {
 
     private func audit(_ log: inout SyntheticLog) async throws -> AuditReport {
         let files = try log.bundle(examplePeriod)
-        return await try BundleAudit(source: BundleSource(files: files), policy: log.policy, workers: 2).run()
+        return try await BundleAudit(source: BundleSource(files: files), policy: log.policy, workers: 2).run()
     }
 
     /// A node that says that it measured hours ago names a tree that was not there then.
@@ -176,7 +176,7 @@ struct Threat: Sendable, CustomTestStringConvertible {
         log.now = UTCTime(microseconds: log.now.microseconds + 5_400_000_000)
         try log.set(SettingField.siteZone, of: "north", "\"DE\"")
         _ = try log.checkpoint()
-        try #expect(await audit(&log).counts.first { $0.name == "backdated" }?.value == 0)
+        #expect(try await audit(&log).counts.first { $0.name == "backdated" }?.value == 0)
         let index = try log.batch("n1")
         let report = try await audit(&log)
         #expect(report.failure == nil, "\(report.text)")

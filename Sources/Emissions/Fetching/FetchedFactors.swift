@@ -1,4 +1,4 @@
-package import Energy
+import Energy
 
 /// What a provider knew of the hours that were asked.
 package struct FetchedFactors: Sendable, Hashable {
