@@ -140,7 +140,7 @@ import TransparencyLog
                 origin: manifest.origin, period: manifest.period, audience: manifest.audience, size: manifest.size,
                 withheldEntries: manifest.withheldEntries, files: listed
             ).signed(by: log.administration)
-            let report = await try BundleAudit(
+            let report = try await BundleAudit(
                 source: BundleSource(files: mangled), policy: log.policy, workers: 2
             ).run()
             // The published policy is not the auditor's; blocks of readings may be gone, and signatures of witnesses
