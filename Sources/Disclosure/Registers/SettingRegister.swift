@@ -132,7 +132,8 @@ package enum SettingField {
     /// JSON object {model, count, watts}: the accelerators of a node, with watts where the model's name does not tell;
     /// subject: node, or none for all nodes.
     package static let nodeAccelerators = "node.accelerators"
-    /// JSON number of watts, or object {watts, source}: what a node draws at most; subject: node, or none for all nodes.
+    /// JSON number of watts, or object {watts, source}: what a node draws at most; subject: node, or none for all
+    /// nodes.
     package static let nodeNameplate = "node.nameplate"
     /// JSON object {relative_limit, source}: accuracy class of the meters at a boundary (`facility`, `node-ac` …);
     /// subject: boundary.

@@ -35,6 +35,15 @@ struct JobFold {
 
     func hasSums(_ job: String) -> Bool { sums[job] != nil }
 
+    /// An attempt of the period ends before it begins: it has no window, and must not be left out for that.
+    func runsBackwards(_ job: String) -> Bool {
+        guard let attempts = accounts.jobs[job]?.attempts.values else { return false }
+        return attempts.contains { attempt in
+            guard attempt.runsBackwards, let start = attempt.start, let stop = attempt.stop else { return false }
+            return period.map { stop < $0.end && $0.start <= start } ?? true
+        }
+    }
+
     private func contains(hour: Int64) -> Bool {
         period.map { $0.start.hour <= hour && hour <= $0.lastHour } ?? true
     }
@@ -45,13 +54,15 @@ struct JobFold {
         for (key, sum) in accounts.ledger.energy where contains(hour: key.hour) {
             guard let job = key.account.job, isWanted(job) else { continue }
             whole[key.at(hour: 0), default: ComponentEnergy()].add(sum)
+            if doubts.contains(.init(node: key.node, hour: key.hour)) {
+                sums[job, default: JobSum()].isDoubtful = true
+            }
         }
         for (key, sum) in whole {
             guard let job = key.account.job else { continue }
             sums[job, default: JobSum()].energy.add(sum, key.provenance, key.boundary)
             sums[job, default: JobSum()].nodes[key.node, default: NodeSum()]
                 .energy.add(sum, key.provenance, key.boundary)
-            if doubts.contains(.init(node: key.node, hour: key.hour)) { sums[job]?.isDoubtful = true }
             if case .idleReserved = key.account, key.provenance != .synthetic {
                 sums[job, default: JobSum()].idleReserved += sum.total
             }

@@ -94,7 +94,7 @@ package struct JobSummary: Sendable, Hashable {
         var fold = JobFold(accounts: accounts, period: period)
         fold.addAll { _ in true }
         return accounts.jobs.jobs.keys.compactMap { fold.summary(of: $0) }
-            .filter { fold.hasSums($0.pseudonym) || !$0.windows.isEmpty }
+            .filter { fold.hasSums($0.pseudonym) || !$0.windows.isEmpty || fold.runsBackwards($0.pseudonym) }
             .sorted { $0.sortKey < $1.sortKey }
     }
 
