@@ -51,8 +51,13 @@ package struct JobRegister: Sendable, Hashable {
     }
 
     package private(set) var jobs: [String: Job] = [:]
-    /// Ends of what each node said since the administration last told the time: by node, by job.
-    private var unbounded: [String: [String: UTCTime]] = [:]
+    /// Whose batches came since the administration last told the time.
+    private var unbounded: Set<Hold> = []
+
+    private struct Hold: Sendable, Hashable {
+        var node: String
+        var job: String
+    }
 
     package init() {}
     package init(jobs: [Job]) { for job in jobs { self.jobs[job.pseudonym] = job } }
@@ -81,9 +86,7 @@ package struct JobRegister: Sendable, Hashable {
 
     /// The administration appended an entry at this time: whatever stands before it was made earlier.
     package mutating func bound(by time: UTCTime) {
-        for (node, ends) in unbounded {
-            for (job, end) in ends { jobs[job]?.witnessesByNode[node]?.bound(end: end, by: time) }
-        }
+        for hold in unbounded { jobs[hold.job]?.witnessesByNode[hold.node]?.bound(by: time) }
         unbounded.removeAll(keepingCapacity: true)
     }
 
@@ -119,17 +122,18 @@ package struct JobRegister: Sendable, Hashable {
         for index in allocations.indices where allocations[index].mode != .tenant {
             let job = allocations[index].job
             // In place: a job has many parts, and nearly every batch changes nothing but the end of its hold.
-            if jobs.index(forKey: job) == nil { jobs[job] = Job(pseudonym: job) }
-            guard let place = jobs.index(forKey: job) else { continue }
-            let drawn = postings?.microjoules(ofJob: job) ?? 0
-            jobs.values[place].add(
-                allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
-            jobs.values[place].witnessesByNode[batch.node, default: NodeWitness()].take(
-                statement, jobMicrojoules: drawn)
-            if !isRecorded {
-                let end = batch.facts.interval.end
-                unbounded[batch.node, default: [:]][job, default: end].keep(end)
+            var found = jobs.index(forKey: job)
+            if found == nil {
+                jobs[job] = Job(pseudonym: job)
+                found = jobs.index(forKey: job)
             }
+            guard let found else { continue }
+            let drawn = postings?.microjoules(ofJob: job) ?? 0
+            jobs.values[found].add(
+                allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
+            let isFirst = jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
+                statement, jobMicrojoules: drawn)
+            if isFirst { unbounded.insert(Hold(node: batch.node, job: job)) }
         }
     }
 }
@@ -227,8 +231,5 @@ extension BatchPostings {
 }
 
 extension UTCTime {
-    /// Becomes the later of both.
-    fileprivate mutating func keep(_ other: UTCTime) { self = max(self, other) }
-
     static let distantPast = UTCTime(microseconds: .min)
 }
