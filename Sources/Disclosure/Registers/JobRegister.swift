@@ -51,8 +51,8 @@ package struct JobRegister: Sendable, Hashable {
     }
 
     package private(set) var jobs: [String: Job] = [:]
-    /// Whose batches came since the administration last told the time.
-    private var unbounded: Set<Hold> = []
+    /// Ends of what each node said of each job since the administration last told the time.
+    private var unbounded: [Hold: UTCTime] = [:]
 
     private struct Hold: Sendable, Hashable {
         var node: String
@@ -86,7 +86,7 @@ package struct JobRegister: Sendable, Hashable {
 
     /// The administration appended an entry at this time: whatever stands before it was made earlier.
     package mutating func bound(by time: UTCTime) {
-        for hold in unbounded { jobs[hold.job]?.witnessesByNode[hold.node]?.bound(by: time) }
+        for (hold, end) in unbounded { jobs[hold.job]?.witnessesByNode[hold.node]?.bound(end: end, by: time) }
         unbounded.removeAll(keepingCapacity: true)
     }
 
@@ -131,9 +131,12 @@ package struct JobRegister: Sendable, Hashable {
             let drawn = postings?.microjoules(ofJob: job) ?? 0
             jobs.values[found].add(
                 allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
-            let isFirst = jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
+            jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
                 statement, jobMicrojoules: drawn)
-            if isFirst { unbounded.insert(Hold(node: batch.node, job: job)) }
+            if !isRecorded {
+                let end = batch.facts.interval.end
+                unbounded[Hold(node: batch.node, job: job), default: end].keep(end)
+            }
         }
     }
 }
@@ -231,5 +234,8 @@ extension BatchPostings {
 }
 
 extension UTCTime {
+    /// Becomes the later of both.
+    fileprivate mutating func keep(_ other: UTCTime) { self = max(self, other) }
+
     static let distantPast = UTCTime(microseconds: .min)
 }

@@ -28,8 +28,6 @@ package struct NodeWitness: Sendable, Hashable {
     }
 
     package private(set) var batches: Int64 = 0
-    /// The latest end of its batches since the administration last told the time.
-    private var unboundedEnd: UTCTime?
     package private(set) var letters: Set<ClockState.Letter> = []
     package private(set) var isRecorded = false
     package private(set) var lateBatches: Int64 = 0
@@ -73,13 +71,12 @@ package struct NodeWitness: Sendable, Hashable {
         }
     }
 
-    /// - Returns: whether it is the first since `bound(by:)` that a later time can bound.
-    mutating func take(_ statement: Statement, jobMicrojoules: Int128) -> Bool {
+    mutating func take(_ statement: Statement, jobMicrojoules: Int128) {
         batches &+= 1
         letters.insert(statement.letter)
         isRecorded = isRecorded || statement.isRecorded
         takeEdges(of: statement, jobMicrojoules)
-        guard !statement.isRecorded else { return false }
+        guard !statement.isRecorded else { return }
         let end = statement.interval.end
         let place = statement.place
         if let signed = place.signedAfter, case let behind = Self.distance(end, signed),
@@ -92,15 +89,10 @@ package struct NodeWitness: Sendable, Hashable {
             lateBatches &+= 1
             lateMicroseconds = max(lateMicroseconds, late)
         }
-        let isFirst = unboundedEnd == nil
-        unboundedEnd = max(unboundedEnd ?? end, end)
-        return isFirst
     }
 
-    /// An entry that the administration appended at `time` stands behind the batches so far.
-    mutating func bound(by time: UTCTime) {
-        guard let end = unboundedEnd else { return }
-        unboundedEnd = nil
+    /// An entry that the administration appended at `time` stands behind a batch that ends at `end`.
+    mutating func bound(end: UTCTime, by time: UTCTime) {
         let ahead = Self.distance(time, end)
         if ahead > Self.toleranceMicroseconds { aheadMicroseconds = max(aheadMicroseconds, ahead) }
     }
