@@ -73,6 +73,11 @@ extension ClusterTests {
                 #expect(!text.contains("hidden-job") && text.contains("shown-job"))
                 #expect(!text.contains("rapl:package-0"), "the other node's batches are there")
             }
+            // Where jobs have no names, none is mistaken for another one.
+            let nameless = try await export(
+                organization, "nameless", ["--job", "hidden-job", "--audience", "ai-office"])
+            let verdict = try await verdict(organization, nameless)
+            #expect(verdict["verdict"]?.string == "verified in part", "\(verdict.text(.compact))")
             // An assurer is shown every entry.
             let refused = try await organization.wattest(
                 ["evidence", "export", "--from", "2024-05-17T04:00:00Z", "--to", "2024-05-17T06:00:00Z"]

@@ -44,9 +44,13 @@ struct TokenUnderTest: Sendable {
 
     /// Replaces the point of a public key where the token stores it. Its tools make no weak one.
     func replacePublicKey(_ label: String, by point: [UInt8]) async throws {
-        try await shell("\(tool) --read-object --type pubkey --label \(label) -o \(label).der")
-        let der = try #require(FileManager.default.contents(atPath: "\(directory.path)/\(label).der"))
-        let honest = Data(der.suffix(32))
+        try await shell("\(tool) --read-object --type pubkey --label \(label) -o \(label).pub")
+        // PEM by newer versions of the tool, DER by older ones. The point is the end of either.
+        let read = try #require(FileManager.default.contents(atPath: "\(directory.path)/\(label).pub"))
+        let lines = String(decoding: read, as: UTF8.self).split(separator: "\n")
+        let isPEM = lines.first?.hasPrefix("-----BEGIN") == true
+        let der = isPEM ? Data(base64Encoded: lines.dropFirst().dropLast().joined()) : read
+        let honest = Data(try #require(der).suffix(32))
         var replaced = 0
         let tokens = "\(directory.path)/tokens"
         for path in try FileManager.default.subpathsOfDirectory(atPath: tokens) where path.hasSuffix(".object") {
