@@ -8,7 +8,8 @@ import Testing
 /// Each row of each published table goes through the command as somebody would type it; what comes out is what was
 /// printed, within the row's tolerance, and a row that cannot be computed says so.
 @Suite struct AcceptanceTests {
-    private static let directory = #filePath.dropLast("/WattestTests/AcceptanceTests.swift".utf8.count)
+    private static let directory =
+        #filePath.dropLast("/WattestTests/AcceptanceTests.swift".utf8.count)
         + "/EmissionsTests/Fixtures/acceptance"
 
     typealias Row = [String: String]
@@ -26,7 +27,8 @@ import Testing
     private func estimate(_ options: String) throws -> JSONValue {
         let words = options.split(separator: " ").map(String.init)
         return try EstimateResult(
-            #require(try Wattest.parseAsRoot(["estimate"] + words + ["--json"]) as? EstimateCommand)).json
+            #require(try Wattest.parseAsRoot(["estimate"] + words + ["--json"]) as? EstimateCommand)
+        ).json
     }
 
     private func expect(_ value: JSONValue?, _ printed: String?, _ tolerance: String?, _ place: String) throws {

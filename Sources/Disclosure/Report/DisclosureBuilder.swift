@@ -131,7 +131,8 @@ struct DisclosureBuilder {
         return [
             "location_t": resources.borne.figure(supply.location),
             "market_t": resources.borne.figure(market.tonnes),
-            "factors": resources.borne.members(["supply_mwh", "location_t"], in: "uses", of: supply.citations), "instruments": market.instruments, "matched_share": market.matchedShare,
+            "factors": resources.borne.members(["supply_mwh", "location_t"], in: "uses", of: supply.citations),
+            "instruments": market.instruments, "matched_share": market.matchedShare,
             "matched_share_hourly": market.matchedShareHourly, "basis": supply.basis,
         ]
     }

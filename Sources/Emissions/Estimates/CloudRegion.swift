@@ -8,7 +8,7 @@ package enum CloudRegion {
         return countries.first { $0.regions.contains(name) }?.country
     }
 
-    /// Amazon Web Services by the names in botocore's `partitions.json` and OpenShift's list of regions, Google Cloud by
+    /// Amazon Web Services by the names in botocore's `partitions.json` and OpenShift's list, Google Cloud by
     /// GoogleCloudPlatform/region-carbon-info (December 2025), Azure by Microsoft's list of regions
     /// (learn.microsoft.com/azure/reliability/regions-list). Regions of which no source says the country are left out.
     private static let countries: [(country: String, regions: Set<String>)] = [

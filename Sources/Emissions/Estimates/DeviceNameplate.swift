@@ -2,8 +2,8 @@
 /// calculator's question: hardware × hours × region).
 ///
 /// Nameplate power is a ceiling: published runs lie at 60 to 90 % of it. An estimate made from it says so and errs
-/// upwards. Every figure was looked up in a public listing, which `Factors.md` names; one that could not be found is not
-/// here, and `--power-w` takes its place.
+/// upwards. Every figure was looked up in a public listing, which `Factors.md` names; one that could not be found is
+/// not here, and `--power-w` takes its place.
 package struct DeviceNameplate: Sendable, Hashable {
     package let name: String
     package let watts: DecimalFigure

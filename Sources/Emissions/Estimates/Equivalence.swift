@@ -55,8 +55,8 @@ package struct Equivalence: Sendable, Hashable {
     package static let homeYear = Equivalence(
         id: "us-home-year", unit: "years of electricity of a US home", quantity: .energyKilowattHours,
         perUnit: DecimalFigure(10_715), year: 2020,
-        source: "U.S. Energy Information Administration, mean residential customer, www.eia.gov/tools/faqs/faq.php?id=97"
-            + " (October 2021)")
+        source: "U.S. Energy Information Administration, mean residential customer, "
+            + "www.eia.gov/tools/faqs/faq.php?id=97 (October 2021)")
 
     /// Every one; older years are for comparison with what was printed then.
     package static let all = current + [carKilometre2020, carKilometre2018]

@@ -3,8 +3,8 @@ extension FactorFile {
     /// shows emissions before a better table is imported.
     ///
     /// Ember, processed by Our World in Data, CC BY 4.0; digit for digit what Carbontracker carries of it
-    /// (`carbontracker/data/carbon-intensities.csv` at 70e5a02, November 2025). Lifecycle, not direct: reports say so, and
-    /// an organization that discloses Scope 2 imports direct factors.
+    /// (`carbontracker/data/carbon-intensities.csv` at 70e5a02, November 2025). Lifecycle, not direct: reports say so,
+    /// and an organization that discloses Scope 2 imports direct factors.
     ///
     /// - Parameter sha256: lower-case hex SHA-256 of `defaultTableText`, which the caller computes: this module hashes
     ///   nothing.

@@ -9,8 +9,8 @@ struct ModelEnergy {
         var microjoules: Int128
         var wallclockSeconds: Int64
         var jobCount: Int64
-        /// With the digits that the report's uncertainty bears, nine decimals at most: a milliwatt-second is 0.28 of the
-        /// last one.
+        /// With the digits that the report's uncertainty bears, nine decimals at most: a milliwatt-second is 0.28 of
+        /// the last one.
         let kilowattHours: JSONValue
 
         fileprivate init(
