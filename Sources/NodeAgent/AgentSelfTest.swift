@@ -70,7 +70,14 @@ package struct AgentSelfTest: Sendable {
         let quality = NodeClock.quality()
         let bound = quality.errorMicroseconds.map { "within \($0) µs" } ?? "error unknown"
         let isKnown = quality.letter == .synchronised || quality.letter == .informative
-        let text = "\(quality.letter.rawValue), \(bound)"
+        let state =
+            switch quality.letter {
+            case .synchronised: "synchronised"
+            case .informative: "synchronised loosely"
+            case .relative: "not synchronised"
+            case .unknown: "state unknown"
+            }
+        let text = "\(state) (\(quality.letter.rawValue)), \(bound)"
         // An unsynchronised clock is signed as what it is; measuring works, placing in hours may be off.
         return pass("clock", isKnown ? text : text + "; start chronyd or another NTP client")
     }

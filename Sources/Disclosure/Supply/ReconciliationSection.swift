@@ -20,7 +20,8 @@ struct ReconciliationSection {
                     missing.append(
                         (
                             "reconciliation",
-                            "the reading of \(meter) at log index \(setting.index) is none: site, start, end, mwh"
+                            "the reading of \(meter) at log index \(setting.index) is none: site, start, end, mwh, "
+                                + "and names of nodes where it supplies those alone"
                         ))
                     continue
                 }
@@ -37,7 +38,9 @@ struct ReconciliationSection {
                         ))
                     continue
                 }
-                items.append(Self.json(meter, reading, inside: Self.inside(reading, input, settings)))
+                var shown = reading
+                if !input.audience.showsNodes { shown.nodes = nil }
+                items.append(Self.json(meter, shown, inside: Self.inside(reading, input, settings)))
             }
         }
         if items.isEmpty, missing.isEmpty {
@@ -46,9 +49,11 @@ struct ReconciliationSection {
         json = .array(items)
     }
 
-    /// One reading: {site, start, end, mwh, kind, source}.
+    /// One reading: {site, nodes, start, end, mwh, kind, source}.
     private struct Reading {
         var site: String
+        /// What a shelf or a distribution unit supplies; nil for the whole site.
+        var nodes: Set<String>?
         var span: UTCInterval
         var microjoules: Int128
         var kind: String
@@ -62,6 +67,10 @@ struct ReconciliationSection {
                 let figure = try? DecimalFigure(parsing: text), figure.ratio >= .zero,
                 let energy = try? (figure.ratio * ExactRatio(Figure.microjoulesPerMegawattHour)).rounded(decimals: 0)
             else { return nil }
+            if let named = value["nodes"] {
+                guard let list = named.array, !list.isEmpty, list.allSatisfy({ $0.string != nil }) else { return nil }
+                nodes = Set(list.compactMap(\.string))
+            }
             self.site = site
             span = UTCInterval(start: start, end: end)
             microjoules = energy.coefficient
@@ -74,6 +83,7 @@ struct ReconciliationSection {
         let hours = reading.span.start.hour...reading.span.lastHour
         var sum: Int128 = 0
         for (key, energy) in input.accounts.ledger.energy where hours.contains(key.hour) && key.isOwn {
+            guard reading.nodes?.contains(key.node) != false else { continue }
             let site = settings.site(
                 of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
             if site == reading.site { sum += energy.total }
@@ -84,6 +94,7 @@ struct ReconciliationSection {
     private static func json(_ meter: String, _ reading: Reading, inside: Int128) -> JSONValue {
         [
             "meter": .string(meter), "site": .string(reading.site), "kind": .string(reading.kind),
+            "nodes": reading.nodes.map { .array($0.sorted().map(JSONValue.string)) } ?? .null,
             "start": TimeText.json(reading.span.start), "end": TimeText.json(reading.span.end),
             "meter_uj": .decimalString(reading.microjoules), "inside_uj": .decimalString(inside),
             "outside_uj": .decimalString(reading.microjoules - inside),

@@ -158,14 +158,18 @@ struct MeasuringCourse: ~Copyable {
         }
         guard sampler.isOutdated else {
             discovery.isChanging = false
+            session.change = nil
             return
         }
         if !discovery.isChanging {
             discovery.isChanging = true
             session.finish(at: now, usage: usage())
         }
-        guard !session.hasPendingCut else { return }
         let found = sampler.report.layering.sensors.map(\.description)
+        session.change = MeasuringSession.Change(
+            lost: Set(session.tracks.map(\.description.id)).subtracting(found.map(\.id)),
+            sinceNanoseconds: session.change?.sinceNanoseconds ?? now.nanoseconds)
+        guard !session.hasPendingCut else { return }
         var absent = absent
         let isReplaced = session.replaceTracks { start, known in
             let tracks = found.map { description in

@@ -48,6 +48,8 @@ package struct MeasuringSession: Sendable {
     /// Start of the interval that is open for readings.
     private(set) var intervalBegin: Moment
     private var pending: [PendingCut] = []
+    /// The node's sensors are about to change; nil while they are the ones that are read.
+    package var change: Change?
     private var merged = MergedFacts()
     private(set) var holds: HoldTimes
     private(set) var last: Moment
@@ -239,7 +241,9 @@ package struct MeasuringSession: Sendable {
     package var oldestCut: Moment? { pending.first?.end }
 
     private func isReady(_ cut: PendingCut, at now: Int64) -> Bool {
+        if let change, now - change.sinceNanoseconds >= Self.patienceNanoseconds { return true }
         for track in tracks where !track.isReady(forCutAt: cut.end.nanoseconds) {
+            if change?.lost.contains(track.description.id) == true { continue }
             let refresh = track.description.refreshMilliseconds * 2_000_000
             guard now - cut.end.nanoseconds >= max(Self.patienceNanoseconds, refresh) else { return false }
         }
@@ -281,6 +285,15 @@ package struct MeasuringSession: Sendable {
 
     // MARK: Changes of the node
 
+    /// A change of the node's sensors that waits for the cuts before it. With intervals shorter than a cut may wait for
+    /// a silent sensor, there would always be one that waits, and the node could never change: so none waits for a
+    /// sensor that is gone, and none at all when the change has waited for long enough.
+    package struct Change: Sendable, Hashable {
+        /// Sensors that discovery no longer shows.
+        package var lost: Set<String>
+        package var sinceNanoseconds: Int64
+    }
+
     /// Takes on another set of sensors where the open interval began; what was cut before keeps the old one.
     ///
     /// - Returns: false while cuts are pending; to be called again later.
@@ -289,6 +302,7 @@ package struct MeasuringSession: Sendable {
     {
         guard pending.isEmpty else { return false }
         tracks = make(openedAt.nanoseconds, tracks)
+        change = nil
         return true
     }
 

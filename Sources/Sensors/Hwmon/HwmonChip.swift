@@ -14,15 +14,19 @@ package enum HwmonChip: Sendable, Hashable {
         case grace(Int)
         case cpu(Int)
         case systemIO(Int)
+        /// Something of a socket that this list does not know: no machine, and nobody says what contains it.
+        case unknownRail
         /// A meter without such a label measures the machine.
         case node
 
         package init(label: String?) {
             let words = (label ?? "").split(separator: " ")
-            guard words.count == 4, words[1] == "Power", words[2].lowercased() == "socket",
-                let socket = UInt16(words[3])
-            else {
+            guard words.count >= 3, words[1] == "Power", words[2].lowercased() == "socket" else {
                 self = .node
+                return
+            }
+            guard words.count == 4, let socket = UInt16(words[3]) else {
+                self = .unknownRail
                 return
             }
             switch words[0] {
@@ -30,7 +34,7 @@ package enum HwmonChip: Sendable, Hashable {
             case "Grace": self = .grace(Int(socket))
             case "CPU": self = .cpu(Int(socket))
             case "SysIO": self = .systemIO(Int(socket))
-            default: self = .node
+            default: self = .unknownRail
             }
         }
     }

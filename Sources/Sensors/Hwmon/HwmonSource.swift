@@ -97,11 +97,17 @@ package struct HwmonSource: SensorSource {
         let label = attribute("power1_oem_info", of: path).flatMap(FileTree.text)
         let interval = attribute("power1_average_interval", of: path).flatMap(FileTree.number)
         let refresh = Int64(min(60_000, max(1, interval ?? 1000)))
-        let (id, layer, part, point, power) = Self.meter(HwmonChip.Domain(label: label))
-        if case .systemIO = HwmonChip.Domain(label: label) {
-            report.remarks.append("\(path) (\(label ?? "")) lies inside its Grace socket, whose remainder shows it")
+        let domain = HwmonChip.Domain(label: label)
+        let shown = (label ?? "").utf8.shown()
+        if case .systemIO = domain {
+            report.remarks.append("\(path) (\(shown)) lies inside its Grace socket, whose remainder shows it")
             return
         }
+        guard domain != .unknownRail else {
+            report.remarks.append("\(path) (\(shown)) is a part of a socket that is not known and was left out")
+            return
+        }
+        let (id, layer, part, point, power) = Self.meter(domain)
         let description = SensorDescription(
             id: id, kind: "hwmon", layer: layer, provenance: .integrated, quantity: .power(rule: .trapezoid),
             maximumPowerMicrowatts: power, refreshMilliseconds: refresh, periodMilliseconds: max(1000, refresh))
@@ -128,7 +134,7 @@ package struct HwmonSource: SensorSource {
                 "hwmon:sysio-\(socket)", .package, .rail(package: socket), "I/O rail inside the Grace socket",
                 1_000_000_000
             )
-        case .node:
+        case .unknownRail, .node:
             ("hwmon:node", .nodeDC, .node, "machine, side of the power supply unknown", 20_000_000_000)
         }
     }

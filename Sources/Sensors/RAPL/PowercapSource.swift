@@ -45,7 +45,8 @@ package struct PowercapSource: SensorSource {
         let root = sysfsRoot + "/class/powercap"
         if case .failure(let failure) = FileTree.listing(of: root) {
             let report = SourceReport.unlisted(name, root, failure, remedyIfAbsent: "")
-            return failure.reason == .gone ? absent("\(root) does not exist", remarks: []) : report
+            let isAbsent = failure.reason == .gone && !FileTree.exists(root)
+            return isAbsent ? absent("\(root) does not exist", remarks: []) : report
         }
         var remarks: [String] = []
         let candidates = select(scan(root, remarks: &remarks), remarks: &remarks)
@@ -54,14 +55,16 @@ package struct PowercapSource: SensorSource {
         for candidate in candidates {
             let limits = limits(of: candidate)
             if limits.modulus == nil {
-                remarks.append("\(candidate.path) states no max_energy_range_uj: a falling value is taken for a reset")
+                remarks.append(
+                    "\(candidate.path) states no max_energy_range_uj that can be right: "
+                        + "a falling value is taken for a reset")
             }
             let path = candidate.path + "/energy_uj"
             var zone = Zone(file: known[path] ?? HeldFile(path: path), modulus: limits.modulus)
             sensors.append(sensor(candidate, limits: limits, first: zone.value(), path: path))
             zones.append(zone)
         }
-        remarks.append(contentsOf: packageCountRemark(sensors) + memoryRemark(sensors))
+        remarks.append(contentsOf: packageCountRemark(sensors) + memoryRemark(sensors) + virtualRemark())
         return SourceReport(source: name, sensors: sensors, remarks: remarks)
     }
 
@@ -83,14 +86,19 @@ package struct PowercapSource: SensorSource {
                 name, reason + "; this is an ARM processor, which has no RAPL counters",
                 remedy: "none: NVIDIA Grace shows its sockets as power meters under hwmon", remarks: remarks)
         }
-        let isVirtual = (FileTree.text(matching: "flags", in: procfsRoot + "/cpuinfo") ?? "")
-            .split(separator: " ").contains("hypervisor")
+        let isVirtual = isVirtualMachine
         return .absent(
             name, isVirtual ? reason + "; this is a virtual machine, which has no RAPL counters" : reason,
             remedy: isVirtual
                 ? "measure on the host, or accept the model's estimate"
                 : "load the module intel_rapl_msr (Intel and AMD), or mount the host's /sys into the container",
             remarks: remarks)
+    }
+
+    /// The bit that hypervisors set for their guests (CPUID leaf 1, ECX 31).
+    private var isVirtualMachine: Bool {
+        (FileTree.text(matching: "flags", in: procfsRoot + "/cpuinfo") ?? "").split(separator: " ")
+            .contains("hypervisor")
     }
 
     /// Zones stand flat in the class directory; copies of trees may keep sub-zones only inside their parents.
@@ -151,7 +159,20 @@ package struct PowercapSource: SensorSource {
                 remarks.append("\(dropped.path) shows \(id) again beside \(kept.path) and was left out")
             }
         }
+        dropDies(of: &chosen, remarks: &remarks)
         return chosen.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The kernel shows a package or its dies. Where two drivers show both, the dies are in the package already.
+    private func dropDies(of chosen: inout [String: Candidate], remarks: inout [String]) {
+        for (id, candidate) in chosen.sorted(by: { $0.key < $1.key }) {
+            let isMemory = candidate.zone.domain == .dram
+            guard case .package(let package, die: _?) = isMemory ? candidate.parent : candidate.zone.domain,
+                let whole = chosen["rapl:package-\(package)" + (isMemory ? "/dram" : "")]
+            else { continue }
+            chosen[id] = nil
+            remarks.append("\(candidate.path) (\(id)) lies inside \(whole.path) and is not added to it")
+        }
     }
 
     private func id(of candidate: Candidate) -> String? {
@@ -193,7 +214,11 @@ package struct PowercapSource: SensorSource {
             maximumPowerMicrowatts: limits.maximumPowerMicrowatts, refreshMilliseconds: 1,
             periodMilliseconds: limits.periodMilliseconds)
         let access = FoundSensor.Access.judged(first) { reason in
-            reason == .denied ? Self.permissionRemedy : "look at \(path): the kernel shows the zone but not its value"
+            switch reason {
+            case .denied: Self.permissionRemedy
+            case .malformed: "look at \(path): it shows no count of microjoules within max_energy_range_uj"
+            default: "look at \(path): the kernel shows the zone but not its value"
+            }
         }
         return FoundSensor(
             description: description, part: part(of: candidate),
@@ -213,6 +238,12 @@ package struct PowercapSource: SensorSource {
     private func memoryRemark(_ sensors: [FoundSensor]) -> [String] {
         guard !sensors.isEmpty, !sensors.contains(where: { $0.description.layer == .dram }) else { return [] }
         return ["no zone measures memory (AMD and client processors have none): its energy is in no package's figure"]
+    }
+
+    /// Some hypervisors show zones whose counters stand still or hold anything.
+    private func virtualRemark() -> [String] {
+        guard isVirtualMachine else { return [] }
+        return ["this is a virtual machine: what its zones count is the hypervisor's word; measure on the host"]
     }
 
     /// Packages that the kernel knows but that have no zone would be missing from the sum without a word.

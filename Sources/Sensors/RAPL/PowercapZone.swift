@@ -54,6 +54,8 @@ package struct PowercapLimits: Sendable, Hashable {
     package var modulus: UInt64?
     package var maximumPowerMicrowatts: Int64
 
+    /// No part has a counter that wraps below: at a kilowatt it would do so every second.
+    static let smallestRangeMicrojoules: UInt64 = 1_000_000_000
     /// A limit above this is not a limit of a part.
     static let believedMicrowatts: UInt64 = 10_000_000_000
 
@@ -61,7 +63,7 @@ package struct PowercapLimits: Sendable, Hashable {
     ///   - range: content of `max_energy_range_uj`.
     ///   - constraints: contents of `constraint_*_max_power_uw`.
     package init(range: UInt64?, constraints: [UInt64], isMemory: Bool) {
-        modulus = range.flatMap { (1...UInt64(Int64.max)).contains($0) ? $0 : nil }
+        modulus = range.flatMap { (Self.smallestRangeMicrojoules...UInt64(Int64.max)).contains($0) ? $0 : nil }
         let stated = constraints.filter { (1...Self.believedMicrowatts).contains($0) }.max()
         let fallback: Int64 = isMemory ? 200_000_000 : 1_000_000_000
         maximumPowerMicrowatts = stated.map { Int64($0) / 2 * 3 } ?? fallback

@@ -21,6 +21,12 @@ struct MeterCommand: AsyncParsableCommand {
         @Option(help: "The site that it measures.")
         var site: String
 
+        @Option(
+            name: .customLong("node"),
+            help: ArgumentHelp(
+                "A node that it supplies, once for each; without any it is the whole site.", valueName: "name"))
+        var nodes: [String] = []
+
         @Option(help: ArgumentHelp("Begin of the span.", valueName: "yyyy-mm-ddThh:00Z"))
         var start: String
 
@@ -53,6 +59,7 @@ struct MeterCommand: AsyncParsableCommand {
             }
             var value = JSONObject()
             value.append("site", .string(site))
+            if !nodes.isEmpty { value.append("nodes", .array(nodes.map(JSONValue.string))) }
             value.append("start", .string(TimeText.rfc3339(from)))
             value.append("end", .string(TimeText.rfc3339(until)))
             value.append("mwh", .number(energy))

@@ -20,9 +20,11 @@ final class ChildProcess: Sendable {
     private let status = Mutex<Int32?>(nil)
 
     /// - Parameters:
+    ///   - through: words before the program, the first a path: something that becomes it.
     ///   - directory: where its output lies; also its HOME, so that it leaves nothing elsewhere.
     init(
-        _ program: BuiltProgram, _ arguments: [String], environment: [String: String] = [:], directory: String
+        _ program: BuiltProgram, _ arguments: [String], through words: [String] = [],
+        environment: [String: String] = [:], directory: String
     ) throws {
         name = ([program.rawValue] + arguments.prefix(2)).joined(separator: " ")
         outputPath = "\(directory)/output-\(Self.lastNumber.add(1, ordering: .relaxed).newValue)"
@@ -36,11 +38,11 @@ final class ChildProcess: Sendable {
                 &actions, descriptor, "\(outputPath).\(suffix)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         }
         let variables = ["PATH": "/usr/bin:/bin", "HOME": directory].merging(environment) { $1 }
-        var argv = ([path] + arguments).map { strdup($0) } + [nil]
+        var argv = (words + [path] + arguments).map { strdup($0) } + [nil]
         var envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
         var child: pid_t = 0
-        let code = posix_spawn(&child, path, &actions, nil, &argv, &envp)
+        let code = posix_spawn(&child, words.first ?? path, &actions, nil, &argv, &envp)
         guard code == 0 else { throw Failure(description: "\(name): \(String(cString: strerror(code)))") }
         pid = child
     }

@@ -112,6 +112,32 @@ import TransparencyLog
         #expect(sensors.map { $0.flags.contains(.held) } == [false, true, false, false])
     }
 
+    /// Intervals shorter than a cut waits for a silent sensor: there is always one that waits, and the set of sensors
+    /// could never change.
+    @Test(arguments: [true, false]) func aSilentSensorDelaysAChangeOfTheNodeNoLongerThanThePatience(isLost: Bool) {
+        var node = SimulatedNode(seed: 5, intervalSeconds: 5)
+        for _ in 0..<12 { node.tick() }
+        for _ in 0..<40 {
+            node.tick(skipping: 1)
+            guard node.now.nanoseconds - 5_012_000_000_000 > 5_000_000_000 else { continue }
+            #expect(node.session.hasPendingCut)
+        }
+        node.session.change = MeasuringSession.Change(
+            lost: isLost ? ["rapl:package-1"] : [], sinceNanoseconds: node.now.nanoseconds)
+        var ticks = 0
+        while node.session.hasPendingCut, ticks < 60 {
+            node.tick(skipping: 1)
+            ticks += 1
+        }
+        #expect(ticks == (isLost ? 1 : 15))
+        #expect(node.session.replaceTracks { _, known in known.filter { $0.description.id != "rapl:package-1" } })
+        #expect(node.session.change == nil)
+        for index in [0, 2] {
+            let sum = node.intervals.reduce(0) { $0 + $1.facts.sensors[index].advanceMicrojoules }
+            #expect(sum <= node.consumed[index] && node.consumed[index] - sum < 10_000_000)
+        }
+    }
+
     @Test func changesUnderASecondApartAreOneCutWithWeights() {
         var node = SimulatedNode(seed: 4)
         let jobs = SimulatedNode.jobs

@@ -61,8 +61,9 @@ enum HwmonTrees {
 
     @Test(
         arguments: [
-            ("Grace Power Socket 2", .grace(2)), ("CPU Power Socket x", .node), ("", .node), (nil, .node),
-            ("Grace Power", .node), ("DIMM Power Socket 0", .node),
+            ("Grace Power Socket 2", .grace(2)), ("CPU Power Socket x", .unknownRail), ("", .node), (nil, .node),
+            ("Grace Power", .node), ("DIMM Power Socket 0", .unknownRail), ("Grace Power Socket", .unknownRail),
+            ("Grace Power Socket 18446744073709551616", .unknownRail), ("Intel Node Manager", .node),
         ] as [(String?, HwmonChip.Domain)])
     func labels(label: String?, domain: HwmonChip.Domain) { #expect(HwmonChip.Domain(label: label) == domain) }
 

@@ -62,6 +62,52 @@ import Testing
         #expect(report.sensors.map(\.description.id).contains("rapl:package-0-die-1/dram"))
     }
 
+    /// One driver shows a package whole, another one its dies: it is counted once.
+    @Test func diesOfAPackageThatIsShownWholeAreNotAdded() {
+        let tree = FixtureTree(
+            PowercapTrees.merged(
+                PowercapTrees.zone("intel-rapl:0", name: "package-0", energy: "30"),
+                PowercapTrees.zone("intel-rapl:0:0", name: "dram", energy: "3"),
+                PowercapTrees.zone("intel-rapl:1", name: "package-0-die-0", energy: "10"),
+                PowercapTrees.zone("intel-rapl:1:0", name: "dram", energy: "1"),
+                PowercapTrees.zone("intel-rapl:2", name: "package-0-die-1", energy: "20"),
+                PowercapTrees.zone("intel-rapl:3", name: "package-1-die-0", energy: "40")))
+        var (source, report) = discover(tree)
+        #expect(
+            values(&source, report) == [
+                "rapl:package-0": .counter(30), "rapl:package-0/dram": .counter(3),
+                "rapl:package-1-die-0": .counter(40),
+            ])
+        #expect(report.remarks.count { $0.contains("is not added to it") } == 3)
+    }
+
+    /// A guest's zones may be frozen or garbage, and a range that no part has bounds nothing.
+    @Test func whatCannotBeRightIsSaid() {
+        let tree = FixtureTree(
+            PowercapTrees.merged(
+                PowercapTrees.zone("intel-rapl:0", name: "package-0", energy: "5", range: "0"),
+                PowercapTrees.zone("intel-rapl:1", name: "package-1", energy: "5", range: "1"),
+                PowercapTrees.zone("intel-rapl:2", name: "package-2", energy: "300000000000"),
+                ["proc/cpuinfo": "flags\t: fpu hypervisor\n"]))
+        let report = discover(tree).1
+        for sensor in report.sensors.prefix(2) {
+            #expect(sensor.description.quantity == .microjouleCounter() && sensor.access == .readable)
+            #expect(sensor.description.periodMilliseconds == 1000)
+        }
+        #expect(report.remarks.count { $0.contains("max_energy_range_uj that can be right") } == 2)
+        #expect(report.remarks.contains { $0.contains("virtual machine") })
+        guard case .unreadable(.malformed, let remedy) = report.sensors[2].access else {
+            Issue.record("garbage is taken for a count")
+            return
+        }
+        #expect(remedy.contains("no count of microjoules"))
+    }
+
+    @Test func aFileInTheDirectorysPlaceIsSaid() {
+        let tree = FixtureTree(["class/powercap": "x"])
+        #expect(discover(tree).1.absence?.reason.contains("is no directory") == true)
+    }
+
     @Test func subZonesMayStandOnlyInsideTheirParent() {
         let tree = FixtureTree(
             PowercapTrees.merged(

@@ -38,7 +38,7 @@ import Testing
     @Test func periodIsAQuarterOfTheWrapTime() {
         for seed in UInt64(0)..<500 {
             var random = SplitMix(seed: seed)
-            let range = UInt64.random(in: 1...1_000_000_000_000, using: &random)
+            let range = UInt64.random(in: PowercapLimits.smallestRangeMicrojoules...1_000_000_000_000, using: &random)
             let limits = PowercapLimits(
                 range: range, constraints: [UInt64.random(in: 1_000_000...2_000_000_000, using: &random)],
                 isMemory: false)
