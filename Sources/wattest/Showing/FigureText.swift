@@ -4,10 +4,17 @@ import JSONText
 enum FigureText {
     static let unknown = "-"
 
-    /// µJ as kWh with four decimals, rounded half away from zero.
+    /// µJ as kWh with four decimals, rounded half away from zero; with up to twelve where fewer would show less than
+    /// three digits of a small figure, which would read as none.
     static func kilowattHours(_ value: JSONValue?) -> String {
         guard let microjoules = integer(value) else { return unknown }
-        return decimal(microjoules, unit: 3_600_000_000_000, decimals: 4)
+        var decimals = 4
+        var shown = microjoules.magnitude.multipliedReportingOverflow(by: 10_000)
+        while microjoules != 0, !shown.overflow, shown.partialValue < 100 * 3_600_000_000_000, decimals < 12 {
+            decimals += 1
+            shown = shown.partialValue.multipliedReportingOverflow(by: 10)
+        }
+        return decimal(microjoules, unit: 3_600_000_000_000, decimals: decimals)
     }
 
     /// The exact µJ, thousands parted.
