@@ -6,9 +6,9 @@ extension DisclosurePage {
         let text = ReportText(report)
         title = "Energy of AI computing"
         organization = HTMLText.plain(report["organization"]?["name"])
-        let start = HTMLText.plain(report["period"]?["start"])
-        let end = HTMLText.plain(report["period"]?["end"])
-        lines = ["\(start) to \(end)", "For: \(ReportText.audience(report["audience"]?.string))"]
+        let start = ReportText.time(report["period"]?["start"])
+        let end = ReportText.time(report["period"]?["end"])
+        lines = ["\(start) to \(end) UTC", "For: \(ReportText.audience(report["audience"]?.string))"]
         sections = [
             text.summary, text.charts, text.profiles, text.form, text.jobs, text.runs, text.coverage, text.supply,
             text.resources, text.reconciliation, text.changes, text.checks, text.missing, text.limits, text.evidence,
@@ -111,7 +111,7 @@ struct ReportText {
     }
 
     private func times(_ job: JSONValue) -> String {
-        ["start", "stop"].map { HTMLText.plain(job[$0]).replacing("T", with: " ") }.joined(separator: "\n")
+        ["start", "stop"].map { Self.time(job[$0]) }.joined(separator: "\n")
     }
 
     private func flags(of job: JSONValue) -> String {
@@ -125,10 +125,11 @@ struct ReportText {
             [
                 HTMLText.plain(node["node"]), HTMLText.plain(node["kind"]),
                 amount(node["energy_uj"]), HTMLText.percent(node["coverage"]),
-                seconds(node["measured_ms"]), seconds(node["bridged_ms"]), seconds(node["missing_ms"]),
+                Self.hours(milliseconds: node["measured_ms"]), Self.hours(milliseconds: node["bridged_ms"]),
+                Self.hours(milliseconds: node["missing_ms"]),
             ]
         }
-        let head = ["Node", "Kind", "Energy", "Coverage", "Measured s", "Bridged s", "Missing s"]
+        let head = ["Node", "Kind", "Energy", "Coverage", "Measured h", "Bridged h", "Missing h"]
         return [
             .subheading(name(of: job)),
             .table(.init(head: head, rows: rows, numeric: [2, 3, 4, 5, 6], widths: [22, 10, 16, 12, 14, 13, 13])),
@@ -145,11 +146,11 @@ struct ReportText {
         let rows = runs.map { run in
             [
                 HTMLText.plain(run["name"]), HTMLText.plain(run["class"]), HTMLText.plain(run["job_count"]),
-                amount(run["energy_uj"]), HTMLText.plain(run["wallclock_seconds"]),
+                amount(run["energy_uj"]), Self.hours(seconds: run["wallclock_seconds"]),
             ]
         }
         let table = DisclosurePage.Table(
-            head: ["Run", "Class", "Jobs", "Energy", "Wall-clock s"], rows: rows, numeric: [2, 3, 4],
+            head: ["Run", "Class", "Jobs", "Energy", "Wall-clock h"], rows: rows, numeric: [2, 3, 4],
             widths: [36, 18, 10, 18, 18])
         let words =
             "Jobs of one run or model, by what they were for. The final run is only a part of a model's energy."
@@ -159,20 +160,23 @@ struct ReportText {
     var coverage: DisclosurePage.Section {
         let time = report["coverage"]?["node_ms"]
         let rows = [
-            ["held by jobs", seconds(time?["allocated"]), "time that jobs held computers"],
-            ["measured", seconds(time?["measured"]), "readings throughout"],
-            ["bridged", seconds(time?["bridged"]), "energy known from counters, its course not"],
-            ["missing", seconds(time?["missing"]), "nothing known; counted as missing, never as zero"],
+            ["held by jobs", Self.hours(milliseconds: time?["allocated"]), "time that jobs held computers"],
+            ["measured", Self.hours(milliseconds: time?["measured"]), "readings throughout"],
+            ["bridged", Self.hours(milliseconds: time?["bridged"]), "energy known from counters, its course not"],
+            [
+                "missing", Self.hours(milliseconds: time?["missing"]),
+                "nothing known; counted as missing, never as zero",
+            ],
         ]
         var blocks: [DisclosurePage.Block] = [
             .table(
-                .init(head: ["Time", "Node-seconds", "What it is"], rows: rows, numeric: [1], widths: [20, 20, 60]))
+                .init(head: ["Time", "Node-hours", "What it is"], rows: rows, numeric: [1], widths: [20, 20, 60]))
         ]
         let gaps = report["coverage"]?["gaps"]?.array ?? []
         if !gaps.isEmpty {
             let rows = gaps.prefix(200).map { gap in
                 [
-                    HTMLText.plain(gap["node"]), HTMLText.plain(gap["start"]), HTMLText.plain(gap["end"]),
+                    HTMLText.plain(gap["node"]), Self.time(gap["start"]), Self.time(gap["end"]),
                     HTMLText.plain(gap["kind"]), seconds(gap["milliseconds"]),
                 ]
             }

@@ -14,7 +14,7 @@ extension ReportText {
     private var closes: [DisclosurePage.Block] {
         let rows = (report["closes"]?.array ?? []).map { close in
             [
-                Self.moment(close["period"]?["start"]), Self.moment(close["period"]?["end"]),
+                Self.time(close["period"]?["start"]), Self.time(close["period"]?["end"]),
                 HTMLText.plain(close["entry"]), HTMLText.plain(close["late_batches"]),
                 HTMLText.plain(close["late_corrections"]),
             ]
@@ -33,8 +33,8 @@ extension ReportText {
     private var lateSince: [DisclosurePage.Block] {
         let rows = (report["late_since"]?.array ?? []).map { late in
             [
-                HTMLText.plain(late["number"]), Self.moment(late["period"]?["start"]),
-                Self.moment(late["period"]?["end"]), HTMLText.plain(late["batches"]),
+                HTMLText.plain(late["number"]), Self.time(late["period"]?["start"]),
+                Self.time(late["period"]?["end"]), HTMLText.plain(late["batches"]),
                 HTMLText.plain(late["corrections"]),
             ]
         }
@@ -52,7 +52,7 @@ extension ReportText {
         guard !corrections.isEmpty else { return [] }
         let rows = corrections.map { correction in
             [
-                "\(HTMLText.plain(correction["entry"])), \(Self.moment(correction["time"]))",
+                "\(HTMLText.plain(correction["entry"])), \(Self.time(correction["time"]))",
                 HTMLText.plain(correction["reason"]), HTMLText.plain(correction["by"]),
                 Self.amount(correction["moved_uj"]), effect(of: correction),
             ]
@@ -100,10 +100,6 @@ extension ReportText {
             .subheading("Keys that were not to be trusted any more"), .paragraph(words),
             .table(.init(head: head, rows: rows, numeric: [1, 2, 3], widths: [31, 23, 23, 23])),
         ]
-    }
-
-    private static func moment(_ time: JSONValue?) -> String {
-        HTMLText.plain(time).replacing("T", with: " ").replacing("Z", with: "")
     }
 
     /// A correction may be smaller than what a table of energies shows.

@@ -1,3 +1,4 @@
+import Emissions
 import JSONText
 
 extension ReportText {
@@ -17,28 +18,56 @@ extension ReportText {
                         head: ["Grid zone", "Energy of computers", "By place", "By contract"], rows: rows,
                         numeric: [1, 2, 3], widths: [25, 25, 25, 25])))
         }
-        let pue = HTMLText.plain(report["pue"]?["value"])
+        blocks += matching
+        let pue = report["pue"]?["value"]?.number.flatMap {
+            try? DecimalFigure(parsing: $0.text).ratio.text(decimals: 2)
+        }
         blocks.append(
             .paragraph(
-                "Power usage effectiveness (energy of the whole site over that of the computers): \(pue)."
+                "Power usage effectiveness (energy of the whole site over that of the computers): \(pue ?? "–")."
                     + " Factors for the emissions of the grid come from:"))
         let factors = (report["emissions"]?["factors"]?.array ?? []).map { factor in
             ["provider", "dataset", "version", "scope", "licence"].map { HTMLText.plain(factor[$0]) }
                 .joined(separator: "; ")
         }
         blocks.append(.list(factors.isEmpty ? ["no factor: no emissions can be given"] : factors))
-        let instruments = (report["emissions"]?["instruments"]?.array ?? []).map { instrument in
-            (instrument.object?.members ?? []).compactMap { member in
-                switch member.value {
-                case .string, .number: "\(member.name.replacing("_", with: " ")) \(HTMLText.plain(member.value))"
-                default: nil
-                }
-            }.joined(separator: "; ")
+        return .init(title: "Electricity and emissions", blocks: blocks + contracts)
+    }
+
+    /// What contracts cover when a year is looked at as a whole, and hour by hour.
+    private var matching: [DisclosurePage.Block] {
+        guard let annual = report["emissions"]?["matched_share"], annual.number != nil else { return [] }
+        let hourly = HTMLText.percent(report["emissions"]?["matched_share_hourly"])
+        return [
+            .paragraph(
+                "Contracts cover \(HTMLText.percent(annual)) of the electricity when the whole time is added up, and"
+                    + " \(hourly) when each hour has to be covered by what was produced in that hour.")
+        ]
+    }
+
+    private var contracts: [DisclosurePage.Block] {
+        let instruments = report["emissions"]?["instruments"]?.array ?? []
+        guard !instruments.isEmpty else { return [] }
+        let rows = instruments.map { instrument in
+            let refused = (instrument["refused"]?.array ?? []).compactMap(\.string).joined(separator: "; ")
+            let ids = (instrument["certificate_ids"]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+            guard refused.isEmpty else {
+                return [HTMLText.plain(instrument["id"]), "–", "–", "not counted: \(refused)"]
+            }
+            return [
+                HTMLText.plain(instrument["id"]), HTMLText.megawattHours(instrument["mwh"]),
+                "\(Self.time(instrument["start"]).prefix(10)) to \(Self.time(instrument["end"]).prefix(10))",
+                "\(HTMLText.plain(instrument["kind"])), market \(HTMLText.plain(instrument["market"]))"
+                    + (ids.isEmpty ? "" : ", certificates \(ids)"),
+            ]
         }
-        if !instruments.isEmpty {
-            blocks += [.subheading("Contracts and certificates"), .list(instruments)]
-        }
-        return .init(title: "Electricity and emissions", blocks: blocks)
+        return [
+            .subheading("Contracts and certificates"),
+            .table(
+                .init(
+                    head: ["Name", "Energy", "Produced", "What it is"], rows: rows, numeric: [1],
+                    widths: [18, 14, 26, 42])),
+        ]
     }
 
     /// Water, making of the hardware, operations.
@@ -70,7 +99,7 @@ extension ReportText {
             blocks: [.table(.init(head: ["Figure", "Value", "How"], rows: rows, widths: [25, 22, 53]))])
     }
 
-    private func unit(flop: JSONValue?) -> String { "\(HTMLText.plain(flop)) FLOP" }
+    private func unit(flop: JSONValue?) -> String { "\(Self.count(flop)) FLOP" }
 
     var form: DisclosurePage.Section? {
         let models = report["model_documentation"]?.array ?? []
@@ -83,10 +112,14 @@ extension ReportText {
         for model in models {
             blocks.append(.subheading(HTMLText.plain(model["model"])))
             let rows = (model["rows"]?.array ?? []).map { row in
-                [
+                let value = HTMLText.plain(row["value"])
+                // Words of a method stand where there is room for them.
+                guard row["unit"]?.string != nil || value.utf8.count <= 40 else {
+                    return [HTMLText.plain(row["title"]), "in words", value]
+                }
+                return [
                     HTMLText.plain(row["title"]),
-                    row["value"]?.isNull == false
-                        ? "\(HTMLText.plain(row["value"])) \(row["unit"]?.string ?? "")" : "not available",
+                    row["value"]?.isNull == false ? "\(value) \(row["unit"]?.string ?? "")" : "not available",
                     HTMLText.plain(row["note"]),
                 ]
             }
@@ -100,32 +133,45 @@ extension ReportText {
         guard !meters.isEmpty else { return nil }
         let rows = meters.map { meter in
             [
-                HTMLText.plain(meter["meter"]), amount(meter["inside_uj"]),
-                amount(meter["meter_uj"]),
-                amount(meter["outside_uj"]),
+                "\(HTMLText.plain(meter["meter"])) (\(HTMLText.plain(meter["kind"]))), "
+                    + HTMLText.plain(meter["site"]),
+                "\(Self.time(meter["start"])) to \(Self.time(meter["end"]))", amount(meter["inside_uj"]),
+                HTMLText.energy(HTMLText.microjoules(meter["meter_uj"])), amount(meter["outside_uj"]),
+                HTMLText.percent(meter["inside_share"]),
             ]
         }
         return .init(
             title: "Compared with outside meters",
             blocks: [
-                .paragraph("What this report adds up to, beside what an independent meter or a bill says."),
+                .paragraph(
+                    "What this report adds up to (jobs, idle, unattributed and gap together), beside what an"
+                        + " independent meter or a bill says. The difference is what the computers here do not measure, such as"
+                        + " cooling and other equipment, or measure wrongly; below zero, they count more than the"
+                        + " meter."
+                ),
                 .table(
                     .init(
-                        head: ["Meter", "This report", "The meter", "Difference"], rows: rows, numeric: [1, 2, 3],
-                        widths: [34, 22, 22, 22])),
+                        head: ["Meter", "Time", "This report", "The meter", "Difference", "Share"], rows: rows,
+                        numeric: [2, 3, 4, 5], widths: [22, 24, 14, 14, 14, 12])),
             ])
     }
 
     var checks: DisclosurePage.Section {
-        let rows = (report["checks"]?.array ?? []).map { check in
-            [
-                HTMLText.plain(check["id"]), check["passed"]?.bool == true ? "holds" : "does not hold",
-                HTMLText.plain(check["detail"]),
-            ]
+        var rows: [[String]] = []
+        for check in report["checks"]?.array ?? [] {
+            let name = Self.check(HTMLText.plain(check["id"]))
+            let result = check["passed"]?.bool == true ? "holds" : "does not hold"
+            let detail = HTMLText.plain(check["detail"])
+            // Several of one kind that hold are one line.
+            if let last = rows.last, last[0] == name, last[1] == result {
+                rows[rows.count - 1][2] = "\(last[2]); \(detail)"
+            } else {
+                rows.append([name, result, detail])
+            }
         }
         return .init(
             title: "What this report checks about itself",
-            blocks: [.table(.init(head: ["Check", "Result", "Detail"], rows: rows, widths: [20, 16, 64]))])
+            blocks: [.table(.init(head: ["Check", "Result", "Detail"], rows: rows, widths: [32, 12, 56]))])
     }
 
     var missing: DisclosurePage.Section? {
