@@ -50,7 +50,7 @@ struct ReportBench: ParsableCommand {
 
     private func row(_ year: ReportYear, parts: Int) throws -> Row {
         let (input, pseudonyms) = try year.input(parts: parts)
-        let sums = input.accounts.ledger.energy.count
+        let sums = input.accounts.ledger.lines.reduce(0) { $0 + $1.hours.count }
         var row = Row(batches: sums * parts, sums: sums)
         for slice in 0..<slices {
             var digest: MerkleHash?

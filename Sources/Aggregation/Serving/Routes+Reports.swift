@@ -44,7 +44,7 @@ extension Routes {
         let nodes = runtime.sequencer.withIntake { intake in
             intake.signers.signers.values.count { $0.role == .node && !$0.isRetired }
         }
-        let reporting = Set(prefix.accounts.ledger.energy.keys.map(\.node)).count
+        let reporting = prefix.accounts.ledger.linesOfNode.count { !$0.isEmpty }
         func sum(_ part: (JobSummary.NodeTime) -> Int64) -> JSONValue {
             .decimalString(jobs.reduce(Int64(0)) { $0 + part($1.time) })
         }

@@ -84,14 +84,20 @@ package struct JobSummary: Sendable, Hashable {
     /// - Returns: nil when the log does not know the job.
     package static func make(_ job: String, in accounts: LogAccounts, period: UTCInterval? = nil) -> JobSummary? {
         guard accounts.jobs[job] != nil else { return nil }
-        var fold = JobFold(accounts: accounts, period: period)
+        let sums = PeriodSums(accounts, period: period, ofJob: job)
+        var fold = JobFold(accounts: accounts, period: period, sums: sums)
         fold.addAll { $0 == job }
         return fold.summary(of: job)
     }
 
     /// Every job that drew or held anything in the period, or whose stated window lies in it, in the order of keys.
     package static func all(in accounts: LogAccounts, period: UTCInterval? = nil) -> [JobSummary] {
-        var fold = JobFold(accounts: accounts, period: period)
+        all(in: accounts, period: period, sums: PeriodSums(accounts, period: period))
+    }
+
+    /// - Parameter sums: of that period.
+    static func all(in accounts: LogAccounts, period: UTCInterval?, sums: PeriodSums) -> [JobSummary] {
+        var fold = JobFold(accounts: accounts, period: period, sums: sums)
         fold.addAll { _ in true }
         return accounts.jobs.jobs.keys.compactMap { fold.summary(of: $0) }
             .filter { fold.hasSums($0.pseudonym) || !$0.windows.isEmpty || fold.runsBackwards($0.pseudonym) }

@@ -1,4 +1,3 @@
-import Accounts
 import Emissions
 import Energy
 import JSONText
@@ -9,8 +8,7 @@ struct ReconciliationSection {
     private(set) var json: JSONValue = []
     private(set) var missing: [(field: String, reason: String)] = []
 
-    init(_ input: DisclosureInput) {
-        let settings = SiteSettings(settings: input.accounts.settings, period: input.period)
+    init(_ input: DisclosureInput, _ sums: PeriodSums) {
         var items: [JSONValue] = []
         for meter in input.accounts.settings.subjects(of: SettingField.siteMeter) {
             // Readings of one meter stand side by side, each with its own span: the newest of a span wins.
@@ -37,7 +35,7 @@ struct ReconciliationSection {
                         ))
                     continue
                 }
-                items.append(Self.json(meter, reading, inside: Self.inside(reading, input, settings)))
+                items.append(Self.json(meter, reading, inside: Self.inside(reading, sums)))
             }
         }
         if items.isEmpty, missing.isEmpty {
@@ -70,14 +68,10 @@ struct ReconciliationSection {
         }
     }
 
-    private static func inside(_ reading: Reading, _ input: DisclosureInput, _ settings: SiteSettings) -> Int128 {
+    private static func inside(_ reading: Reading, _ sums: PeriodSums) -> Int128 {
         let hours = reading.span.start.hour...reading.span.lastHour
         var sum: Int128 = 0
-        for (key, energy) in input.accounts.ledger.energy where hours.contains(key.hour) && key.isOwn {
-            let site = settings.site(
-                of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
-            if site == reading.site { sum += energy.total }
-        }
+        for (cell, energy) in sums.cells where cell.site == reading.site && hours.contains(cell.hour) { sum += energy }
         return sum
     }
 
