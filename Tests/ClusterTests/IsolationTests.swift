@@ -72,6 +72,27 @@ extension ClusterTests {
             #expect(unnamed.status == 401)
         }
 
+        /// The keys of the one that is first are not written over by those that come while it is being founded.
+        @Test func ofManyFoundingsAtOnceOneIsMade() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            let replies = try await withThrowingTaskGroup(of: HTTPSReply.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        try await aggregator.reply(
+                            "/v1/organizations", body: ["name": "Twins"], token: aggregator.operatorToken)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(replies.map(\.status).sorted() == [201] + Array(repeating: 409, count: 7))
+            let body = try #require(replies.first { $0.status == 201 }).body
+            let token = try #require(JSONValue(parsing: body)["token"]?.string)
+            let join = try await aggregator.post("/v1/organizations/twins/tokens", ["kind": "join"], token: token)
+            #expect(join["token"]?.string != nil)
+            let jobs = try await aggregator.reply("/v1/organizations/twins/jobs", token: token)
+            #expect(jobs.status == 200)
+        }
+
         @Test func tokensThatDoNotOpenGiveOneAnswer() async throws {
             let aggregator = try AggregatorUnderTest.current
             let organization = try await aggregator.organization("Tokens")

@@ -118,6 +118,45 @@ import TransparencyLog
         #expect(reasons.isDisjoint(with: ["water", "embodied", "compute.flop", "uncertainty.relative_k2"]))
     }
 
+    /// Whatever follows from the energy, wherever it stands: in the body, in the exchange formats and on the page.
+    @Test func noFigureHasMoreDigitsThanItsUncertaintyBears() throws {
+        let value = try Self.example().value
+        let borne = BorneFigures(of: value)
+        #expect(borne.areKnown)
+        var figures: [(String, JSONValue)] = []
+        for name in ["it_mwh", "facility_mwh"] { figures.append((name, value["energy"]?[name] ?? .null)) }
+        for name in ["location_t", "market_t"] { figures.append((name, value["emissions"]?[name] ?? .null)) }
+        for (list, names) in [
+            ("zones", ["location_t", "market_t", "supply_mwh"]), ("jobs", ["energy_mwh"]), ("runs", ["energy_mwh"]),
+        ] {
+            for item in value[list]?.array ?? [] {
+                for name in names { figures.append(("\(list).\(name)", item[name] ?? .null)) }
+            }
+        }
+        for factor in value["emissions"]?["factors"]?.array ?? [] {
+            for use in factor["uses"]?.array ?? [] {
+                for name in ["supply_mwh", "location_t"] { figures.append(("uses.\(name)", use[name] ?? .null)) }
+            }
+        }
+        figures.append(("water", value["water"]?["cubic_metres"] ?? .null))
+        for site in value["water"]?["sites"]?.array ?? [] { figures.append(("litres", site["litres"] ?? .null)) }
+        let bom = try JSONValue(parsing: #require(ReportFormat.cyclonedx.render(value)))
+        for component in bom["components"]?.array ?? [] {
+            let consumptions = component["modelCard"]?["considerations"]?["environmentalConsiderations"]?[
+                "energyConsumptions"]
+            for item in consumptions?.array ?? [] {
+                figures.append(("cyclonedx kWh", item["activityEnergyCost"]?["value"] ?? .null))
+                figures.append(("cyclonedx t", item["co2CostEquivalent"]?["value"] ?? .null))
+            }
+        }
+        let shown = figures.filter { $0.1.number != nil }
+        #expect(shown.count > 15)
+        for (name, figure) in shown { #expect(borne.figure(figure) == figure, "\(name): \(figure)") }
+        let known = value["uncertainty"]?["relative_k2"]
+        // About 1.15 % of 12.345 kWh is 0.14: two decimals stand.
+        #expect(HTMLText.energy(12_345 * 3_600_000_000, borne: BorneFigures(printed: known)) == "12.34 kWh")
+    }
+
     @Test func whatIsNotSetNamesItsSetting() throws {
         let value = Disclosure(try exampleLog(seed: 82).disclosureInput(examplePeriod)).value
         for (field, setting) in [
@@ -188,7 +227,8 @@ import TransparencyLog
             }
         }
         let jobs = try #require(HTMLText.microjoules(value["energy"]?["jobs_uj"]))
-        #expect(abs(sum - Double(jobs) / 3.6e12) < 1e-7)
+        // Each figure has the digits that its uncertainty bears, so the sum is off by a part of that.
+        #expect(abs(sum - Double(jobs) / 3.6e12) < 0.005 * sum)
     }
 
     @Test func spdxNamesEveryElementOnce() throws {

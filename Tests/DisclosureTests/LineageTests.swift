@@ -16,6 +16,9 @@ import TransparencyLog
             try log.set(SettingField.siteZone, of: site, "\"DE\"")
             try log.set(SettingField.sitePUE, of: site, "{\"value\":1.25,\"source\":\"metered\"}")
         }
+        for boundary in Boundary.allCases {
+            try log.set(SettingField.meterClass, of: boundary.name, "{\"relative_limit\":0.01,\"source\":\"class 1\"}")
+        }
         let job = try #require(try log.accounts().jobs.jobs.keys.sorted().first)
         let move = CorrectEntry.Move(
             node: "n3", hour: UTCTime(hour: log.now.hour), from: .idle, to: .job(job), microjoules: 12_345)

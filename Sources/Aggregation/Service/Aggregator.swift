@@ -33,6 +33,8 @@ package final class Aggregator: Sendable {
     let logger: Logger
     private let witnessing: LogRuntime.Witnessing
     private let logs = Mutex<[String: LogRuntime]>([:])
+    /// Slugs that are being founded.
+    private let foundings = Mutex<Set<String>>([])
     private let addresses = Mutex(Addresses())
     private let isReady: @Sendable () -> Bool
 
@@ -94,8 +96,15 @@ package final class Aggregator: Sendable {
     package func log(origin: String) -> LogRuntime? { organizations.first { $0.organization.origin == origin } }
     package func log(number: Int32) -> LogRuntime? { organizations.first { $0.organization.log == number } }
 
-    /// Founds another organization on this aggregator.
-    package func found(name: String, site: String) async throws -> LogRuntime {
+    /// Founds another organization on this aggregator, under the slug of its name.
+    ///
+    /// - Returns: nil when the slug is taken, be it by a founding that is under way: a second one would write its keys
+    ///   over those that the first has put into its genesis entry.
+    package func found(name: String, slug: String, site: String) async throws -> LogRuntime? {
+        guard foundings.withLock({ $0.insert(slug).inserted }) else { return nil }
+        defer { foundings.withLock { _ = $0.remove(slug) } }
+        let taken = try await pool.run { connection throws(StoreError) in try connection.organizations() }
+        guard !taken.contains(where: { $0.slug == slug }) else { return nil }
         let row = try await Founding.foundOrganization(
             name: name, site: site, host: configuration.originHost, installation: installation, pool: pool, clock: clock
         )

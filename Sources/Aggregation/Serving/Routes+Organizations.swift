@@ -72,10 +72,10 @@ extension Routes {
         guard let name = body["name"]?.string, let slug = LogNaming.slug(of: name) else {
             throw Problem.badRequest("name: at least one letter or digit of ASCII")
         }
-        guard aggregator.organization(slug: slug) == nil else {
+        let site = body["site"]?.string ?? "default"
+        guard let runtime = try await aggregator.found(name: name, slug: slug, site: site) else {
             throw Problem.conflict("an organization '\(slug)' exists already")
         }
-        let runtime = try await aggregator.found(name: name, site: body["site"]?.string ?? "default")
         let token = Token.make(aggregator.clock.random)
         let log = runtime.organization.log
         try await add(

@@ -79,7 +79,7 @@ package struct Lineage: Sendable {
     private func agrees(_ page: Page, _ shown: JSONValue?, _ sum: Int128) -> JSONValue {
         if page.path.isSum { return .bool(shown == .decimalString(sum)) }
         guard page.path.text.hasSuffix("location_t"), let shown, !shown.isNull else { return .null }
-        return .bool(supply.tonnes(of: page.all) == shown)
+        return .bool(supply.tonnes(of: page.all).map { BorneFigures(of: disclosure).figure($0) } == shown)
     }
 
     private func json(_ term: FigureTrace.Term, _ batches: BatchTrace) -> JSONValue {

@@ -33,8 +33,15 @@ enum HTMLText {
     static func microjoules(_ value: JSONValue?) -> Int128? { value?.string.flatMap { Int128($0) } }
 
     /// Energy in the unit that leaves one to four digits before the point, three decimals at most.
-    static func energy(_ microjoules: Int128?) -> String {
+    ///
+    /// - Parameter borne: rounds to the digits that the report's uncertainty bears, where it is known.
+    static func energy(_ microjoules: Int128?, borne: BorneFigures? = nil) -> String {
         guard let microjoules else { return "–" }
+        if microjoules != 0, let value = try? ExactRatio.megawattHours(microjoules: microjoules),
+            let rounded = borne?.rounded(value), let number = JSONNumber(text: rounded.text)
+        {
+            return megawattHours(.number(number))
+        }
         let units: [(name: String, size: Int128)] = [
             ("GWh", 3_600_000_000_000_000_000), ("MWh", 3_600_000_000_000_000), ("kWh", 3_600_000_000_000),
             ("Wh", 3_600_000_000),

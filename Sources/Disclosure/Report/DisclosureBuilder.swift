@@ -33,8 +33,10 @@ struct DisclosureBuilder {
         documentation = ModelDocumentation(input, jobs: jobs, resources: resources, supply: supply)
         let printed: [(name: String, value: JSONValue)] = [
             ("it_mwh", Figure.megawattHours(energy.inside.total, significant: resources.significantFigures)),
-            ("facility_mwh", resources.bounded(supply.facilityMegawattHours)),
-            ("location_t", resources.bounded(supply.location)), ("market_t", resources.bounded(supply.market.tonnes)),
+            ("facility_mwh", resources.borne.figure(supply.facilityMegawattHours)),
+            ("location_t", resources.borne.figure(supply.location)),
+            ("market_t", resources.borne.figure(supply.market.tonnes)),
+            ("water", resources.borneWater["cubic_metres"] ?? .null),
         ]
         checks = CheckSection(
             energy, jobs: jobs,
@@ -53,12 +55,13 @@ struct DisclosureBuilder {
         object.append("method", method)
         object.append("energy", energyJSON)
         object.append("coverage", coverage.json)
-        object.append("runs", runs.json)
-        object.append("jobs", input.audience.showsJobs ? .array(jobs.map { $0.json(for: input.audience) }) : .array([]))
-        object.append("zones", shown(supply.zones, else: []))
+        object.append("runs", borne(runs.json, "energy_mwh"))
+        let listed = input.audience.showsJobs ? jobs.map { $0.json(for: input.audience) } : []
+        object.append("jobs", borne(.array(listed), "energy_mwh"))
+        object.append("zones", shown(borne(supply.zones, "location_t", "market_t", "supply_mwh"), else: []))
         object.append("emissions", shown(emissions, else: .null))
         object.append("pue", shown(supply.powerUsage, else: .null))
-        object.append("water", shown(resources.water, else: .null))
+        object.append("water", shown(resources.borneWater, else: .null))
         object.append("embodied", shown(resources.embodied, else: .null))
         object.append("compute", resources.compute)
         object.append("uncertainty", resources.uncertaintyJSON)
@@ -81,10 +84,14 @@ struct DisclosureBuilder {
         input.audience.showsEnergy ? value : hidden
     }
 
+    private func borne(_ value: JSONValue, _ members: String...) -> JSONValue {
+        resources.borne.members(members, of: value)
+    }
+
     private var energyJSON: JSONValue {
         shown(
             energy.json(
-                facilityMegawattHours: resources.bounded(supply.facilityMegawattHours),
+                facilityMegawattHours: resources.borne.figure(supply.facilityMegawattHours),
                 significant: resources.significantFigures), else: .null)
     }
 
@@ -122,8 +129,10 @@ struct DisclosureBuilder {
     private var emissions: JSONValue {
         let market = supply.market
         return [
-            "location_t": resources.bounded(supply.location), "market_t": resources.bounded(market.tonnes),
-            "factors": supply.citations, "instruments": market.instruments, "matched_share": market.matchedShare,
+            "location_t": resources.borne.figure(supply.location),
+            "market_t": resources.borne.figure(market.tonnes),
+            "factors": resources.borne.members(["supply_mwh", "location_t"], in: "uses", of: supply.citations),
+            "instruments": market.instruments, "matched_share": market.matchedShare,
             "matched_share_hourly": market.matchedShareHourly, "basis": supply.basis,
         ]
     }

@@ -45,29 +45,24 @@ struct ResourceSection {
 
     var uncertaintyJSON: JSONValue { uncertainty.json }
 
+    /// Water follows from the energy, and from figures whose own uncertainty nobody states.
+    var borneWater: JSONValue {
+        borne.members(["litres"], in: "sites", of: borne.members(["cubic_metres"], of: water))
+    }
+
     /// How many figures the organization's energy bears; nil when its uncertainty is not known.
     var significantFigures: Int? { significantFigures(of: total) }
 
     func significantFigures(of microjoules: Int128) -> Int? {
-        guard let relative = uncertainty.relativeExpanded,
-            let value = try? ExactRatio.megawattHours(microjoules: microjoules)
-        else { return nil }
-        return UncertaintyBudget.significantFigures(value: value, relativeExpanded: relative)
+        (try? ExactRatio.megawattHours(microjoules: microjoules)).flatMap { borne.count(of: $0) }
     }
 
-    /// A figure that follows from the energy, with no more digits than that bears.
-    func bounded(_ value: JSONValue) -> JSONValue {
-        guard let relative = uncertainty.relativeExpanded, let text = value.number?.text,
-            let figure = try? DecimalFigure(parsing: text),
-            case let borne = UncertaintyBudget.significantFigures(value: figure.ratio, relativeExpanded: relative),
-            let rounded = try? figure.ratio.rounded(significant: borne).text
-        else { return value }
-        return JSONNumber(text: rounded).map { .number($0) } ?? value
-    }
+    /// What follows from the energy has no more digits than that bears.
+    var borne: BorneFigures { BorneFigures(printed: uncertainty.json["relative_k2"]) }
 
     /// - Parameter printed: the figures that follow from the energy, as the report shows them.
     func checks(printed: [(name: String, value: JSONValue)]) -> [SelfCheck] {
-        guard let relative = uncertainty.relativeExpanded else { return [] }
+        guard let relative = uncertainty.json["relative_k2"]?.number?.double else { return [] }
         return printed.compactMap { name, value in
             guard let text = value.number?.text, let figure = try? DecimalFigure(parsing: text), figure != .zero else {
                 return nil

@@ -8,7 +8,9 @@ package enum CloudRegion {
         return countries.first { $0.regions.contains(name) }?.country
     }
 
-    /// Lists of regions of Amazon Web Services, Google Cloud and Microsoft Azure as of 2025.
+    /// Amazon Web Services by the names in botocore's `partitions.json` and OpenShift's list, Google Cloud by
+    /// GoogleCloudPlatform/region-carbon-info (December 2025), Azure by Microsoft's list of regions
+    /// (learn.microsoft.com/azure/reliability/regions-list). Regions of which no source says the country are left out.
     private static let countries: [(country: String, regions: Set<String>)] = [
         (
             "US",
@@ -60,9 +62,15 @@ package enum CloudRegion {
         ),
         ("MY", ["ap-southeast-5", "malaysiawest"]),
         ("TH", ["ap-southeast-7"]),
-        ("NZ", ["ap-southeast-6", "newzealandnorth"]),
-        ("TW", ["asia-east1", "ap-east-2"]),
+        ("NZ", ["newzealandnorth"]),
+        ("TW", ["asia-east1"]),
         ("QA", ["me-central1", "qatarcentral"]),
+        ("ID", ["ap-southeast-3", "asia-southeast2", "indonesiacentral"]),
+        ("IL", ["il-central-1", "me-west1", "israelcentral"]),
+        ("SA", ["me-central2"]),
+        ("AE", ["me-central-1", "uaenorth", "uaecentral"]),
+        ("BH", ["me-south-1"]),
+        ("HK", ["ap-east-1", "asia-east2", "eastasia"]),
         ("CN", ["cn-north-1", "cn-northwest-1", "chinanorth", "chinaeast"]),
     ]
 }

@@ -2,7 +2,8 @@
 /// calculator's question: hardware × hours × region).
 ///
 /// Nameplate power is a ceiling: published runs lie at 60 to 90 % of it. An estimate made from it says so and errs
-/// upwards.
+/// upwards. Every figure was looked up in a public listing, which `Factors.md` names; one that could not be found is
+/// not here, and `--power-w` takes its place.
 package struct DeviceNameplate: Sendable, Hashable {
     package let name: String
     package let watts: DecimalFigure
@@ -10,7 +11,7 @@ package struct DeviceNameplate: Sendable, Hashable {
     package let flopPerSecond: DecimalFigure?
     package let source: String
 
-    private init(_ name: String, watts: Int, teraflopPerSecond: Int?, source: String) {
+    private init(_ name: String, watts: Int, teraflopPerSecond: Int? = nil, source: String) {
         self.name = name
         self.watts = DecimalFigure(watts)
         flopPerSecond = teraflopPerSecond.map { DecimalFigure(coefficient: Int128($0) * 1_000_000_000_000, scale: 0) }
@@ -42,55 +43,53 @@ package struct DeviceNameplate: Sendable, Hashable {
     }
 
     package static let all: [DeviceNameplate] = [
-        .init("NVIDIA H200 SXM", watts: 700, teraflopPerSecond: 989, source: "NVIDIA H200 data sheet, 2024"),
-        .init("NVIDIA H100 SXM", watts: 700, teraflopPerSecond: 989, source: "NVIDIA H100 data sheet, 2023"),
-        .init("NVIDIA H100 PCIe", watts: 350, teraflopPerSecond: 756, source: "NVIDIA H100 data sheet, 2023"),
-        .init("NVIDIA A100 SXM", watts: 400, teraflopPerSecond: 312, source: "NVIDIA A100 data sheet, 2021"),
-        .init("NVIDIA A100 PCIe 80GB", watts: 300, teraflopPerSecond: 312, source: "NVIDIA A100 data sheet, 2021"),
-        .init("NVIDIA A100 PCIe 40GB", watts: 250, teraflopPerSecond: 312, source: "NVIDIA A100 data sheet, 2021"),
-        .init("NVIDIA V100 SXM2", watts: 300, teraflopPerSecond: 125, source: "NVIDIA V100 data sheet, 2020"),
-        .init("NVIDIA V100 PCIe", watts: 250, teraflopPerSecond: 112, source: "NVIDIA V100 data sheet, 2020"),
-        .init("NVIDIA V100S PCIe", watts: 250, teraflopPerSecond: 130, source: "NVIDIA V100 data sheet, 2020"),
-        .init("NVIDIA P100 SXM2", watts: 300, teraflopPerSecond: 21, source: "NVIDIA P100 data sheet, 2016"),
-        .init("NVIDIA P100 PCIe", watts: 250, teraflopPerSecond: 19, source: "NVIDIA P100 data sheet, 2016"),
-        .init("NVIDIA P40", watts: 250, teraflopPerSecond: nil, source: "NVIDIA P40 data sheet, 2016"),
-        .init("NVIDIA K80", watts: 300, teraflopPerSecond: nil, source: "NVIDIA K80 data sheet, 2015"),
-        .init("NVIDIA Titan V", watts: 250, teraflopPerSecond: nil, source: "NVIDIA Titan V specification, 2017"),
-        .init("NVIDIA Titan RTX", watts: 280, teraflopPerSecond: nil, source: "NVIDIA Titan RTX specification, 2018"),
-        .init("NVIDIA Titan Xp", watts: 250, teraflopPerSecond: nil, source: "NVIDIA Titan Xp specification, 2017"),
+        .init("NVIDIA H200 SXM", watts: 700, teraflopPerSecond: 989, source: hopper("H200")),
+        .init("NVIDIA H100 SXM", watts: 700, teraflopPerSecond: 989, source: hopper("H100")),
+        .init("NVIDIA H100 PCIe", watts: 350, teraflopPerSecond: 756, source: hopper("H100")),
+        .init("NVIDIA A100 SXM", watts: 400, teraflopPerSecond: 312, source: a100),
+        .init("NVIDIA A100 PCIe 80GB", watts: 300, teraflopPerSecond: 312, source: a100),
+        .init("NVIDIA A100 PCIe 40GB", watts: 250, teraflopPerSecond: 312, source: a100),
+        .init("NVIDIA V100 SXM2", watts: 300, teraflopPerSecond: 125, source: v100),
+        .init("NVIDIA V100 PCIe", watts: 250, teraflopPerSecond: 112, source: v100),
+        .init("NVIDIA V100S PCIe", watts: 250, teraflopPerSecond: 130, source: v100),
+        .init("NVIDIA P100 SXM2", watts: 300, teraflopPerSecond: 21, source: "NVIDIA Tesla P100 data sheet"),
+        .init("NVIDIA P100 PCIe", watts: 250, teraflopPerSecond: 19, source: calculator),
+        .init("NVIDIA P40", watts: 250, source: calculator),
+        .init("NVIDIA K80", watts: 300, source: calculator),
+        .init("NVIDIA Titan V", watts: 250, source: calculator),
+        .init("NVIDIA Titan RTX", watts: 280, source: calculator),
+        .init("NVIDIA Titan Xp", watts: 250, source: calculator),
+        .init("NVIDIA GTX 1080 Ti", watts: 250, source: calculator),
+        .init("NVIDIA RTX 2080 Ti", watts: 250, source: calculator),
+        .init("NVIDIA RTX 3090", watts: 350, source: calculator),
+        .init("NVIDIA RTX A6000", watts: 300, source: calculator),
+        .init("NVIDIA RTX 4090", watts: 450, source: "power limit that its driver reports"),
+        .init("NVIDIA L40S", watts: 350, teraflopPerSecond: 362, source: "NVIDIA L40S data sheet"),
+        .init("NVIDIA L40", watts: 300, teraflopPerSecond: 181, source: "NVIDIA L40 data sheet"),
+        .init("NVIDIA L4", watts: 72, teraflopPerSecond: 121, source: "NVIDIA L4 data sheet"),
+        .init("NVIDIA A10", watts: 150, teraflopPerSecond: 125, source: "NVIDIA A10 data sheet"),
+        .init("NVIDIA A30", watts: 165, source: "NVIDIA A30 data sheet"),
+        .init("NVIDIA A40", watts: 300, source: "NVIDIA A40 data sheet"),
+        .init("NVIDIA T4", watts: 70, teraflopPerSecond: 65, source: "NVIDIA T4 data sheet (951643)"),
+        .init("NVIDIA B200 SXM", watts: 1000, source: "NVIDIA B200 specification, SXM6"),
+        .init("AMD Instinct MI100", watts: 300, source: "AMD Instinct MI100 specification"),
         .init(
-            "NVIDIA GTX 1080 Ti", watts: 250, teraflopPerSecond: nil, source: "NVIDIA GTX 1080 Ti specification, 2017"
+            "AMD Instinct MI250X", watts: 560, teraflopPerSecond: 383, source: "AMD Instinct MI250X specification"
         ),
         .init(
-            "NVIDIA RTX 2080 Ti", watts: 250, teraflopPerSecond: nil, source: "NVIDIA RTX 2080 Ti specification, 2018"
-        ),
-        .init("NVIDIA RTX 3090", watts: 350, teraflopPerSecond: nil, source: "NVIDIA RTX 3090 specification, 2020"),
-        .init("NVIDIA RTX 4090", watts: 450, teraflopPerSecond: nil, source: "NVIDIA RTX 4090 specification, 2022"),
-        .init("NVIDIA RTX A6000", watts: 300, teraflopPerSecond: nil, source: "NVIDIA RTX A6000 data sheet, 2020"),
-        .init("NVIDIA L40S", watts: 350, teraflopPerSecond: 362, source: "NVIDIA L40S data sheet, 2023"),
-        .init("NVIDIA L4", watts: 72, teraflopPerSecond: 121, source: "NVIDIA L4 data sheet, 2023"),
-        .init("NVIDIA A10", watts: 150, teraflopPerSecond: 125, source: "NVIDIA A10 data sheet, 2021"),
-        .init("NVIDIA T4", watts: 70, teraflopPerSecond: 65, source: "NVIDIA T4 data sheet, 2018"),
-        .init("NVIDIA B200 SXM", watts: 1000, teraflopPerSecond: nil, source: "NVIDIA B200 data sheet, 2024"),
-        .init("NVIDIA L40", watts: 300, teraflopPerSecond: nil, source: "NVIDIA L40 data sheet, 2022"),
-        .init("NVIDIA A40", watts: 300, teraflopPerSecond: nil, source: "NVIDIA A40 data sheet, 2021"),
-        .init("NVIDIA A30", watts: 165, teraflopPerSecond: nil, source: "NVIDIA A30 data sheet, 2021"),
-        .init("AMD Instinct MI210", watts: 300, teraflopPerSecond: nil, source: "AMD Instinct MI210 data sheet, 2022"),
-        .init("AMD Instinct MI100", watts: 300, teraflopPerSecond: nil, source: "AMD Instinct MI100 data sheet, 2020"),
-        .init(
-            "AMD Instinct MI300X", watts: 750, teraflopPerSecond: 1307, source: "AMD Instinct MI300X data sheet, 2023"
-        ),
-        .init(
-            "AMD Instinct MI250X", watts: 560, teraflopPerSecond: 383, source: "AMD Instinct MI250X data sheet, 2021"
+            "AMD Instinct MI300X", watts: 750, teraflopPerSecond: 1307, source: "AMD Instinct MI300X specification"
         ),
         // Measured means of running systems, not nameplates: none is published.
-        .init(
-            "Google TPUv2", watts: 221, teraflopPerSecond: 46,
-            source: "Patterson et al. 2021 (arXiv 2104.10350), mean measured power of a chip with its share of the host"
-        ),
-        .init(
-            "Google TPUv3", watts: 283, teraflopPerSecond: 123,
-            source: "Patterson et al. 2021 (arXiv 2104.10350), mean measured power of a chip with its share of the host"
-        ),
+        .init("Google TPUv2", watts: 221, teraflopPerSecond: 46, source: patterson),
+        .init("Google TPUv3", watts: 283, teraflopPerSecond: 123, source: patterson),
     ]
+
+    private static func hopper(_ name: String) -> String {
+        "NVIDIA \(name) data sheet, half of the rate that it gives with sparsity"
+    }
+    private static let a100 = "NVIDIA A100 data sheet (1758950-r4)"
+    private static let v100 = "NVIDIA V100 data sheet (1165301-r5)"
+    private static let calculator = "ML CO2 Impact, data/gpus.csv, which cites the makers and techpowerup.com"
+    private static let patterson =
+        "Patterson et al. 2021 (arXiv 2104.10350), mean measured power of a chip with its share of the host"
 }

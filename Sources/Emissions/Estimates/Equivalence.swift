@@ -34,12 +34,20 @@ package struct Equivalence: Sendable, Hashable {
             perUnit: DecimalFigure(coefficient: pounds * 45_359_237, scale: 8), year: year, source: source)
     }
 
-    private static let carSource = "European Environment Agency, mean of new passenger cars registered in the EU"
+    private static func cars(_ page: String) -> String {
+        "European Environment Agency, mean of new passenger cars, www.eea.europa.eu/\(page)"
+    }
     private static let strubell = "Strubell et al. 2019 (arXiv 1906.02243), table 1"
 
-    package static let carKilometre2018 = carbon("car-km-2018", "km by car", grams: 1204, scale: 1, 2018, carSource)
-    package static let carKilometre2020 = carbon("car-km-2020", "km by car", grams: 1075, scale: 1, 2020, carSource)
-    package static let carKilometre2024 = carbon("car-km-2024", "km by car", grams: 1068, scale: 1, 2024, carSource)
+    package static let carKilometre2018 = carbon(
+        "car-km-2018", "km by car", grams: 1204, scale: 1, 2018,
+        cars("data-and-maps/indicators/average-co2-emissions-from-motor-vehicles/assessment-1"))
+    package static let carKilometre2020 = carbon(
+        "car-km-2020", "km by car", grams: 1075, scale: 1, 2020,
+        cars("ims/co2-performance-of-new-passenger"))
+    package static let carKilometre2024 = carbon(
+        "car-km-2024", "km by car", grams: 1068, scale: 1, 2024,
+        cars("en/newsroom/news/average-co2-emissions-from-new-cars-and-new-vans"))
     package static let carLifetime = pounds("car-lifetime", "lives of a US car, fuel included", 126_000, 2019, strubell)
     package static let transcontinentalFlight = pounds(
         "flight-ny-sf", "passengers flown New York to San Francisco and back", 1984, 2019, strubell)
@@ -47,8 +55,8 @@ package struct Equivalence: Sendable, Hashable {
     package static let homeYear = Equivalence(
         id: "us-home-year", unit: "years of electricity of a US home", quantity: .energyKilowattHours,
         perUnit: DecimalFigure(10_715), year: 2020,
-        source: "U.S. Energy Information Administration, frequently asked question 97 (October 2021), mean residential"
-            + " customer")
+        source: "U.S. Energy Information Administration, mean residential customer, "
+            + "www.eia.gov/tools/faqs/faq.php?id=97 (October 2021)")
 
     /// Every one; older years are for comparison with what was printed then.
     package static let all = current + [carKilometre2020, carKilometre2018]

@@ -2,8 +2,9 @@ extension FactorFile {
     /// Yearly national lifecycle factors for 2024 of countries where most training is done, so that an installation
     /// shows emissions before a better table is imported.
     ///
-    /// Ember, processed by Our World in Data, CC BY 4.0. Lifecycle, not direct: reports say so, and an organization
-    /// that discloses Scope 2 imports direct factors.
+    /// Ember, processed by Our World in Data, CC BY 4.0; digit for digit what Carbontracker carries of it
+    /// (`carbontracker/data/carbon-intensities.csv` at 70e5a02, November 2025). Lifecycle, not direct: reports say so,
+    /// and an organization that discloses Scope 2 imports direct factors.
     ///
     /// - Parameter sha256: lower-case hex SHA-256 of `defaultTableText`, which the caller computes: this module hashes
     ///   nothing.

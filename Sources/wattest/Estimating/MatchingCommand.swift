@@ -34,6 +34,9 @@ extension EstimateCommand {
             }
         }
 
+        /// What is printed with `--json`.
+        func json() throws -> JSONValue { Self.json(try result()) }
+
         private func result() throws -> MarketBased {
             let loads = try loadMwh.figures.map { try Self.microjoules($0) }
             let supply = try supplyMwh.figures.map { try Self.microjoules($0) }
@@ -72,22 +75,24 @@ extension EstimateCommand {
             return units
         }
 
+        private static func tonnes(_ figure: MarketBased.Figure) -> ExactRatio? { try? figure.mass?.tonnes }
+
+        private static func json(_ result: MarketBased) -> JSONValue {
+            [
+                "estimated": true, "annual_matched": EstimateText.json(result.annual.matchedShare),
+                "annual_t": EstimateText.json(tonnes(result.annual)),
+                "hourly_matched": EstimateText.json(result.hourly.matchedShare),
+                "hourly_t": EstimateText.json(tonnes(result.hourly)),
+                "rests_on": ["supply is used in its own hour alone under the hourly rule, in the year otherwise"],
+            ]
+        }
+
         private func show(_ result: MarketBased) {
-            func share(_ figure: MarketBased.Figure) -> ExactRatio? { figure.matchedShare }
-            func tonnes(_ figure: MarketBased.Figure) -> ExactRatio? { try? figure.mass?.tonnes }
-            let (annual, hourly) = (result.annual, result.hourly)
-            if options.json {
-                return Output.json([
-                    "estimated": true, "annual_matched": EstimateText.json(share(annual)),
-                    "annual_t": EstimateText.json(tonnes(annual)),
-                    "hourly_matched": EstimateText.json(share(hourly)),
-                    "hourly_t": EstimateText.json(tonnes(hourly)),
-                    "rests_on": ["supply is used in its own hour alone under the hourly rule, in the year otherwise"],
-                ])
-            }
+            guard !options.json else { return Output.json(Self.json(result)) }
             var table = TextTable(("rule", .left), ("matched", .right), ("t CO2e", .right))
-            table.add("annual", EstimateText.text(share(annual)), EstimateText.text(tonnes(annual)))
-            table.add("hourly", EstimateText.text(share(hourly)), EstimateText.text(tonnes(hourly)))
+            for (rule, figure) in [("annual", result.annual), ("hourly", result.hourly)] {
+                table.add(rule, EstimateText.text(figure.matchedShare), EstimateText.text(Self.tonnes(figure)))
+            }
             Output.text(table.text)
         }
     }

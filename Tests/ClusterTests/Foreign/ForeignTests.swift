@@ -216,7 +216,7 @@ extension ClusterTests {
 
         /// What an export has when it is cut off is used by the next one, and gives the same bytes.
         @Test func anInterruptedExportGoesOn() async throws {
-            let log = try await published("Interrupted")
+            let log = try await published("Cut off")
             let manager = FileManager.default
             let target = "\(log.directory)/again"
             let partial = "\(target).partial"

@@ -7,6 +7,7 @@ struct BarChart {
 
     let title: String
     private let bars: [Bar]
+    private let borne: BorneFigures?
 
     static let maximumBars = 24
     private static let rowHeight = 22
@@ -14,8 +15,11 @@ struct BarChart {
     private static let barWidth = 300
 
     /// The largest bars in the order given; the rest as one.
-    init(title: String, bars: [Bar]) {
+    ///
+    /// - Parameter borne: how many digits stand beside the bars.
+    init(title: String, bars: [Bar], borne: BorneFigures? = nil) {
         self.title = title
+        self.borne = borne
         guard bars.count > Self.maximumBars else {
             self.bars = bars
             return
@@ -42,7 +46,7 @@ struct BarChart {
             let label = bar.label.count > 30 ? bar.label.prefix(29) + "…" : bar.label
             drawing.text(String(label), x: Self.labelWidth, y: top + 15, anchor: .end)
             if width > 0 { drawing.rectangle(x: left, y: top + 3, width: width, height: 16, color: 0) }
-            drawing.text(HTMLText.energy(bar.microjoules), x: left + width + 6, y: top + 15)
+            drawing.text(HTMLText.energy(bar.microjoules, borne: borne), x: left + width + 6, y: top + 15)
         }
         return drawing
     }

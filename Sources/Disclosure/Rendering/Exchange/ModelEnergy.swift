@@ -9,9 +9,21 @@ struct ModelEnergy {
         var microjoules: Int128
         var wallclockSeconds: Int64
         var jobCount: Int64
+        /// With the digits that the report's uncertainty bears, nine decimals at most: a milliwatt-second is 0.28 of
+        /// the last one.
+        let kilowattHours: JSONValue
 
-        /// kWh with nine decimals at most: a milliwatt-second is 0.28 of the last one.
-        var kilowattHours: JSONValue { Figure.ratio(microjoules, 3_600_000_000_000, decimals: 9) ?? .null }
+        fileprivate init(
+            model: String, jobClass: String, microjoules: Int128, wallclockSeconds: Int64 = 0, jobCount: Int64 = 0,
+            borne: BorneFigures
+        ) {
+            self.model = model
+            self.jobClass = jobClass
+            self.microjoules = microjoules
+            self.wallclockSeconds = wallclockSeconds
+            self.jobCount = jobCount
+            kilowattHours = borne.figure(Figure.ratio(microjoules, 3_600_000_000_000, decimals: 9) ?? .null)
+        }
 
         /// The life-cycle activity (CycloneDX 1.6, SPDX 3) that a class of jobs stands for.
         var activity: String {
@@ -36,18 +48,18 @@ struct ModelEnergy {
     init?(_ report: JSONValue) {
         guard let jobs = HTMLText.microjoules(report["energy"]?["jobs_uj"]) else { return nil }
         self.report = report
+        let borne = BorneFigures(of: report)
         var runs = (report["runs"]?.array ?? []).compactMap { run -> Run? in
             guard let energy = HTMLText.microjoules(run["energy_uj"]) else { return nil }
             return Run(
                 model: HTMLText.plain(run["model"]?.string == nil ? run["name"] : run["model"]),
                 jobClass: HTMLText.plain(run["class"]), microjoules: energy,
-                wallclockSeconds: run["wallclock_seconds"]?.int64 ?? 0, jobCount: run["job_count"]?.int64 ?? 0)
+                wallclockSeconds: run["wallclock_seconds"]?.int64 ?? 0, jobCount: run["job_count"]?.int64 ?? 0,
+                borne: borne)
         }
         let rest = jobs - runs.reduce(0) { $0 + $1.microjoules }
         if rest != 0 {
-            runs.append(
-                Run(
-                    model: Self.unnamed, jobClass: "unclassified", microjoules: rest, wallclockSeconds: 0, jobCount: 0))
+            runs.append(Run(model: Self.unnamed, jobClass: "unclassified", microjoules: rest, borne: borne))
         }
         self.runs = runs
         digest = MerkleHash.sha256(of: report.rendered(.pretty))
@@ -75,7 +87,7 @@ struct ModelEnergy {
             case (let product, let overflow) = micro.multipliedReportingOverflow(by: run.microjoules), !overflow
         else { return nil }
         let (divisor, carry) = total.multipliedReportingOverflow(by: 1_000_000)
-        return carry ? nil : Figure.ratio(product, divisor)
+        return carry ? nil : Figure.ratio(product, divisor).map { BorneFigures(of: report).figure($0) }
     }
 
     /// What the formats have no field for, as names and values.

@@ -35,6 +35,11 @@ struct ReportText {
         }
     }
 
+    /// An amount of energy with the digits that the report's uncertainty bears.
+    func amount(_ value: JSONValue?) -> String {
+        HTMLText.energy(HTMLText.microjoules(value), borne: BorneFigures(of: report))
+    }
+
     func unit(_ value: JSONValue?, _ unit: String) -> String { value?.number.map { "\($0.text) \(unit)" } ?? "–" }
 
     // MARK: Figures
@@ -42,7 +47,7 @@ struct ReportText {
     /// With the digits that the uncertainty bears, where it is known.
     private var total: String {
         report["uncertainty"]?["relative_k2"]?.number == nil
-            ? HTMLText.energy(HTMLText.microjoules(energy?["it_uj"])) : HTMLText.megawattHours(energy?["it_mwh"])
+            ? amount(energy?["it_uj"]) : HTMLText.megawattHours(energy?["it_mwh"])
     }
 
     var summary: DisclosurePage.Section {
@@ -92,7 +97,7 @@ struct ReportText {
                 "\(HTMLText.plain(job["nodes_reporting"])) of \(HTMLText.plain(job["nodes_expected"]))",
                 HTMLText.percent(job["coverage"]),
                 (job["lower_bound"]?.bool == true ? "at least " : "")
-                    + HTMLText.energy(HTMLText.microjoules(job["energy_uj"])),
+                    + amount(job["energy_uj"]),
                 flags(of: job),
             ]
         }
@@ -119,7 +124,7 @@ struct ReportText {
         let rows = nodes.map { node in
             [
                 HTMLText.plain(node["node"]), HTMLText.plain(node["kind"]),
-                HTMLText.energy(HTMLText.microjoules(node["energy_uj"])), HTMLText.percent(node["coverage"]),
+                amount(node["energy_uj"]), HTMLText.percent(node["coverage"]),
                 seconds(node["measured_ms"]), seconds(node["bridged_ms"]), seconds(node["missing_ms"]),
             ]
         }
@@ -140,7 +145,7 @@ struct ReportText {
         let rows = runs.map { run in
             [
                 HTMLText.plain(run["name"]), HTMLText.plain(run["class"]), HTMLText.plain(run["job_count"]),
-                HTMLText.energy(HTMLText.microjoules(run["energy_uj"])), HTMLText.plain(run["wallclock_seconds"]),
+                amount(run["energy_uj"]), HTMLText.plain(run["wallclock_seconds"]),
             ]
         }
         let table = DisclosurePage.Table(

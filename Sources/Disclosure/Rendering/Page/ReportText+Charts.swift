@@ -11,18 +11,22 @@ extension ReportText {
         }
     }
 
+    private func chart(_ title: String, _ bars: [BarChart.Bar]) -> BarChart {
+        BarChart(title: title, bars: bars, borne: BorneFigures(of: report))
+    }
+
     var charts: DisclosurePage.Section? {
         guard energy?.object != nil else { return nil }
         let accounts = ["idle", "unattributed", "gap"].compactMap { name in
             HTMLText.microjoules(energy?["\(name)_uj"]).map { BarChart.Bar(label: name, microjoules: $0) }
         }
         let charts = [
-            BarChart(title: "By month", bars: bars(energy?["by_month"])).drawing,
-            BarChart(title: "By what it was used for", bars: bars(energy?["by_class"]) + accounts).drawing,
-            BarChart(title: "By site", bars: bars(energy?["by_site"], named: true)).drawing,
-            BarChart(title: "By component", bars: bars(energy?["by_component"])).drawing,
-            BarChart(title: "By how it is known", bars: bars(energy?["by_provenance"])).drawing,
-            BarChart(title: "By node, jobs only", bars: nodeBars).drawing,
+            chart("By month", bars(energy?["by_month"])).drawing,
+            chart("By what it was used for", bars(energy?["by_class"]) + accounts).drawing,
+            chart("By site", bars(energy?["by_site"], named: true)).drawing,
+            chart("By component", bars(energy?["by_component"])).drawing,
+            chart("By how it is known", bars(energy?["by_provenance"])).drawing,
+            chart("By node, jobs only", nodeBars).drawing,
         ].compactMap(\.self)
         guard !charts.isEmpty else { return nil }
         let words =

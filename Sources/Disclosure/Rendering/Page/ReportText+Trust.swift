@@ -5,7 +5,7 @@ extension ReportText {
         guard energy?.object != nil else { return nil }
         let rows = (report["zones"]?.array ?? []).map { zone in
             [
-                HTMLText.plain(zone["zone"]), HTMLText.energy(HTMLText.microjoules(zone["energy_uj"])),
+                HTMLText.plain(zone["zone"]), amount(zone["energy_uj"]),
                 HTMLText.tonnes(zone["location_t"]), HTMLText.tonnes(zone["market_t"]),
             ]
         }
@@ -100,9 +100,9 @@ extension ReportText {
         guard !meters.isEmpty else { return nil }
         let rows = meters.map { meter in
             [
-                HTMLText.plain(meter["meter"]), HTMLText.energy(HTMLText.microjoules(meter["inside_uj"])),
-                HTMLText.energy(HTMLText.microjoules(meter["meter_uj"])),
-                HTMLText.energy(HTMLText.microjoules(meter["outside_uj"])),
+                HTMLText.plain(meter["meter"]), amount(meter["inside_uj"]),
+                amount(meter["meter_uj"]),
+                amount(meter["outside_uj"]),
             ]
         }
         return .init(
