@@ -11,6 +11,8 @@ package struct CoverageLine: Sendable {
     package let node: Int32
     /// In the order of time.
     package private(set) var hours: [Hour] = []
+    /// Over all hours; nil before the first.
+    package private(set) var whole: Ledger.Coverage?
 
     init(job: String, node: Int32) {
         self.job = job
@@ -19,6 +21,7 @@ package struct CoverageLine: Sendable {
 
     /// - Parameter times: hours since 1970 by their numbers.
     mutating func add(_ sum: Ledger.Coverage, at slot: Int32, _ times: [Int64]) {
+        if whole == nil { whole = sum } else { whole?.add(sum) }
         if let last = hours.last {
             if last.slot == slot { return hours[hours.count - 1].sum.add(sum) }
             if times[Int(slot)] < times[Int(last.slot)] {

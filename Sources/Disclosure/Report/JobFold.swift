@@ -107,10 +107,13 @@ struct JobFold {
         let sum = sums[pseudonym] ?? JobSum()
         let windows = windows(of: job)
         let isStated = !job.statedWindows.isEmpty
-        let listed = Set(windows.flatMap(\.nodes))
-        let shares = Set(sum.nodes.keys).union(listed).sorted().map { node in
+        let named = Set(windows.flatMap(\.nodes))
+        let listed = job.listedNodes
+        let shares = Set(sum.nodes.keys).union(named).sorted().map { node in
             let held = held(by: node, sum.nodes[node], job)
-            return share(of: node, sum.nodes[node], held, isStated ? allocated(node, held: held, windows) : nil, job)
+            let allocated = isStated ? self.allocated(node, held: held, windows) : nil
+            return share(
+                of: node, sum.nodes[node], held, allocated, job, isUnlisted: !listed.isEmpty && !listed.contains(node))
         }
         let nodes = shares.filter { $0.kind == .node }
         let reporting = Int64(nodes.count { $0.energyMicrojoules != nil })
@@ -145,7 +148,8 @@ struct JobFold {
     }
 
     private func share(
-        of node: String, _ sum: NodeSum?, _ held: UTCInterval?, _ allocated: IntervalSet?, _ job: JobRegister.Job
+        of node: String, _ sum: NodeSum?, _ held: UTCInterval?, _ allocated: IntervalSet?, _ job: JobRegister.Job,
+        isUnlisted: Bool
     ) -> JobSummary.NodeShare {
         var time = JobSummary.NodeTime()
         time.measured = sum?.measured ?? 0
@@ -155,11 +159,10 @@ struct JobFold {
         let gaps = (gapsByNode[node]?.near(allocated) ?? []).filter { gap in
             (gap.job == nil || gap.job == job.pseudonym) && allocated?.intersects(gap.interval) ?? true
         }
-        let listed = job.listedNodes
         return JobSummary.NodeShare(
             node: node, kind: accounts.nodes.kind(of: node), energyMicrojoules: sum?.microjoules, time: time,
             boundaries: sum?.boundaries ?? [:], held: held, allocated: allocated, gaps: gaps,
-            witness: job.witnessesByNode[node], isUnlisted: !listed.isEmpty && !listed.contains(node),
+            witness: job.witnessesByNode[node], isUnlisted: isUnlisted,
             isEnrolled: accounts.nodes.members[node]?.enrolled != nil)
     }
 

@@ -273,15 +273,22 @@ private struct LedgerPass {
 
     mutating func cover(_ lines: [CoverageLine]) {
         for line in lines {
-            var sum: Ledger.Coverage?
-            for hour in line.hours where isInside[Int(hour.slot)] {
-                if sum == nil { sum = hour.sum } else { sum?.add(hour.sum) }
-            }
-            guard let sum else { continue }
+            guard let sum = sum(of: line) else { continue }
             let node = ledger.nodes[Int(line.node)]
             sums.reporting.insert(node)
             sums.held.append(PeriodSums.HeldSum(job: line.job, node: node, coverage: sum))
         }
+    }
+
+    private func sum(of line: CoverageLine) -> Ledger.Coverage? {
+        guard let first = line.hours.first, let last = line.hours.last else { return nil }
+        // Hours stand in order and a period is one span: with both ends inside, all of the line is.
+        if isInside[Int(first.slot)], isInside[Int(last.slot)] { return line.whole }
+        var sum: Ledger.Coverage?
+        for hour in line.hours where isInside[Int(hour.slot)] {
+            if sum == nil { sum = hour.sum } else { sum?.add(hour.sum) }
+        }
+        return sum
     }
 }
 
