@@ -4,7 +4,9 @@ package import Energy
 ///
 /// Addition is commutative and associative, so the ledger does not depend on the order in which batches arrive. The
 /// aggregator keeps it as the folds of its database, the auditor in memory.
-package struct Ledger: Sendable, Hashable {
+///
+/// Sums stand in lines of hours, one line for each account on a node. A copy shares them until one of both changes.
+package struct Ledger: Sendable {
     package struct Key: Sendable, Hashable {
         package var account: Account
         package var node: String
@@ -35,8 +37,8 @@ package struct Ledger: Sendable, Hashable {
         }
 
         package mutating func add(_ other: Coverage) {
-            measuredMilliseconds += other.measuredMilliseconds
-            bridgedMilliseconds += other.bridgedMilliseconds
+            measuredMilliseconds &+= other.measuredMilliseconds
+            bridgedMilliseconds &+= other.bridgedMilliseconds
             hold.start = min(hold.start, other.hold.start)
             hold.end = max(hold.end, other.hold.end)
         }
@@ -67,112 +69,190 @@ package struct Ledger: Sendable, Hashable {
         }
     }
 
-    package private(set) var energy: [Key: ComponentEnergy] = [:]
-    package private(set) var coverage: [CoverageKey: Coverage] = [:]
+    private var hourNumbers = Numbering<Int64>()
+    private var nodeNumbers = Numbering<String>()
+    private var jobNumbers = Numbering<String>()
+    /// In the order in which they began.
+    package private(set) var lines: [EnergyLine] = []
+    package private(set) var coverageLines: [CoverageLine] = []
     package private(set) var gaps: [Gap] = []
+    /// The lines of each node, by its number.
+    package private(set) var linesOfNode: [[Int32]] = []
+    private var places: [LineKey: Int32] = [:]
+    private var coveragePlaces: [CoverageLineKey: Int32] = [:]
+    /// The lines of each job, and those of its coverage.
+    private var linesOfJob: [[Int32]] = []
+    private var coverageOfJob: [[Int32]] = []
 
     package init() {}
 
+    /// Nodes by their numbers.
+    package var nodes: [String] { nodeNumbers.names }
+    /// Hours since 1970 by their numbers.
+    package var hours: [Int64] { hourNumbers.names }
+}
+
+// MARK: Adding
+
+extension Ledger {
     package mutating func add(_ batch: BatchPostings, node: String, index: Int64) {
-        let postings = batch.postings
-        for first in postings.indices where !isLaterComponent(first, of: postings) {
-            let key = Key(
-                account: postings[first].account, node: node, hour: postings[first].hour,
-                provenance: postings[first].provenance, boundary: postings[first].boundary)
-            var sum = ComponentEnergy()
-            for index in first..<postings.count where isSameKey(postings, first, index) {
-                sum[postings[index].component] += Int128(postings[index].microjoules)
+        let place = number(ofNode: node)
+        var line = -1
+        for posting in batch.postings {
+            // Postings of one account stand side by side, one for each component.
+            if line < 0 || !lines[line].holds(posting) {
+                line = self.line(posting.account, place, posting.provenance, posting.boundary)
             }
-            energy[key, default: ComponentEnergy()].add(sum)
+            let slot = hourNumbers.number(of: posting.hour)
+            lines[line].add(posting.microjoules, posting.component, at: slot, hourNumbers.names)
         }
         for span in batch.coverage {
-            let key = CoverageKey(job: span.job, node: node, hour: span.hour)
             add(
                 Coverage(
                     measuredMilliseconds: span.measuredMilliseconds, bridgedMilliseconds: span.bridgedMilliseconds,
                     hold: span.interval),
-                at: key)
+                at: CoverageKey(job: span.job, node: node, hour: span.hour))
         }
         for span in batch.gaps { gaps.append(Gap(node: node, span: span, index: index)) }
     }
 
-    /// The components of one account are added with one look at the ledger: the key's first posting stands for all.
-    private func isLaterComponent(_ index: Int, of postings: [Posting]) -> Bool {
-        for earlier in 0..<index where isSameKey(postings, earlier, index) { return true }
-        return false
-    }
-
-    private func isSameKey(_ postings: [Posting], _ left: Int, _ right: Int) -> Bool {
-        postings[left].hour == postings[right].hour && postings[left].provenance == postings[right].provenance
-            && postings[left].boundary == postings[right].boundary && postings[left].account == postings[right].account
-    }
-
     /// Adds a stored sum, as the folds of the database hold it.
     package mutating func add(_ sum: ComponentEnergy, at key: Key) {
-        energy[key, default: ComponentEnergy()].add(sum)
+        let line = line(key.account, number(ofNode: key.node), key.provenance, key.boundary)
+        lines[line].add(sum, at: hourNumbers.number(of: key.hour), hourNumbers.names)
     }
 
     package mutating func add(_ sum: Coverage, at key: CoverageKey) {
-        guard let place = coverage.index(forKey: key) else {
-            coverage[key] = sum
-            return
+        let job = number(ofJob: key.job)
+        let place = CoverageLineKey(job: job, node: number(ofNode: key.node))
+        let slot = hourNumbers.number(of: key.hour)
+        if let line = coveragePlaces[place] {
+            return coverageLines[Int(line)].add(sum, at: slot, hourNumbers.names)
         }
-        coverage.values[place].add(sum)
+        coveragePlaces[place] = Int32(coverageLines.count)
+        coverageOfJob[Int(job)].append(Int32(coverageLines.count))
+        coverageLines.append(CoverageLine(job: key.job, node: place.node))
+        coverageLines[coverageLines.count - 1].add(sum, at: slot, hourNumbers.names)
     }
 
     package mutating func add(_ gap: Gap) { gaps.append(gap) }
 
-    /// The sums of a period's hours alone.
+    private mutating func number(ofNode name: String) -> Int32 {
+        let number = nodeNumbers.number(of: name)
+        if linesOfNode.count == Int(number) { linesOfNode.append([]) }
+        return number
+    }
+
+    private mutating func number(ofJob name: String) -> Int32 {
+        let number = jobNumbers.number(of: name)
+        if linesOfJob.count == Int(number) {
+            linesOfJob.append([])
+            coverageOfJob.append([])
+        }
+        return number
+    }
+
+    /// The line's place; a new one where there is none yet.
+    private mutating func line(
+        _ account: Account, _ node: Int32, _ provenance: Provenance, _ boundary: Boundary
+    ) -> Int {
+        let job = account.job.map { number(ofJob: $0) }
+        let key = LineKey(
+            node: node, job: job ?? -1, account: account.code, provenance: provenance.code, boundary: boundary.rawValue)
+        if let line = places[key] { return Int(line) }
+        let line = Int32(lines.count)
+        places[key] = line
+        linesOfNode[Int(node)].append(line)
+        if let job { linesOfJob[Int(job)].append(line) }
+        lines.append(EnergyLine(account: account, node: node, provenance: provenance, boundary: boundary))
+        return Int(line)
+    }
+
+    private struct LineKey: Sendable, Hashable {
+        var node: Int32
+        /// -1 for the common accounts.
+        var job: Int32
+        var account: Int16
+        var provenance: Int16
+        var boundary: Int16
+    }
+
+    private struct CoverageLineKey: Sendable, Hashable {
+        var job: Int32
+        var node: Int32
+    }
+}
+
+extension EnergyLine {
+    fileprivate func holds(_ posting: Posting) -> Bool {
+        provenance == posting.provenance && boundary == posting.boundary && account == posting.account
+    }
+}
+
+// MARK: Reading
+
+extension Ledger {
+    /// The lines of one job, on every node.
+    package func lines(ofJob job: String) -> [EnergyLine] {
+        jobNumbers.known(job).map { linesOfJob[Int($0)].map { lines[Int($0)] } } ?? []
+    }
+
+    package func coverageLines(ofJob job: String) -> [CoverageLine] {
+        jobNumbers.known(job).map { coverageOfJob[Int($0)].map { coverageLines[Int($0)] } } ?? []
+    }
+
+    package func key(of line: EnergyLine, _ hour: EnergyLine.Hour) -> Key {
+        Key(
+            account: line.account, node: nodes[Int(line.node)], hour: hours[Int(hour.slot)],
+            provenance: line.provenance, boundary: line.boundary)
+    }
+
+    /// Calls `body` with every sum of some hours, in no order.
+    package func forEachEnergy(in wanted: ClosedRange<Int64>? = nil, _ body: (Key, ComponentEnergy) throws -> Void)
+        rethrows
+    {
+        for line in lines {
+            for hour in line.hours where wanted?.contains(hours[Int(hour.slot)]) ?? true {
+                try body(key(of: line, hour), line.energy(hour))
+            }
+        }
+    }
+
+    /// Every sum by its key. Made when it is asked for: for comparisons, not for reports.
+    package var energy: [Key: ComponentEnergy] {
+        var sums: [Key: ComponentEnergy] = [:]
+        forEachEnergy { sums[$0] = $1 }
+        return sums
+    }
+
+    /// The same of the coverage.
+    package var coverage: [CoverageKey: Coverage] {
+        var sums: [CoverageKey: Coverage] = [:]
+        for line in coverageLines {
+            for hour in line.hours {
+                let key = CoverageKey(job: line.job, node: nodes[Int(line.node)], hour: hours[Int(hour.slot)])
+                sums[key] = hour.sum
+            }
+        }
+        return sums
+    }
+
+    /// The sums of a period's hours alone, as a ledger that took no others would hold them.
     package func restricted(to period: UTCInterval) -> Ledger {
-        let hours = period.start.hour...period.lastHour
+        let wanted = period.start.hour...period.lastHour
         var restricted = Ledger()
-        restricted.energy = energy.filter { hours.contains($0.key.hour) }
-        restricted.coverage = coverage.filter { hours.contains($0.key.hour) }
+        forEachEnergy(in: wanted) { restricted.add($1, at: $0) }
+        for (key, sum) in coverage where wanted.contains(key.hour) { restricted.add(sum, at: key) }
         restricted.gaps = gaps.filter { $0.span.interval.intersection(period) != nil }
         return restricted
     }
 
-    package var totalMicrojoules: Int128 { energy.values.reduce(0) { $0 + $1.total } }
-}
-
-/// Microjoules by component.
-package struct ComponentEnergy: Sendable, Hashable {
-    private var accelerator: Int128 = 0
-    private var cpu: Int128 = 0
-    private var dram: Int128 = 0
-    private var rest: Int128 = 0
-    private var network: Int128 = 0
-
-    package init() {}
-
-    package subscript(component: Component) -> Int128 {
-        get {
-            switch component {
-            case .accelerator: accelerator
-            case .cpu: cpu
-            case .dram: dram
-            case .rest: rest
-            case .network: network
-            }
+    package var totalMicrojoules: Int128 {
+        var sum: Int128 = 0
+        for line in lines {
+            for hour in line.hours { sum += hour.total }
+            for (_, excess) in line.excess { sum += excess.total }
         }
-        set {
-            switch component {
-            case .accelerator: accelerator = newValue
-            case .cpu: cpu = newValue
-            case .dram: dram = newValue
-            case .rest: rest = newValue
-            case .network: network = newValue
-            }
-        }
+        return sum
     }
-
-    package mutating func add(_ other: ComponentEnergy) {
-        accelerator += other.accelerator
-        cpu += other.cpu
-        dram += other.dram
-        rest += other.rest
-        network += other.network
-    }
-
-    package var total: Int128 { accelerator + cpu + dram + rest + network }
 }

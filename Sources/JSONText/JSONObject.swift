@@ -16,6 +16,13 @@ package struct JSONObject: Sendable, Hashable {
 
     package init() { members = [] }
 
+    /// For members whose names are known to differ, as those of a literal: comparing each with all before it would cost
+    /// more than all the rest of a large report.
+    init(distinct members: [Member]) {
+        assert(Set(members.map(\.name)).count == members.count, "a name is given twice in an object literal")
+        self.members = members
+    }
+
     package var count: Int { members.count }
     package var isEmpty: Bool { members.isEmpty }
     package var names: [String] { members.map(\.name) }

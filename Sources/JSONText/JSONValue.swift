@@ -69,13 +69,8 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Ex
     package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
     /// Members in the order written.
     ///
-    /// - Precondition: no name is given twice.
+    /// - Precondition: no name is given twice; debug builds check it.
     package init(dictionaryLiteral members: (String, JSONValue)...) {
-        var object = JSONObject()
-        for (name, value) in members {
-            let isNew = object.append(name, value)
-            precondition(isNew, "a name is given twice in an object literal")
-        }
-        self = .object(object)
+        self = .object(JSONObject(distinct: members.map { JSONObject.Member(name: $0, value: $1) }))
     }
 }

@@ -16,7 +16,14 @@ enum Figures {
         return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
     }
 
-    static func number(_ value: Double) -> JSONValue { JSONNumber(text: two(value)).map { .number($0) } ?? .null }
+    /// Three decimals.
+    static func three(_ value: Double) -> String {
+        let thousandths = Int((value * 1000).rounded())
+        let rest = String(thousandths % 1000)
+        return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
+    }
+
+    static func number(_ value: Double) -> JSONValue { JSONNumber(text: three(value)).map { .number($0) } ?? .null }
 
     /// Processor time of the calling thread, in seconds.
     static func threadSeconds() -> Double {

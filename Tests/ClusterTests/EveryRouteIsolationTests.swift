@@ -85,6 +85,41 @@ extension ClusterTests {
             #expect(try await owner.size() == before, "a stranger wrote to the log")
         }
 
+        /// What is not documented would not be tried by the other tests either.
+        @Test func everyRouteIsDocumented() throws {
+            let sources = URL(filePath: #filePath).appending(path: "../../../Sources/Aggregation/Serving").standardized
+            let documented = Set(try routes().map { "\($0.method) \($0.path)" })
+            var written: Set<String> = []
+            for file in try FileManager.default.contentsOfDirectory(at: sources, includingPropertiesForKeys: nil) {
+                let text = try String(contentsOf: file, encoding: .utf8)
+                for match in text.matches(of: /router\.(get|post|put|patch|delete)\(\s*"(\/v1\/organizations\/[^"]*)"/)
+                {
+                    written.insert("\(match.1) \(match.2)")
+                }
+            }
+            #expect(written.count > 20)
+            #expect(written == documented)
+        }
+
+        /// An organization that is there, with data in it, refuses a stranger as fast as one that is not.
+        @Test func theTimeOfARefusalTellsNothing() async throws {
+            let owner = try await twin("Twin slow")
+            let stranger = try await twin("Twin fast")
+            let route = Route(method: "get", path: "/v1/organizations/{org}/disclosure")
+            var times: [[Duration]] = [[], []]
+            for round in 0..<120 {
+                // Alternating, each first as often as second.
+                for turn in [round % 2, 1 - round % 2] {
+                    let begin = ContinuousClock.now
+                    _ = try await answer(route, turn == 0 ? owner.slug : "twin-nowhere", stranger.token)
+                    times[turn].append(ContinuousClock.now - begin)
+                }
+            }
+            let (theirs, nobodys) = (times[0].sorted()[60], times[1].sorted()[60])
+            let (less, more) = (min(theirs, nobodys), max(theirs, nobodys))
+            #expect(more < less * 1.5 + .milliseconds(1), "medians \(theirs) and \(nobodys)")
+        }
+
         /// What another organization has and does changes no byte of one's own answers, and none of it stands in them.
         @Test func anothersDataChangesNoAnswer() async throws {
             let first = try await twin("Twin one")

@@ -68,6 +68,37 @@ extension ClusterTests {
             #expect(unknown.errors.contains("available: attribution/1"), "\(unknown.errors)")
         }
 
+        /// A node that is said to draw a watt at most drew hundreds: something is wrong, and it is said what.
+        @Test func aReportThatFailsItsChecksIsNotIssued() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            let organization = try await organization("Refused")
+            let root = "/v1/organizations/\(organization.slug)"
+            _ = try await aggregator.post(
+                "\(root)/settings", ["field": "node.nameplate", "value": 1, "reason": "a slip"],
+                token: organization.token)
+            let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
+            let before = try await organization.size()
+            let refused = try await aggregator.reply("\(root)/disclosures", body: hours, token: organization.token)
+            #expect(refused.status == 422)
+            #expect(refused.contentType == "application/problem+json")
+            let problem = try JSONValue(parsing: Array(refused.body))
+            #expect(problem["code"]?.string == "not_issued")
+            let detail = problem["detail"]?.string ?? ""
+            #expect(detail.contains("power:") && detail.contains("node_1"), "\(detail)")
+            // Neither number nor entry was spent on it; it can be looked at, and says the same.
+            #expect(try await organization.size() == before)
+            let shown = try await organization.disclosure(from: "2024-05-17T04:00:00Z", to: "2024-05-17T06:00:00Z")
+            #expect(shown["checks"]?.array?.first { $0["id"] == "power" }?["passed"] == false)
+            let told = try await organization.wattest(["report", "--issue"] + period).output()
+            #expect(told.status == 1 && told.errors.contains("power:"), "\(told.errors)")
+            // Put right, it is issued as the first.
+            _ = try await aggregator.post(
+                "\(root)/settings", ["field": "node.nameplate", "value": 10_000, "reason": "put right"],
+                token: organization.token)
+            let issued = try await aggregator.post("\(root)/disclosures", hours, token: organization.token)
+            #expect(issued["number"]?.int64 == 1)
+        }
+
         /// As if the aggregator had ended between the entry of a report and its body: the same bytes come back.
         @Test func aLoggedReportWithoutABodyIsMadeAgain() async throws {
             let aggregator = try AggregatorUnderTest.current

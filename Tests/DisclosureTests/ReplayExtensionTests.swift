@@ -69,8 +69,10 @@ import TransparencyLog
             for (pseudonym, bytes) in log.records { accounts.add(record: bytes, of: pseudonym) }
             let fresh = try log.accounts(period: period)
             let place: Comment = "seed \(seed), cuts \(cuts)"
-            #expect(accounts.ledger.energy == fresh.ledger.energy, place)
-            #expect(accounts.ledger.coverage == fresh.ledger.coverage, place)
+            // The replay that goes on keeps every hour.
+            let ledger = period.map(accounts.ledger.restricted) ?? accounts.ledger
+            #expect(ledger.energy == fresh.ledger.energy, place)
+            #expect(ledger.coverage == fresh.ledger.coverage, place)
             #expect(accounts.ledger.gaps == fresh.ledger.gaps, place)
             #expect(accounts.jobs == fresh.jobs, place)
             guard let period else { continue }

@@ -75,12 +75,15 @@ struct Correction: Sendable {
         }
         let hours = request.period.start.hour...request.period.lastHour
         var sums: [Place: Int128] = [:]
-        for (key, energy) in ledger.energy
-        where key.account.key == request.from.name && hours.contains(key.hour) && key.provenance != .synthetic
-            && (request.node ?? key.node) == key.node
-        {
-            for component in Component.allCases where energy[component] > 0 {
-                sums[Place(hour: key.hour, node: key.node), default: 0] += energy[component]
+        for line in ledger.lines where line.account.key == request.from.name && line.provenance != .synthetic {
+            let node = ledger.nodes[Int(line.node)]
+            for hour in line.hours where (request.node ?? node) == node {
+                let place = Place(hour: ledger.hours[Int(hour.slot)], node: node)
+                guard hours.contains(place.hour) else { continue }
+                let energy = line.energy(hour)
+                for component in Component.allCases where energy[component] > 0 {
+                    sums[place, default: 0] += energy[component]
+                }
             }
         }
         return sums.map { Holding(node: $0.key.node, hour: $0.key.hour, microjoules: Int64(clamping: $0.value)) }

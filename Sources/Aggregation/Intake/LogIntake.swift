@@ -14,6 +14,10 @@ package struct LogIntake: Sendable {
     package private(set) var chains: ChainRegister
     private var heads: [Int64: ChainHead] = [:]
     private var imports: [ImportKey: (leaf: MerkleHash, index: Int64)] = [:]
+    /// The reports that the log holds by their numbers, and what it says of each prefix: an entry that contradicts them
+    /// would fail every audit from there on, whichever of several aggregators signed it.
+    private var reports: [Int64: MerkleHash] = [:]
+    private var reportDigests: [ReportKey: [UInt8]] = [:]
     /// The latest end of a period whose books are closed, nil before the first close.
     package private(set) var closedUntil: UTCTime?
     /// How much of the log it knows: the index that the next entry gets.
@@ -32,6 +36,21 @@ package struct LogIntake: Sendable {
             file = entry.fileSHA256
         }
     }
+
+    private struct ReportKey: Hashable {
+        var period: UTCInterval
+        var audience: String
+        var size: Int64
+
+        init(_ entry: ReportEntry) {
+            period = entry.period
+            audience = entry.audience
+            size = entry.size
+        }
+    }
+
+    /// The smallest number that no report of the log has, and none above it.
+    package var nextReportNumber: Int64 { (reports.keys.max() ?? 0) + 1 }
 
     package init(genesis: GenesisEntry) throws(TransparencyLogError) {
         origin = genesis.log
@@ -148,9 +167,23 @@ package struct LogIntake: Sendable {
                 node: imported.node, sensor: imported.sensor, signer: chain?.signer ?? "another signer",
                 until: chain?.span?.end)
             return .refuse(Refusal(.chainFork, refusal.message))
+        case .report(let report):
+            // The very same one: its append was durable and the answer was lost.
+            if reports[report.number] == received.leaf { return .compare }
+            if let refusal = refusal(of: report) { return .refuse(refusal) }
         default: break
         }
         return take(received, nil)
+    }
+
+    private func refusal(of report: ReportEntry) -> Refusal? {
+        guard reports[report.number] == nil else {
+            return Refusal(.overlap, isPermanent: false, "the log has a report \(report.number); take the next number")
+        }
+        guard reportDigests[ReportKey(report)] ?? report.sha256 == report.sha256 else {
+            return Refusal(.chainFork, "the log has another report about the same entries, period and audience")
+        }
+        return nil
     }
 
     private mutating func take(_ received: ReceivedEntry, _ postings: BatchPostings?) -> Admission {
@@ -215,7 +248,10 @@ package struct LogIntake: Sendable {
         case .imported(let imported): imports[ImportKey(imported)] = (leaf, index)
         case .logKey(let entry): _ = signers.apply(entry, at: index)
         case .close(let close): closedUntil = max(closedUntil ?? close.period.end, close.period.end)
-        case .genesis, .resume, .job, .set, .conflict, .correct, .report: break
+        case .report(let report):
+            reports[report.number] = leaf
+            reportDigests[ReportKey(report)] = report.sha256
+        case .genesis, .resume, .job, .set, .conflict, .correct: break
         }
         chains.apply(entry, signer: signer, at: index, leaf: leaf)
         if let chain = chains[index], heads[index] == nil {

@@ -11,6 +11,9 @@ extension LogSequencer {
         /// It was judged to be appended, at the size of the log for which it is sent.
         package var isNew = false
 
+        /// The same for a log whose database keeps no sums.
+        package var withoutPostings: Item { Item(entry: entry, postings: nil, isNew: isNew) }
+
         var byteCount: Int { entry.received.note.count + entry.received.samples.count }
 
         var isChained: Bool {

@@ -1,7 +1,7 @@
 package import Batches
 package import Disclosure
 package import Energy
-import Store
+package import Store
 package import TransparencyLog
 
 /// Reads a log prefix into the accounts that reports are made of, by the very code that an auditor runs.
@@ -18,6 +18,8 @@ package struct AccountsReader: Sendable {
         package let genesis: GenesisEntry
         package let accounts: LogAccounts
         package let checkpoint: SignedCheckpoint
+        /// Of the job records that are in the accounts.
+        package let records: JobsVersion
     }
 
     /// - Parameters:
@@ -33,10 +35,9 @@ package struct AccountsReader: Sendable {
         if let earlier { checkpoint = earlier }
         var (genesis, accounts) = try await runtime.standing.accounts(
             at: checkpoint.checkpoint.size, period: period, anew: anew)
-        for (pseudonym, record) in try await runtime.database.jobRecords() {
-            accounts.add(record: record, of: pseudonym)
-        }
-        return Prefix(genesis: genesis, accounts: accounts, checkpoint: checkpoint)
+        let records = try await runtime.records.records()
+        for record in records.known { accounts.add(record) }
+        return Prefix(genesis: genesis, accounts: accounts, checkpoint: checkpoint, records: records.version)
     }
 
     /// Replays all that the log holds by now, and keeps the books of some periods.

@@ -14,7 +14,8 @@ struct LogReading: Sendable {
     ///   - periods: whose books are kept.
     ///   - goesOn: keeps what a later entry may name, so that the replay can be extended.
     func replay(
-        to size: UInt64, period: UTCInterval?, watching periods: [UTCInterval] = [], goesOn: Bool = false
+        to size: UInt64, period: UTCInterval?, watching periods: [UTCInterval] = [], goesOn: Bool = false,
+        progress: (UInt64) -> Void = { _ in }
     ) async throws -> LogReplay {
         var survey = LogSurvey()
         for period in periods { survey.watch(period) }
@@ -23,7 +24,7 @@ struct LogReading: Sendable {
         }
         try await forEachNote(in: 0..<size) { note throws in try survey.append(note[...]) }
         var replay = LogReplay(origin: origin, survey: survey, period: period)
-        try await append(to: &replay, upTo: size)
+        try await append(to: &replay, upTo: size, progress: progress)
         return replay
     }
 
@@ -45,11 +46,14 @@ struct LogReading: Sendable {
         return true
     }
 
-    private func append(to replay: inout LogReplay, upTo size: UInt64) async throws {
+    private func append(
+        to replay: inout LogReplay, upTo size: UInt64, progress: (UInt64) -> Void = { _ in }
+    ) async throws {
         var recall = CheckedEntry.Recall()
         try await forEachNote(in: replay.size..<size) { note throws in
             try replay.append(
                 CheckedEntry(index: replay.size, bytes: note, samples: nil, keys: replay.signers, recall: &recall))
+            if replay.size.isMultiple(of: UInt64(Self.portion)) { progress(replay.size) }
         }
     }
 

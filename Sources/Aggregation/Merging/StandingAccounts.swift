@@ -14,6 +14,20 @@ package final class StandingAccounts: Sendable {
     private let reading: LogReading
     private let turn = AsyncTurn()
     private let kept = Mutex<LogReplay?>(nil)
+    private let reread = Mutex<Progress?>(nil)
+
+    /// How far the log has been read again from its first entry.
+    package struct Progress: Sendable, Hashable {
+        package var entries: UInt64
+        package var size: UInt64
+
+        package var text: String {
+            "the accounts are being made from the log: \(entries) of \(size) entries are read; reports wait for it"
+        }
+    }
+
+    /// Nil unless the log is being read from its first entry: after a start, or after an entry that asks for it.
+    package var progress: Progress? { reread.withLock { $0 } }
 
     package init(database: LogDatabase, origin: String) {
         reading = LogReading(database: database, origin: origin)
@@ -58,7 +72,11 @@ package final class StandingAccounts: Sendable {
         // Taken out, not copied: what is changed in place must have one owner.
         var replay = kept.withLock { $0.take() }
         if try await !reading.extend(&replay, to: size) {
-            replay = try await reading.replay(to: size, period: nil, goesOn: true)
+            reread.withLock { $0 = Progress(entries: 0, size: size) }
+            defer { reread.withLock { $0 = nil } }
+            replay = try await reading.replay(to: size, period: nil, goesOn: true) { entries in
+                reread.withLock { $0?.entries = entries }
+            }
         }
         let result = replay
         kept.withLock { $0 = result }

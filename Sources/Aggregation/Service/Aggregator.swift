@@ -203,6 +203,14 @@ package final class Aggregator: Sendable {
         return nil
     }
 
+    /// What is ready and what is still being made: entries are taken in all the while, reports wait for their accounts.
+    package var readiness: String {
+        let lines = organizations.compactMap { runtime in
+            runtime.standing.progress.map { "\(runtime.organization.slug): \($0.text)" }
+        }
+        return (["ready"] + lines).map { "\($0)\n" }.joined()
+    }
+
     /// What the ingest port does.
     package var ingestHandlers: IngestHandlers {
         let streams = IngestStreams(metrics: metrics) { [self] origin in

@@ -21,6 +21,8 @@ package final class LogRuntime: Sendable {
     package let feed: CheckpointFeed
     package let directory: String
     package let standing: StandingAccounts
+    package let records: RecordShelf
+    let reports = ReportShelf()
     /// Reports are issued one after the other.
     let issuing = AsyncTurn()
     package let witnesses: WitnessRounds
@@ -89,6 +91,7 @@ package final class LogRuntime: Sendable {
         held = Mutex((keys, notes))
         self.database = database
         standing = StandingAccounts(database: database, origin: organization.origin)
+        records = RecordShelf(database: database)
         self.sequencer = sequencer
         self.directory = directory
         relay.quorum = { [weak self] in self?.witnessPolicy.policy ?? .empty }

@@ -70,15 +70,13 @@ extension Routes {
                 .unprocessableContent, "not_issued",
                 "the report fails its own checks: \(failed.joined(separator: "; "))")
         }
-        // The log knows of reports whose keeping was interrupted: their numbers are taken.
-        let logged = prefix.accounts.reports.issues.map(\.entry.number).max() ?? 0
-        let number = max(try await runtime.database.nextReportNumber(), Int32(clamping: logged + 1))
-        let entry = ReportEntry(
-            log: runtime.organization.origin, time: aggregator.clock.now(), number: Int64(number),
-            period: query.period, audience: query.audience.rawValue,
-            size: Int64(clamping: prefix.checkpoint.checkpoint.size), sha256: disclosure.sha256.bytes,
-            supersedes: supersedes, reason: reason, salt: aggregator.clock.random(16))
-        let (index, _) = try await runtime.append(entry.text)
+        let (entry, index) = try await log(runtime) { number in
+            ReportEntry(
+                log: runtime.organization.origin, time: aggregator.clock.now(), number: number,
+                period: query.period, audience: query.audience.rawValue,
+                size: Int64(clamping: prefix.checkpoint.checkpoint.size), sha256: disclosure.sha256.bytes,
+                supersedes: supersedes, reason: reason, salt: aggregator.clock.random(16))
+        }
         guard let note = try await runtime.database.notes(index..<(index + 1)).first else {
             throw StoreError(.invalidData, "entry \(index) is gone from the database")
         }
@@ -87,6 +85,26 @@ extension Routes {
         try await runtime.publish()
         return try issued.document(superseding: earlier)
     }
+
+    /// Appends a report's entry under the next free number. Another aggregator on the same database may take that
+    /// number first: the log refuses the second, which then takes the next one.
+    private func log(
+        _ runtime: LogRuntime, _ entry: (_ number: Int64) -> ReportEntry
+    ) async throws -> (entry: ReportEntry, index: Int64) {
+        for _ in 0..<Self.maximumNumbersTried {
+            // Of those whose keeping was interrupted the log alone knows; kept ones all stand in it.
+            let kept = Int64(try await runtime.database.nextReportNumber())
+            let report = entry(max(kept, runtime.sequencer.withIntake { $0.nextReportNumber }))
+            do {
+                return (report, try await runtime.append(report.text).index)
+            } catch let refusal as Refusal where refusal.code == .overlap {
+                try await runtime.sequencer.refresh()
+            }
+        }
+        throw Problem.unavailable("other aggregators issue reports of this log at the same time; ask again")
+    }
+
+    private static let maximumNumbersTried = 100
 
     /// The issued document that a restatement replaces: of the same period and for the same readers.
     private func superseded(

@@ -1,7 +1,7 @@
 import Accounts
 import Batches
-import Disclosure
-import Energy
+package import Disclosure
+package import Energy
 import HTTPEdge
 import HTTPTypes
 import Hummingbird
@@ -44,7 +44,7 @@ extension Routes {
         let nodes = runtime.sequencer.withIntake { intake in
             intake.signers.signers.values.count { $0.role == .node && !$0.isRetired }
         }
-        let reporting = Set(prefix.accounts.ledger.energy.keys.map(\.node)).count
+        let reporting = prefix.accounts.ledger.linesOfNode.count { !$0.isEmpty }
         func sum(_ part: (JobSummary.NodeTime) -> Int64) -> JSONValue {
             .decimalString(jobs.reduce(Int64(0)) { $0 + part($1.time) })
         }
@@ -122,8 +122,26 @@ extension Routes {
     }
 
     private func disclosure(_ query: ReportQuery, _ runtime: LogRuntime) async throws -> Response {
-        let disclosure = try await report(query, runtime).disclosure
-        return try Self.rendered(disclosure, query.format)
+        guard query.format == ReportFormat.json.rawValue else {
+            return try Self.rendered(try await report(query, runtime).disclosure, query.format)
+        }
+        return Response(type: ReportFormat.json.contentType, bytes: try await bytes(query, runtime))
+    }
+
+    /// The bytes of a disclosure, of those kept where nothing has changed since.
+    func bytes(_ query: ReportQuery, _ runtime: LogRuntime) async throws -> [UInt8] {
+        let (input, prefix) = try await input(query, runtime)
+        return runtime.reports.bytes(input, records: prefix.records)
+    }
+
+    /// What `GET /v1/organizations/{org}/disclosure` answers.
+    ///
+    /// - Parameter isMadeAnew: also where it is at hand.
+    package func disclosure(
+        of runtime: LogRuntime, _ period: UTCInterval, for audience: Audience, isMadeAnew: Bool = false
+    ) async throws -> [UInt8] {
+        let query = ReportQuery(period, audience)
+        return isMadeAnew ? try await report(query, runtime).disclosure.bytes : try await bytes(query, runtime)
     }
 
     static func rendered(_ disclosure: Disclosure, _ format: String) throws(Problem) -> Response {
@@ -158,6 +176,13 @@ struct ReportQuery {
     var audience: Audience
     var format: String
     var rule: AttributionRule
+
+    init(_ period: UTCInterval, _ audience: Audience) {
+        self.period = period
+        self.audience = audience
+        format = ReportFormat.json.rawValue
+        rule = .newest
+    }
 
     /// The same report again.
     init(_ entry: ReportEntry, _ audience: Audience, _ rule: AttributionRule) {

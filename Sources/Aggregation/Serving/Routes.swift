@@ -31,7 +31,7 @@ package struct Routes: Sendable {
         router.get("/healthz") { _, _ in Response(type: "text/plain", bytes: Array("ok\n".utf8)) }
         router.get("/readyz") { _, _ in
             if let reason = aggregator.unreadyReason { throw Problem.unavailable(reason) }
-            return Response(type: "text/plain", bytes: Array("ready\n".utf8))
+            return Response(type: "text/plain", bytes: Array(aggregator.readiness.utf8))
         }
         router.get("/metrics") { _, _ in
             Response(type: MetricsPage.contentType, bytes: ServiceMetrics.page(aggregator).text)

@@ -134,24 +134,32 @@ package final class LogDatabase: Sendable {
         }
     }
 
-    /// The records of the log's jobs, by pseudonym.
-    package func jobRecords() async throws -> [String: [UInt8]] {
+    /// The records of all jobs by pseudonym, as they were told. Erased ones are not among them.
+    ///
+    /// - Parameter version: of what the caller has.
+    /// - Returns: nil when that is the present one.
+    package func jobRecords(
+        since version: JobsVersion?
+    ) async throws -> (version: JobsVersion, texts: [String: [UInt8]])? {
         let log = log
-        let records = try await pool.run { connection throws(StoreError) in
-            try connection.snapshot(of: log) { snapshot throws(StoreError) in
-                var records: [Store.JobRecord] = []
-                while true {
-                    let page = try snapshot.jobs(after: records.last?.job ?? 0, limit: 1000)
-                    if page.isEmpty { return records }
-                    records += page
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) {
+                snapshot throws(StoreError) -> (version: JobsVersion, texts: [String: [UInt8]])? in
+                let present = try snapshot.jobsVersion()
+                guard present != version else { return nil }
+                var texts: [String: [UInt8]] = [:]
+                var last: Int64 = 0
+                while case let page = try snapshot.jobs(after: last, limit: 1000), let end = page.last?.job {
+                    for record in page {
+                        if let facts = record.facts {
+                            texts[Pseudonym.encode(record.pseudonym)] = Array(facts.record.utf8)
+                        }
+                    }
+                    last = end
                 }
+                return (present, texts)
             }
         }
-        var texts: [String: [UInt8]] = [:]
-        for record in records {
-            if let facts = record.facts { texts[Pseudonym.encode(record.pseudonym)] = Array(facts.record.utf8) }
-        }
-        return texts
     }
 
     /// The smallest published checkpoint that covers the entries [0, size), nil when none does yet.

@@ -46,7 +46,7 @@ package struct FigureTrace: Sendable {
     /// Every figure that has a term, by its path.
     package var sums: [Sum] {
         var sums: [String: Sum] = [:]
-        for (key, energy) in input.accounts.ledger.energy where hours.contains(key.hour) {
+        input.accounts.ledger.forEachEnergy(in: hours) { key, energy in
             for share in shares(key, energy) {
                 sums[share.path.text, default: Sum(path: share.path)].microjoules += share.microjoules
                 sums[share.path.text]?.terms += 1
@@ -59,7 +59,7 @@ package struct FigureTrace: Sendable {
     package func terms(of figure: String) -> (path: FigurePath?, terms: [Term]) {
         var path: FigurePath?
         var terms: [Term] = []
-        for (key, energy) in input.accounts.ledger.energy where hours.contains(key.hour) {
+        input.accounts.ledger.forEachEnergy(in: hours) { key, energy in
             for share in shares(key, energy) where share.path.text == figure {
                 path = share.path
                 terms.append(Term(key: key, microjoules: share.microjoules, component: share.component))

@@ -21,3 +21,18 @@ extension JobRecord {
         self = record
     }
 }
+
+/// A record that was taken apart, with what the log may commit to.
+package struct KnownRecord: Sendable, Hashable {
+    package let pseudonym: String
+    package let record: JobRecord
+    package let sha256: [UInt8]
+
+    /// - Returns: nil when the bytes are no record, or another job's.
+    package init?(bytes: [UInt8], pseudonym: String) {
+        guard let record = JobRecord(bytes: bytes), record.pseudonym == pseudonym else { return nil }
+        self.pseudonym = pseudonym
+        self.record = record
+        sha256 = record.sha256
+    }
+}

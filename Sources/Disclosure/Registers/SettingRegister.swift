@@ -15,6 +15,8 @@ package struct SettingRegister: Sendable, Hashable {
         package var by: String
         package var reason: String?
         package var time: UTCTime
+        /// The value as JSON, nil when it is none. Parsed once: a report asks for it at every job and node.
+        package let json: JSONValue?
 
         package init(_ entry: SetEntry, at index: UInt64) {
             self.index = index
@@ -26,10 +28,8 @@ package struct SettingRegister: Sendable, Hashable {
             by = entry.by
             reason = entry.reason
             time = entry.time
+            json = try? JSONValue(parsing: entry.value)
         }
-
-        /// The value as JSON, nil when it is none.
-        package var json: JSONValue? { try? JSONValue(parsing: value) }
 
         func isEffective(at time: UTCTime) -> Bool {
             effectiveFrom.map { $0 <= time } ?? true && effectiveUntil.map { time < $0 } ?? true
@@ -57,7 +57,9 @@ package struct SettingRegister: Sendable, Hashable {
 
     /// The setting that stands at a time.
     package func setting(_ field: String, of subject: String?, at time: UTCTime) -> Setting? {
-        settings[Name(field, subject), default: []].filter { $0.isEffective(at: time) }.max { $0.index < $1.index }
+        guard let all = settings[Name(field, subject)] else { return nil }
+        // They stand in the order of the log.
+        return all.last { $0.isEffective(at: time) }
     }
 
     package func json(_ field: String, of subject: String?, at time: UTCTime) -> JSONValue? {

@@ -438,9 +438,10 @@ package struct LogReplay: Sendable {
     /// What the log says so far. Records lie outside the log and are added by the caller.
     package var accounts: LogAccounts { accounts(in: nil) }
 
-    /// The same with the sums of a period alone, as a replay that kept no others would give it.
+    /// The same with the gaps of a period alone. The sums of other hours stay in it: reports read those of their
+    /// period.
     package func accounts(in period: UTCInterval?) -> LogAccounts {
-        var ledger = period.map(ledger.restricted) ?? ledger
+        var ledger = ledger
         for gap in gaps.gaps(in: period) { ledger.add(gap) }
         return LogAccounts(
             ledger: ledger, jobs: jobs, settings: settings, nodes: nodes,

@@ -6,29 +6,41 @@ import JSONText
 
 /// Device-time of jobs by the model of accelerator, from what is set about nodes: allocated node-time × accelerators.
 struct AcceleratorTime {
-    private let input: DisclosureInput
+    private struct Held {
+        var model: String
+        var count: Int64
+    }
 
-    init(_ input: DisclosureInput) { self.input = input }
+    private let input: DisclosureInput
+    /// By the nodes that the log knows; nil where they are not set.
+    private let known: [String: Held?]
+
+    init(_ input: DisclosureInput) {
+        self.input = input
+        known = input.accounts.nodes.members.mapValues { Self.held(by: $0.name, input) }
+    }
+
+    private static func held(by node: String, _ input: DisclosureInput) -> Held? {
+        let settings = input.accounts.settings
+        let setting =
+            settings.json(SettingField.nodeAccelerators, of: node, at: input.closingTime)
+            ?? settings.json(SettingField.nodeAccelerators, of: nil, at: input.closingTime)
+        guard let model = setting?["model"]?.string, let count = setting?["count"]?.int64, (0...1024).contains(count)
+        else { return nil }
+        return Held(model: model, count: count)
+    }
 
     /// Milliseconds of devices by model; nil when the accelerators of a node of these jobs are not set.
     func milliseconds(of jobs: [JobSummary]) -> [String: Int128]? {
         var sums: [String: Int128] = [:]
         for job in jobs {
             for node in job.nodes where node.kind == .node {
-                guard let setting = value(node.node), let model = setting["model"]?.string,
-                    let count = setting["count"]?.int64, (0...1024).contains(count)
-                else { return nil }
-                guard count > 0 else { continue }
-                sums[model, default: 0] += Int128(node.time.allocated) * Int128(count)
+                guard let held = known[node.node] ?? Self.held(by: node.node, input) else { return nil }
+                guard held.count > 0 else { continue }
+                sums[held.model, default: 0] += Int128(node.time.allocated) * Int128(held.count)
             }
         }
         return sums
-    }
-
-    private func value(_ node: String) -> JSONValue? {
-        let settings = input.accounts.settings
-        return settings.json(SettingField.nodeAccelerators, of: node, at: input.closingTime)
-            ?? settings.json(SettingField.nodeAccelerators, of: nil, at: input.closingTime)
     }
 
     func json(of jobs: [JobSummary]) -> JSONValue {

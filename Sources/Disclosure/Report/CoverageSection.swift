@@ -10,13 +10,9 @@ struct CoverageSection {
     var gaps: [Ledger.Gap]
     private let showsNodes: Bool
 
-    init(_ input: DisclosureInput, jobs: [JobSummary]) {
+    init(_ input: DisclosureInput, jobs: [JobSummary], sums: PeriodSums) {
         let accounts = input.accounts
-        let hours = input.period.start.hour...input.period.lastHour
-        var reporting: Set<String> = []
-        for key in accounts.ledger.energy.keys where hours.contains(key.hour) { reporting.insert(key.node) }
-        for key in accounts.ledger.coverage.keys where hours.contains(key.hour) { reporting.insert(key.node) }
-        reporting = reporting.filter { accounts.nodes.kind(of: $0) == .node }
+        let reporting = sums.reporting.filter { accounts.nodes.kind(of: $0) == .node }
         nodesReporting = Int64(reporting.count)
         var expected = Set(accounts.nodes.members.values.filter { $0.isExpected(in: input.period) }.map(\.name))
         expected.formUnion(reporting)

@@ -21,14 +21,15 @@ struct DisclosureBuilder {
 
     init(_ input: DisclosureInput) {
         self.input = input
-        jobs = JobSummary.all(in: input.accounts, period: input.period)
-        energy = EnergySection(input, jobs: jobs)
-        coverage = CoverageSection(input, jobs: jobs)
+        let sums = PeriodSums(input)
+        jobs = JobSummary.all(in: input.accounts, period: input.period, sums: sums)
+        energy = EnergySection(input, jobs: jobs, sums: sums)
+        coverage = CoverageSection(input, jobs: jobs, sums: sums)
         runs = RunSection(jobs, input)
-        supply = SupplySection(input)
-        reconciliation = ReconciliationSection(input)
+        supply = SupplySection(input, sums)
+        reconciliation = ReconciliationSection(input, sums)
         profiles = JobProfiles(input, jobs: jobs)
-        resources = ResourceSection(input, jobs: jobs, energy: energy)
+        resources = ResourceSection(input, jobs: jobs, energy: energy, sums: sums)
         documentation = ModelDocumentation(input, jobs: jobs, resources: resources, supply: supply)
         let printed: [(name: String, value: JSONValue)] = [
             ("it_mwh", Figure.megawattHours(energy.inside.total, significant: resources.significantFigures)),
@@ -37,11 +38,10 @@ struct DisclosureBuilder {
             ("market_t", resources.borne.figure(supply.market.tonnes)),
             ("water", resources.borneWater["cubic_metres"] ?? .null),
         ]
-        let residual = ResidualSection(input.accounts.ledger, period: input.period)
         checks = CheckSection(
             energy, jobs: jobs,
             others: supply.checks + [PowerLimits(input, jobs: jobs).check] + resources.checks(printed: printed)
-                + [residual.check])
+                + [ResidualSection(sums).check])
         collectMissing()
     }
 

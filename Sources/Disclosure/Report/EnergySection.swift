@@ -21,27 +21,26 @@ struct EnergySection {
     private(set) var bySite: [String?: Int128] = [:]
     /// By calendar month, UTC: `2026-10`.
     private(set) var byMonth: [String: Int128] = [:]
-    private var months: [Int64: String] = [:]
     private let showsNames: Bool
 
-    init(_ input: DisclosureInput, jobs summaries: [JobSummary]) {
-        let hours = input.period.start.hour...input.period.lastHour
+    init(_ input: DisclosureInput, jobs summaries: [JobSummary], sums: PeriodSums? = nil) {
+        let sums = sums ?? PeriodSums(input)
         showsNames = input.audience.showsNames
-        // Summed over the hours of a month and over jobs first: breaking a sum down costs far more than adding to it.
-        var whole: [Ledger.Key: ComponentEnergy] = [:]
-        var firstHours: [String: Int64] = [:]
-        var monthHours: [Int64: Int64] = [:]
-        for (key, sum) in input.accounts.ledger.energy where hours.contains(key.hour) {
-            if monthHours[key.hour] == nil {
-                let month = month(of: key.hour)
-                monthHours[key.hour] = firstHours[month] ?? key.hour
-                firstHours[month] = monthHours[key.hour]
-            }
-            var place = key.at(hour: monthHours[key.hour] ?? key.hour)
-            place.account = key.account.withoutJob
-            whole[place, default: ComponentEnergy()].add(sum)
+        // Over nodes of a site and over jobs first: breaking a sum down costs far more than adding to it.
+        var whole: [Place: ComponentEnergy] = [:]
+        for line in sums.lines {
+            let place = Place(
+                account: line.account.withoutJob, provenance: line.provenance, boundary: line.boundary,
+                site: input.accounts.nodes.site(of: line.node))
+            whole[place, default: ComponentEnergy()].add(line.energy)
         }
-        for (key, sum) in whole { add(key, sum, site: input.accounts.nodes.site(of: key.node)) }
+        for (place, sum) in whole { add(place, sum) }
+        var months: [Int64: String] = [:]
+        for (cell, sum) in sums.cells {
+            let month = months[cell.hour] ?? String(TimeText.rfc3339(UTCTime(hour: cell.hour)).prefix(7))
+            months[cell.hour] = month
+            byMonth[month, default: 0] += sum
+        }
         for job in summaries {
             let active = job.energy.total - job.idleReservedMicrojoules
             byClass[job.jobClass, default: 0] += active
@@ -49,9 +48,16 @@ struct EnergySection {
         if idleReserved != 0 { byClass[Self.idleReservedClass, default: 0] += idleReserved }
     }
 
+    private struct Place: Hashable {
+        var account: Account
+        var provenance: Provenance
+        var boundary: Boundary
+        var site: String?
+    }
+
     static let idleReservedClass = "idle_reserved"
 
-    private mutating func add(_ key: Ledger.Key, _ sum: ComponentEnergy, site: String?) {
+    private mutating func add(_ key: Place, _ sum: ComponentEnergy) {
         ledgerTotal += sum.total
         guard key.provenance != .synthetic else {
             synthetic += sum.total
@@ -73,15 +79,7 @@ struct EnergySection {
         case .gap: gap += sum.total
         }
         inside.add(sum, key.provenance, key.boundary)
-        bySite[site, default: 0] += sum.total
-        byMonth[month(of: key.hour), default: 0] += sum.total
-    }
-
-    private mutating func month(of hour: Int64) -> String {
-        if let known = months[hour] { return known }
-        let month = String(TimeText.rfc3339(UTCTime(hour: hour)).prefix(7))
-        months[hour] = month
-        return month
+        bySite[key.site, default: 0] += sum.total
     }
 
     /// Sites by name where names are shown; what no site is known for stands under "no site".

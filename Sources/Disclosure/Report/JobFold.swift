@@ -6,7 +6,8 @@ import JSONText
 /// The sums of jobs over one period, and the summaries made from them.
 struct JobFold {
     fileprivate struct NodeSum {
-        var energy = EnergyBreakdown()
+        var microjoules: Int128 = 0
+        var boundaries: [Boundary: Int128] = [:]
         var measured: Int64 = 0
         var bridged: Int64 = 0
         var held: UTCInterval?
@@ -16,21 +17,19 @@ struct JobFold {
         var energy = EnergyBreakdown()
         var idleReserved: Int128 = 0
         var nodes: [String: NodeSum] = [:]
-        /// It drew on a node in an hour in which the node's sensors contradict each other.
-        var isDoubtful = false
     }
 
     let accounts: LogAccounts
     let period: UTCInterval?
     private var sums: [String: JobSum] = [:]
-    private let gapsByNode: [String: [GapSpan]]
-    private let doubts: Set<ResidualSection.NodeHour>
+    private let gapsByNode: [String: GapLine]
+    private let all: PeriodSums
 
-    init(accounts: LogAccounts, period: UTCInterval?) {
+    init(accounts: LogAccounts, period: UTCInterval?, sums: PeriodSums) {
         self.accounts = accounts
         self.period = period
-        doubts = ResidualSection(accounts.ledger, period: period).doubts
-        gapsByNode = Dictionary(grouping: accounts.ledger.gaps, by: \.node).mapValues { $0.map(\.span) }
+        all = sums
+        gapsByNode = Dictionary(grouping: accounts.ledger.gaps, by: \.node).mapValues { GapLine($0.map(\.span)) }
     }
 
     func hasSums(_ job: String) -> Bool { sums[job] != nil }
@@ -44,31 +43,13 @@ struct JobFold {
         }
     }
 
-    private func contains(hour: Int64) -> Bool {
-        period.map { $0.start.hour <= hour && hour <= $0.lastHour } ?? true
-    }
-
     mutating func addAll(where isWanted: (String) -> Bool) {
-        // Its hours are summed first: a job has many of them on a node, and a breakdown costs far more than a sum.
-        var whole: [Ledger.Key: ComponentEnergy] = [:]
-        for (key, sum) in accounts.ledger.energy where contains(hour: key.hour) {
-            guard let job = key.account.job, isWanted(job) else { continue }
-            whole[key.at(hour: 0), default: ComponentEnergy()].add(sum)
-            if doubts.contains(.init(node: key.node, hour: key.hour)) {
-                sums[job, default: JobSum()].isDoubtful = true
-            }
+        for line in all.lines {
+            guard let job = line.account.job, isWanted(job) else { continue }
+            sums[job, default: JobSum()].add(line)
         }
-        for (key, sum) in whole {
-            guard let job = key.account.job else { continue }
-            sums[job, default: JobSum()].energy.add(sum, key.provenance, key.boundary)
-            sums[job, default: JobSum()].nodes[key.node, default: NodeSum()]
-                .energy.add(sum, key.provenance, key.boundary)
-            if case .idleReserved = key.account, key.provenance != .synthetic {
-                sums[job, default: JobSum()].idleReserved += sum.total
-            }
-        }
-        for (key, coverage) in accounts.ledger.coverage where contains(hour: key.hour) && isWanted(key.job) {
-            sums[key.job, default: JobSum()].nodes[key.node, default: NodeSum()].add(coverage)
+        for held in all.held where isWanted(held.job) {
+            sums[held.job, default: JobSum()].nodes[held.node, default: NodeSum()].add(held.coverage)
         }
     }
 
@@ -126,10 +107,13 @@ struct JobFold {
         let sum = sums[pseudonym] ?? JobSum()
         let windows = windows(of: job)
         let isStated = !job.statedWindows.isEmpty
-        let listed = Set(windows.flatMap(\.nodes))
-        let shares = Set(sum.nodes.keys).union(listed).sorted().map { node in
+        let named = Set(windows.flatMap(\.nodes))
+        let listed = job.listedNodes
+        let shares = Set(sum.nodes.keys).union(named).sorted().map { node in
             let held = held(by: node, sum.nodes[node], job)
-            return share(of: node, sum.nodes[node], held, isStated ? allocated(node, held: held, windows) : nil, job)
+            let allocated = isStated ? self.allocated(node, held: held, windows) : nil
+            return share(
+                of: node, sum.nodes[node], held, allocated, job, isUnlisted: !listed.isEmpty && !listed.contains(node))
         }
         let nodes = shares.filter { $0.kind == .node }
         let reporting = Int64(nodes.count { $0.energyMicrojoules != nil })
@@ -164,21 +148,21 @@ struct JobFold {
     }
 
     private func share(
-        of node: String, _ sum: NodeSum?, _ held: UTCInterval?, _ allocated: IntervalSet?, _ job: JobRegister.Job
+        of node: String, _ sum: NodeSum?, _ held: UTCInterval?, _ allocated: IntervalSet?, _ job: JobRegister.Job,
+        isUnlisted: Bool
     ) -> JobSummary.NodeShare {
         var time = JobSummary.NodeTime()
         time.measured = sum?.measured ?? 0
         time.bridged = sum?.bridged ?? 0
         time.allocated = allocated?.milliseconds ?? (time.measured &+ time.bridged)
         time.missing = max(0, time.allocated &- time.measured &- time.bridged)
-        let gaps = (gapsByNode[node] ?? []).filter { gap in
+        let gaps = (gapsByNode[node]?.near(allocated) ?? []).filter { gap in
             (gap.job == nil || gap.job == job.pseudonym) && allocated?.intersects(gap.interval) ?? true
         }
-        let listed = job.listedNodes
         return JobSummary.NodeShare(
-            node: node, kind: accounts.nodes.kind(of: node), energyMicrojoules: sum?.energy.total, time: time,
-            boundaries: sum?.energy.byBoundary ?? [:], held: held, allocated: allocated, gaps: gaps,
-            witness: job.witnessesByNode[node], isUnlisted: !listed.isEmpty && !listed.contains(node),
+            node: node, kind: accounts.nodes.kind(of: node), energyMicrojoules: sum?.microjoules, time: time,
+            boundaries: sum?.boundaries ?? [:], held: held, allocated: allocated, gaps: gaps,
+            witness: job.witnessesByNode[node], isUnlisted: isUnlisted,
             isEnrolled: accounts.nodes.members[node]?.enrolled != nil)
     }
 
@@ -187,7 +171,7 @@ struct JobFold {
     ) -> [String] {
         var flags = job.flags
         if sum.energy.nodeBoundaries > 1 { flags.insert("mixed_boundary") }
-        if sum.isDoubtful { flags.insert(ResidualSection.identifier) }
+        if all.doubtfulJobs.contains(job.pseudonym) { flags.insert(ResidualSection.identifier) }
         let listed = job.listedNodes
         if !listed.isEmpty, nodes.contains(where: { !listed.contains($0.node) }) { flags.insert("unlisted_node") }
         if job.witnessesByNode.values.contains(where: \.isClockOff) { flags.insert("clock_off") }
@@ -197,7 +181,22 @@ struct JobFold {
     }
 }
 
+extension JobFold.JobSum {
+    fileprivate mutating func add(_ line: PeriodSums.LineSum) {
+        energy.add(line.energy, line.provenance, line.boundary)
+        nodes[line.node, default: JobFold.NodeSum()].add(line)
+        if case .idleReserved = line.account, line.provenance != .synthetic { idleReserved += line.energy.total }
+    }
+}
+
 extension JobFold.NodeSum {
+    fileprivate mutating func add(_ line: PeriodSums.LineSum) {
+        guard line.provenance != .synthetic else { return }
+        let total = line.energy.total
+        microjoules += total
+        boundaries[line.boundary, default: 0] += total
+    }
+
     fileprivate mutating func add(_ coverage: Ledger.Coverage) {
         measured &+= coverage.measuredMilliseconds
         bridged &+= coverage.bridgedMilliseconds
@@ -214,14 +213,5 @@ extension JobRegister.Attempt {
     var runsBackwards: Bool {
         guard let start, let stop else { return false }
         return stop <= start
-    }
-}
-
-extension Ledger.Key {
-    /// The same account and node in another hour, or in the one that stands for several.
-    func at(hour: Int64) -> Ledger.Key {
-        var key = self
-        key.hour = hour
-        return key
     }
 }

@@ -10,6 +10,13 @@ struct JobProfiles {
         var byNode: [String: Int128] = [:]
         var held: UTCInterval?
 
+        mutating func add(_ sum: ComponentEnergy, _ node: String) {
+            for component in Component.allCases where sum[component] != 0 {
+                energy[component, default: 0] += sum[component]
+            }
+            byNode[node, default: 0] += sum.total
+        }
+
         mutating func hold(_ interval: UTCInterval) {
             guard let known = held else {
                 held = interval
@@ -39,25 +46,32 @@ struct JobProfiles {
         self.jobs = input.audience.showsJobs ? largest : []
         guard !self.jobs.isEmpty else { return }
         let range = input.period.start.hour...input.period.lastHour
-        collect(input.accounts.ledger, Set(self.jobs.map(\.pseudonym))) { range.contains($0) }
+        collect(input.accounts.ledger) { range.contains($0) }
     }
 
     private init(_ summary: JobSummary, ledger: Ledger) {
         audience = .assurer
         jobs = [summary]
-        collect(ledger, [summary.pseudonym]) { _ in true }
+        collect(ledger) { _ in true }
     }
 
-    private mutating func collect(_ ledger: Ledger, _ wanted: Set<String>, _ isInside: (Int64) -> Bool) {
-        for (key, sum) in ledger.energy where isInside(key.hour) && key.provenance != .synthetic {
-            guard let job = key.account.job, wanted.contains(job) else { continue }
-            for component in Component.allCases where sum[component] != 0 {
-                hours[job, default: [:]][key.hour, default: Step()].energy[component, default: 0] += sum[component]
+    private mutating func collect(_ ledger: Ledger, _ isInside: (Int64) -> Bool) {
+        for job in jobs {
+            var steps: [Int64: Step] = [:]
+            for line in ledger.lines(ofJob: job.pseudonym) where line.provenance != .synthetic {
+                let node = ledger.nodes[Int(line.node)]
+                for hour in line.hours {
+                    let time = ledger.hours[Int(hour.slot)]
+                    if isInside(time) { steps[time, default: Step()].add(line.energy(hour), node) }
+                }
             }
-            hours[job, default: [:]][key.hour, default: Step()].byNode[key.node, default: 0] += sum.total
-        }
-        for (key, coverage) in ledger.coverage where isInside(key.hour) && wanted.contains(key.job) {
-            hours[key.job, default: [:]][key.hour, default: Step()].hold(coverage.hold)
+            for line in ledger.coverageLines(ofJob: job.pseudonym) {
+                for hour in line.hours {
+                    let time = ledger.hours[Int(hour.slot)]
+                    if isInside(time) { steps[time, default: Step()].hold(hour.sum.hold) }
+                }
+            }
+            if !steps.isEmpty { hours[job.pseudonym] = steps }
         }
     }
 
@@ -120,11 +134,14 @@ extension JobSummary {
     package func hoursJSON(in ledger: Ledger) -> JSONValue {
         var sums: [Int64: Int128] = [:]
         var ends: [Int64: UTCTime] = [:]
-        for (key, sum) in ledger.energy where key.provenance != .synthetic && key.account.job == pseudonym {
-            sums[key.hour, default: 0] += sum.total
+        for line in ledger.lines(ofJob: pseudonym) where line.provenance != .synthetic {
+            for hour in line.hours { sums[ledger.hours[Int(hour.slot)], default: 0] += line.energy(hour).total }
         }
-        for (key, coverage) in ledger.coverage where key.job == pseudonym {
-            ends[key.hour] = max(ends[key.hour] ?? coverage.hold.end, coverage.hold.end)
+        for line in ledger.coverageLines(ofJob: pseudonym) {
+            for hour in line.hours {
+                let (time, end) = (ledger.hours[Int(hour.slot)], hour.sum.hold.end)
+                ends[time] = max(ends[time] ?? end, end)
+            }
         }
         return .array(
             sums.sorted { $0.key < $1.key }.map { hour, energy in

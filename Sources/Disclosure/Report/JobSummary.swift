@@ -84,22 +84,37 @@ package struct JobSummary: Sendable, Hashable {
     /// - Returns: nil when the log does not know the job.
     package static func make(_ job: String, in accounts: LogAccounts, period: UTCInterval? = nil) -> JobSummary? {
         guard accounts.jobs[job] != nil else { return nil }
-        var fold = JobFold(accounts: accounts, period: period)
+        let sums = PeriodSums(accounts, period: period, ofJob: job)
+        var fold = JobFold(accounts: accounts, period: period, sums: sums)
         fold.addAll { $0 == job }
         return fold.summary(of: job)
     }
 
     /// Every job that drew or held anything in the period, or whose stated window lies in it, in the order of keys.
     package static func all(in accounts: LogAccounts, period: UTCInterval? = nil) -> [JobSummary] {
-        var fold = JobFold(accounts: accounts, period: period)
-        fold.addAll { _ in true }
-        return accounts.jobs.jobs.keys.compactMap { fold.summary(of: $0) }
-            .filter { fold.hasSums($0.pseudonym) || !$0.windows.isEmpty || fold.runsBackwards($0.pseudonym) }
-            .sorted { $0.sortKey < $1.sortKey }
+        all(in: accounts, period: period, sums: PeriodSums(accounts, period: period))
     }
 
+    /// - Parameter sums: of that period.
+    static func all(in accounts: LogAccounts, period: UTCInterval?, sums: PeriodSums) -> [JobSummary] {
+        var fold = JobFold(accounts: accounts, period: period, sums: sums)
+        fold.addAll { _ in true }
+        // Each key is written once, not at every comparison.
+        var summaries: [(key: SortKey, summary: JobSummary)] = []
+        for job in accounts.jobs.jobs.keys {
+            guard let summary = fold.summary(of: job),
+                fold.hasSums(job) || !summary.windows.isEmpty || fold.runsBackwards(job)
+            else { continue }
+            summaries.append((summary.sortKey, summary))
+        }
+        let order = summaries.indices.sorted { summaries[$0].key < summaries[$1].key }
+        return order.map { summaries[$0].summary }
+    }
+
+    private typealias SortKey = (Int, String, String)
+
     /// Jobs without a record follow those with one.
-    private var sortKey: (Int, String, String) {
+    private var sortKey: SortKey {
         (record == nil ? 1 : 0, record?.key.description ?? "", pseudonym)
     }
 }

@@ -45,11 +45,16 @@ package struct LogAccounts: Sendable {
     /// - Returns: false when no job entry commits to them or they contradict the pseudonym; nothing changed then.
     @discardableResult
     package mutating func add(record bytes: [UInt8], of pseudonym: String) -> Bool {
-        guard let record = JobRecord(bytes: bytes), record.pseudonym == pseudonym,
-            let job = jobs[pseudonym], let index = job.commitment(to: record)
-        else { return false }
-        if let known = records[pseudonym], let earlier = job.commitment(to: known), earlier > index { return true }
-        records[pseudonym] = record
+        KnownRecord(bytes: bytes, pseudonym: pseudonym).map { add($0) } ?? false
+    }
+
+    @discardableResult
+    package mutating func add(_ known: KnownRecord) -> Bool {
+        guard let job = jobs[known.pseudonym], let index = job.commitment(to: known.sha256) else { return false }
+        if let other = records[known.pseudonym], let earlier = job.commitment(to: other.sha256), earlier > index {
+            return true
+        }
+        records[known.pseudonym] = known.record
         return true
     }
 
@@ -60,9 +65,6 @@ package struct LogAccounts: Sendable {
 }
 
 extension JobRegister.Job {
-    /// Index of the entry that first commits to the record.
-    func commitment(to record: JobRecord) -> UInt64? {
-        let sha256 = record.sha256
-        return records.first { $0.sha256 == sha256 }?.index
-    }
+    /// Index of the entry that first commits to a record.
+    func commitment(to sha256: [UInt8]) -> UInt64? { records.first { $0.sha256 == sha256 }?.index }
 }

@@ -1,4 +1,3 @@
-import Accounts
 import Batches
 import Emissions
 import Energy
@@ -8,24 +7,21 @@ import JSONText
 /// devices.
 enum NodeEmbodied {
     /// - Throws: `missingInput` for a node without figures.
-    static func json(_ input: DisclosureInput, _ settings: SiteSettings) throws(EmissionsError) -> JSONValue {
-        var hours: [String: Set<Int64>] = [:]
-        let range = input.period.start.hour...input.period.lastHour
-        for key in input.accounts.ledger.energy.keys where range.contains(key.hour) && key.isOwn {
-            guard input.accounts.nodes.kind(of: key.node) == .node else { continue }
-            hours[key.node, default: []].insert(key.hour)
-        }
+    static func json(
+        _ input: DisclosureInput, _ settings: SiteSettings, _ sums: PeriodSums
+    ) throws(EmissionsError) -> JSONValue {
+        let hours = sums.ownHours.filter { input.accounts.nodes.kind(of: $0.key) == .node }
         var kilograms = ExactRatio.zero
         var nodeHours: Int64 = 0
         var bases: Set<String> = []
         for (node, held) in hours.sorted(by: { $0.key < $1.key }) {
             for part in try parts(node, input, settings) {
-                kilograms = try kilograms + part.kilograms(deviceHours: ExactRatio(held.count))
+                kilograms = try kilograms + part.kilograms(deviceHours: ExactRatio(held))
                 bases.insert(
                     "\(part.kilogramsPerUnit.text) kg, \(part.boundary.rawValue), \(part.lifetimeYears.text) years, "
                         + "utilisation \(part.utilisation.text), \(part.source)")
             }
-            nodeHours += Int64(held.count)
+            nodeHours += held
         }
         guard nodeHours > 0 else { throw EmissionsError(.missingInput, "nothing was measured in this period") }
         return [

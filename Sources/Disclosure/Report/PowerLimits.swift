@@ -13,6 +13,9 @@ struct PowerLimits {
 
     private let settings: SettingRegister
     private let time: UTCTime
+    /// Of the nodes that were asked for, which are the same few in all jobs.
+    private var nodeWatts: [String: Int128?] = [:]
+    private var acceleratorWatts: [String: Int128?] = [:]
     private var compared = 0
     private var uncompared = 0
     private var excesses: [String] = []
@@ -37,10 +40,7 @@ struct PowerLimits {
 
     private mutating func compare(_ node: JobSummary.NodeShare, of job: JobSummary) {
         guard let energy = node.energyMicrojoules, energy > 0 else { return }
-        let value =
-            settings.json(SettingField.nodeNameplate, of: node.node, at: time)
-            ?? settings.json(SettingField.nodeNameplate, of: nil, at: time)
-        guard let watts = Self.watts(value) else {
+        guard let watts = nameplate(of: node.node) else {
             uncompared += 1
             return
         }
@@ -52,18 +52,37 @@ struct PowerLimits {
         guard let energy = job.energy.byComponent[.accelerator], energy > 0 else { return }
         var limit: Int128 = 0
         for node in job.nodes where node.kind == .node {
-            let value =
-                settings.json(SettingField.nodeAccelerators, of: node.node, at: time)
-                ?? settings.json(SettingField.nodeAccelerators, of: nil, at: time)
-            guard let count = value?["count"]?.int64, (0...1024).contains(count),
-                let watts = Self.watts(value?["watts"]) ?? Self.nameplateWatts(value?["model"]?.string)
-            else {
+            guard let watts = accelerators(of: node.node) else {
                 uncompared += 1
                 return
             }
-            limit += watts * Int128(count) * Int128(Self.milliseconds(node)) * 1000
+            limit += watts * Int128(Self.milliseconds(node)) * 1000
         }
         compare("accelerators of \(job.record?.key.description ?? job.pseudonym)", energy, limitMicrojoules: limit)
+    }
+
+    private mutating func nameplate(of node: String) -> Int128? {
+        if let known = nodeWatts[node] { return known }
+        let value =
+            settings.json(SettingField.nodeNameplate, of: node, at: time)
+            ?? settings.json(SettingField.nodeNameplate, of: nil, at: time)
+        nodeWatts[node] = .some(Self.watts(value))
+        return Self.watts(value)
+    }
+
+    /// Watts of all accelerators of a node together.
+    private mutating func accelerators(of node: String) -> Int128? {
+        if let known = acceleratorWatts[node] { return known }
+        let value =
+            settings.json(SettingField.nodeAccelerators, of: node, at: time)
+            ?? settings.json(SettingField.nodeAccelerators, of: nil, at: time)
+        var watts: Int128?
+        if let count = value?["count"]?.int64, (0...1024).contains(count) {
+            watts = Self.watts(value?["watts"]) ?? Self.nameplateWatts(value?["model"]?.string)
+            watts = watts.map { $0 * Int128(count) }
+        }
+        acceleratorWatts[node] = .some(watts)
+        return watts
     }
 
     /// Time of which something is known; what was drawn in a hole without readings is in no figure.

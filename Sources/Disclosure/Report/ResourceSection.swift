@@ -16,7 +16,8 @@ struct ResourceSection {
     private let total: Int128
     private(set) var missing: [(field: String, reason: String)] = []
 
-    init(_ input: DisclosureInput, jobs: [JobSummary], energy: EnergySection) {
+    init(_ input: DisclosureInput, jobs: [JobSummary], energy: EnergySection, sums: PeriodSums? = nil) {
+        let sums = sums ?? PeriodSums(input)
         var missing: [(field: String, reason: String)] = []
         func figure(_ field: String, _ body: () throws(EmissionsError) -> JSONValue) -> JSONValue {
             do throws(EmissionsError) {
@@ -29,8 +30,8 @@ struct ResourceSection {
         let sites = SiteSettings(settings: input.accounts.settings, period: input.period)
         total = energy.inside.total
         uncertainty = MeterUncertainty(input, energy.inside)
-        water = figure("water") { () throws(EmissionsError) in try SiteWater.json(input, sites) }
-        embodied = figure("embodied") { () throws(EmissionsError) in try NodeEmbodied.json(input, sites) }
+        water = figure("water") { () throws(EmissionsError) in try SiteWater.json(input, sites, sums) }
+        embodied = figure("embodied") { () throws(EmissionsError) in try NodeEmbodied.json(input, sites, sums) }
         var models: [String: ModelCompute] = [:]
         let flop = figure("compute.flop") { () throws(EmissionsError) in
             models = try ModelCompute.all(input, jobs)

@@ -18,14 +18,14 @@ struct RunSection {
         audience = input.audience
         accelerators = AcceleratorTime(input)
         var runs: [Run] = []
+        var places: [[String?]: Int] = [:]
         for job in jobs {
             guard let name = job.run else { continue }
-            let index = runs.firstIndex {
-                $0.name == name && $0.model == job.model && $0.jobClass == job.jobClass
-            }
-            if let index {
+            let identity = [name, job.model, job.jobClass]
+            if let index = places[identity] {
                 runs[index].jobs.append(job)
             } else {
+                places[identity] = runs.count
                 runs.append(Run(name: name, model: job.model, jobClass: job.jobClass, jobs: [job]))
             }
         }

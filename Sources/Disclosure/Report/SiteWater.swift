@@ -1,4 +1,3 @@
-import Accounts
 import Batches
 import Emissions
 import Energy
@@ -7,13 +6,11 @@ import JSONText
 /// Water by site: E · WUE on site + E · PUE · water of the electricity.
 enum SiteWater {
     /// - Throws: `missingInput` for a site with energy and without a figure, `outOfRange`, `malformedFigure`.
-    static func json(_ input: DisclosureInput, _ settings: SiteSettings) throws(EmissionsError) -> JSONValue {
+    static func json(
+        _ input: DisclosureInput, _ settings: SiteSettings, _ sums: PeriodSums
+    ) throws(EmissionsError) -> JSONValue {
         var energies: [String: Int128] = [:]
-        let hours = input.period.start.hour...input.period.lastHour
-        for (key, sum) in input.accounts.ledger.energy where hours.contains(key.hour) && key.isOwn {
-            let site = settings.site(of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
-            energies[site ?? "", default: 0] += sum.total
-        }
+        for (cell, sum) in sums.cells { energies[cell.site ?? "", default: 0] += sum }
         var litres = ExactRatio.zero
         var sites: [JSONValue] = []
         var hasOffSite = true

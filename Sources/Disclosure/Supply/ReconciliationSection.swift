@@ -9,8 +9,7 @@ struct ReconciliationSection {
     private(set) var json: JSONValue = []
     private(set) var missing: [(field: String, reason: String)] = []
 
-    init(_ input: DisclosureInput) {
-        let settings = SiteSettings(settings: input.accounts.settings, period: input.period)
+    init(_ input: DisclosureInput, _ sums: PeriodSums) {
         var items: [JSONValue] = []
         for meter in input.accounts.settings.subjects(of: SettingField.siteMeter) {
             // Readings of one meter stand side by side, each with its own span: the newest of a span wins.
@@ -40,7 +39,7 @@ struct ReconciliationSection {
                 }
                 var shown = reading
                 if !input.audience.showsNodes { shown.nodes = nil }
-                items.append(Self.json(meter, shown, inside: Self.inside(reading, input, settings)))
+                items.append(Self.json(meter, shown, inside: Self.inside(reading, input, sums)))
             }
         }
         if items.isEmpty, missing.isEmpty {
@@ -79,14 +78,25 @@ struct ReconciliationSection {
         }
     }
 
-    private static func inside(_ reading: Reading, _ input: DisclosureInput, _ settings: SiteSettings) -> Int128 {
+    private static func inside(_ reading: Reading, _ input: DisclosureInput, _ sums: PeriodSums) -> Int128 {
         let hours = reading.span.start.hour...reading.span.lastHour
+        guard let nodes = reading.nodes else {
+            return sums.cells.reduce(0) { sum, cell in
+                cell.key.site == reading.site && hours.contains(cell.key.hour) ? sum + cell.value : sum
+            }
+        }
+        let settings = SiteSettings(settings: input.accounts.settings, period: input.period)
         var sum: Int128 = 0
-        for (key, energy) in input.accounts.ledger.energy where hours.contains(key.hour) && key.isOwn {
-            guard reading.nodes?.contains(key.node) != false else { continue }
-            let site = settings.site(
-                of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
-            if site == reading.site { sum += energy.total }
+        let ledger = input.accounts.ledger
+        for line in ledger.lines where line.isOwn && nodes.contains(ledger.nodes[Int(line.node)]) {
+            let node = ledger.nodes[Int(line.node)]
+            let enrolled = input.accounts.nodes.site(of: node)
+            for hour in line.hours {
+                let time = ledger.hours[Int(hour.slot)]
+                guard hours.contains(time), settings.site(of: node, enrolled: enrolled, hour: time) == reading.site
+                else { continue }
+                sum += line.energy(hour).total
+            }
         }
         return sum
     }

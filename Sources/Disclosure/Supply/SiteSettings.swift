@@ -9,10 +9,9 @@ struct SiteSettings {
 
     func zone(of site: String, hour: Int64) -> String? { text(SettingField.siteZone, site, hour) }
 
-    /// Where certificates for the site are deliverable: its zone unless something else is set.
-    func market(of site: String, hour: Int64) -> String? {
-        text(SettingField.siteMarket, site, hour) ?? zone(of: site, hour: hour)
-    }
+    func zones(of site: String) -> SettingCourse { SettingCourse(settings, SettingField.siteZone, site) }
+    /// Where certificates for the site are deliverable; nil where it is its zone.
+    func markets(of site: String) -> SettingCourse { SettingCourse(settings, SettingField.siteMarket, site) }
 
     func site(of node: String, enrolled site: String?, hour: Int64) -> String? {
         text(SettingField.nodeSite, node, hour) ?? site

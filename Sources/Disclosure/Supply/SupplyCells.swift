@@ -1,4 +1,4 @@
-import Accounts
+import Batches
 import Emissions
 import Energy
 
@@ -8,6 +8,8 @@ struct SupplyCells {
         var hour: Int64
         var site: String
         var boundary: EnergyCell.Boundary
+
+        var order: (Int64, String, Int) { (hour, site, boundary == .facility ? 1 : 0) }
     }
 
     let settings: SiteSettings
@@ -16,35 +18,25 @@ struct SupplyCells {
     /// Energy at sites of which nobody set the zone; its cells have an empty one.
     private(set) var unzoned: Int128 = 0
 
-    init(_ input: DisclosureInput) {
+    init(_ input: DisclosureInput, _ all: PeriodSums? = nil) {
         let settings = SiteSettings(settings: input.accounts.settings, period: input.period)
         self.settings = settings
-        let hours = input.period.start.hour...input.period.lastHour
         var sums: [Key: Int128] = [:]
-        // A node that never moves is asked about once, not for each of its hours.
-        var homes: [String: String?] = [:]
-        for (key, sum) in input.accounts.ledger.energy where hours.contains(key.hour) && key.isOwn {
-            let site: String?
-            if let home = homes[key.node] {
-                site = home
-            } else {
-                site = settings.site(
-                    of: key.node, enrolled: input.accounts.nodes.site(of: key.node), hour: key.hour)
-                if settings.settings.changes(of: SettingField.nodeSite, subject: key.node).isEmpty {
-                    homes[key.node] = .some(site)
-                }
-            }
-            let boundary: EnergyCell.Boundary = key.boundary == .facility ? .facility : .informationTechnology
-            sums[Key(hour: key.hour, site: site ?? "", boundary: boundary), default: 0] += sum.total
+        for (cell, sum) in (all ?? PeriodSums(input)).cells {
+            let boundary: EnergyCell.Boundary = cell.isFacility ? .facility : .informationTechnology
+            sums[Key(hour: cell.hour, site: cell.site ?? "", boundary: boundary), default: 0] += sum
         }
-        for (key, microjoules) in sums.sorted(by: { ($0.key.hour, $0.key.site) < ($1.key.hour, $1.key.site) }) {
-            let zone = settings.zone(of: key.site, hour: key.hour) ?? ""
-            if zone.isEmpty { unzoned += microjoules }
+        var zones: [String: SettingCourse] = [:]
+        var markets: [String: SettingCourse] = [:]
+        for (key, microjoules) in sums.sorted(by: { $0.key.order < $1.key.order }) {
+            let time = UTCTime(hour: key.hour)
+            let zone = zones[key.site, default: settings.zones(of: key.site)].text(at: time)
+            let market = markets[key.site, default: settings.markets(of: key.site)].text(at: time) ?? zone
+            if zone?.isEmpty ?? true { unzoned += microjoules }
             total += microjoules
             energy.append(
                 EnergyCell(
-                    hour: key.hour, site: key.site, zone: zone,
-                    market: settings.market(of: key.site, hour: key.hour) ?? "", boundary: key.boundary,
+                    hour: key.hour, site: key.site, zone: zone ?? "", market: market ?? "", boundary: key.boundary,
                     microjoules: microjoules))
         }
     }
@@ -54,15 +46,4 @@ struct SupplyCells {
     var markets: Set<String> { Set(energy.map(\.market)).subtracting([""]) }
 
     func energy(in zone: String) -> Int128 { energy.reduce(0) { $1.zone == zone ? $0 + $1.microjoules : $0 } }
-}
-
-extension Ledger.Key {
-    /// Whether the energy is part of the organization's total.
-    var isOwn: Bool {
-        guard provenance != .synthetic else { return false }
-        switch account {
-        case .job, .idleReserved, .idle, .unattributed, .gap: return true
-        case .tenant, .superseded: return false
-        }
-    }
 }

@@ -19,8 +19,8 @@ struct SupplySection {
     private(set) var checks: [SelfCheck] = []
     private let cells: SupplyCells
 
-    init(_ input: DisclosureInput) {
-        cells = SupplyCells(input)
+    init(_ input: DisclosureInput, _ sums: PeriodSums) {
+        cells = SupplyCells(input, sums)
         do {
             let supply = try supply(input)
             guard !cells.zones.isEmpty else {

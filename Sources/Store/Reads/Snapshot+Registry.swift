@@ -35,6 +35,19 @@ package struct JobRecord: Sendable, Equatable {
     package let erased: Timestamp?
 }
 
+/// How many jobs a log has, of how many the facts are known, and of how many they were erased.
+package struct JobsVersion: Sendable, Hashable {
+    package let jobs: Int64
+    package let known: Int64
+    package let erased: Int64
+
+    package init(jobs: Int64, known: Int64, erased: Int64) {
+        self.jobs = jobs
+        self.known = known
+        self.erased = erased
+    }
+}
+
 /// What ties a pseudonym to a job, erasable.
 package struct JobFacts: Sendable, Equatable {
     /// `cluster/scheduler/id@submit`.
@@ -131,6 +144,15 @@ extension Snapshot {
         try query(
             "\(Self.jobColumns) WHERE log = $1 AND job > $2 ORDER BY job LIMIT $3", [.int8(last), .int4(limit)]
         ).map(Self.job)
+    }
+
+    /// Another one whenever a job was added, its facts filled in or erased: jobs are never removed, and what is erased
+    /// stays so.
+    package func jobsVersion() throws(StoreError) -> JobsVersion {
+        try query("SELECT count(*), count(key), count(erased) FROM job_records WHERE log = $1")
+            .first { row throws(StoreError) in
+                JobsVersion(jobs: try row.get(0), known: try row.get(1), erased: try row.get(2))
+            } ?? JobsVersion(jobs: 0, known: 0, erased: 0)
     }
 
     /// The records of the jobs given, erased ones included.

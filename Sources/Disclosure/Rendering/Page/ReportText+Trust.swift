@@ -145,9 +145,9 @@ extension ReportText {
             blocks: [
                 .paragraph(
                     "What this report adds up to (jobs, idle, unattributed and gap together), beside what an"
-                        + " independent meter or a bill says. The difference is what the computers here do not measure, such as"
-                        + " cooling and other equipment, or measure wrongly; below zero, they count more than the"
-                        + " meter."
+                        + " independent meter or a bill says. The difference is what the computers here do not measure,"
+                        + " such as cooling and other equipment, or measure wrongly; below zero, they count more than"
+                        + " the meter."
                 ),
                 .table(
                     .init(

@@ -1,28 +1,15 @@
 import Accounts
-import ArgumentParser
 import Disclosure
 import Energy
 import JSONText
 import TransparencyLog
 
-/// How long a report, the list of jobs and a single job take when the log has been read, and that the number of batches
-/// behind them does not matter.
-struct ReportBench: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Time of a year's report, of the job list and of one job.",
-        discussion: """
-            The year is made in memory: registers from signed entries, node-hours as sums, each posted in the given \
-            numbers of parts. The limit is one second.
-            """)
-
-    @Option(help: "Jobs of the year.") var jobs = 10_000
-    @Option(help: "Nodes of the organization.") var nodes = 1000
-    @Option(help: "Nodes of each job.") var width = 8
-    @Option(help: "Hours of the period.") var hours = 8760
-    @Option(help: "Batches behind each node-hour, several counts one after the other.") var batches = [1, 4]
-    @Option(help: "Slices of each kind.") var slices = 3
-    @Option(help: "Seed of the keys and salts.") var seed: UInt64 = 1
-    @Flag(help: "Print one JSON object.") var json = false
+/// The same without a database: what a report, the list of jobs and a single job cost when the log has been read.
+struct MemoryReportBench {
+    let plan: YearPlan
+    let parts: [Int]
+    let slices: Int
+    let seed: UInt64
 
     private struct Row {
         var batches: Int
@@ -33,15 +20,9 @@ struct ReportBench: ParsableCommand {
         var sha256: MerkleHash?
     }
 
-    func validate() throws {
-        guard [jobs, nodes, width, hours, slices].allSatisfy({ $0 > 0 }), batches.allSatisfy({ $0 > 0 }) else {
-            throw ValidationError("every count is at least 1")
-        }
-    }
-
-    func run() throws {
-        let year = ReportYear(jobs: jobs, nodes: nodes, hours: hours, width: width, seed: seed)
-        let rows = try batches.map { try row(year, parts: $0) }
+    func run(json: Bool) throws {
+        let year = ReportYear(plan: plan, seed: seed)
+        let rows = try parts.map { try row(year, parts: $0) }
         guard Set(rows.map(\.sha256)).count == 1 else {
             throw BenchError("the number of batches behind a report changes its bytes")
         }
@@ -50,7 +31,7 @@ struct ReportBench: ParsableCommand {
 
     private func row(_ year: ReportYear, parts: Int) throws -> Row {
         let (input, pseudonyms) = try year.input(parts: parts)
-        let sums = input.accounts.ledger.energy.count
+        let sums = input.accounts.ledger.lines.reduce(0) { $0 + $1.hours.count }
         var row = Row(batches: sums * parts, sums: sums)
         for slice in 0..<slices {
             var digest: MerkleHash?
@@ -75,10 +56,10 @@ struct ReportBench: ParsableCommand {
     }
 
     private func table(_ rows: [Row]) -> String {
-        var text = "\(jobs) jobs on \(nodes) nodes, \(hours) hours; medians of \(slices), seconds\n"
+        var text = "\(plan.jobs) jobs on \(plan.nodes) nodes, \(plan.hours) hours; medians of \(slices), seconds\n"
         text += "batches behind   node-hours   report   job list   one job\n"
         for row in rows {
-            let figures = [row.report, row.list, row.show].map { Figures.two(Figures.median($0)) }
+            let figures = [row.report, row.list, row.show].map { Figures.three(Figures.median($0)) }
             let cells = zip(["\(row.batches)", "\(row.sums)"] + figures, [14, 13, 9, 11, 10])
             text += cells.map { String(repeating: " ", count: max(1, $1 - $0.count)) + $0 }.joined() + "\n"
         }
@@ -87,7 +68,8 @@ struct ReportBench: ParsableCommand {
 
     private func object(_ rows: [Row]) -> JSONValue {
         [
-            "jobs": .integer(jobs), "nodes": .integer(nodes), "hours": .integer(hours), "slices": .integer(slices),
+            "jobs": .integer(plan.jobs), "nodes": .integer(plan.nodes), "hours": .integer(plan.hours),
+            "slices": .integer(slices),
             "limit_seconds": .integer(1), "same_bytes": .bool(true),
             "rows": .array(
                 rows.map { row in
