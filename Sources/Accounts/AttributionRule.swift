@@ -270,9 +270,10 @@ private struct Attribution {
 
     /// The weight of a hold, itself nil where none was measured; nil when the allocation does not hold the device.
     private func heldWeight(of sensor: SensorIdentity, by allocation: Int) -> Int64?? {
-        for device in facts.allocations[allocation].devices.indices
-        where facts.allocations[allocation].devices[device].sensor == sensor.id {
-            return .some(facts.allocations[allocation].devices[device].weight)
+        let allocations = facts.allocations.span
+        let devices = allocations[allocation].devices.span
+        for device in devices.indices where devices[device].sensor == sensor.id {
+            return .some(devices[device].weight)
         }
         return nil
     }

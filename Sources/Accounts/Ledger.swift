@@ -113,11 +113,11 @@ package struct Ledger: Sendable, Hashable {
     }
 
     package mutating func add(_ sum: Coverage, at key: CoverageKey) {
-        guard coverage[key] != nil else {
+        guard let place = coverage.index(forKey: key) else {
             coverage[key] = sum
             return
         }
-        coverage[key]?.add(sum)
+        coverage.values[place].add(sum)
     }
 
     package mutating func add(_ gap: Gap) { gaps.append(gap) }

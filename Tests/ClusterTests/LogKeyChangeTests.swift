@@ -33,6 +33,18 @@ extension ClusterTests {
             #expect(audit.status == 0, "\(audit.text)")
             let verdict = try JSONValue(parsing: Array(audit.text.utf8))
             #expect(verdict["counts"]?["log_key_changes"]?.int64 == 1, "\(audit.text)")
+            for kind in ["proof", "receipt"] {
+                let path = "\(organization.directory)/\(kind)"
+                _ = try await organization.answer(["evidence", kind, "--job", "b", "-o", path])
+                let proved = try await ChildProcess(
+                    .audit, ["proof", path, "--policy", organization.policy, "--json"],
+                    directory: organization.directory
+                ).output()
+                #expect(proved.status == 0, "\(kind): \(proved.errors)")
+                let facts = try JSONValue(parsing: Array(proved.text.utf8))
+                #expect(facts["counts"]?["log_key_changes"]?.int64 == 1, "\(kind): \(proved.text)")
+                #expect(facts["counts"]?["signed"] == facts["counts"]?["entries"], "\(kind): \(proved.text)")
+            }
             let nodes = try await organization.answer(["node", "list"])
             #expect(nodes["items"]?.array?.count { $0["kind"]?.string == "importer" } == 1)
         }

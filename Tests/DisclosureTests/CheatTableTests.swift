@@ -44,17 +44,22 @@ struct Threat: Sendable, CustomTestStringConvertible {
             limits: ["seen by its silence alone"]),
         Threat(
             number: 5, cheat: "invent batches", plays: ["add a stranger's batch"],
-            tests: [(operators, "aBatchIsInvented")], limits: ["signs as its owner would"]),
+            tests: [(operators, "aBatchIsInvented")], limits: ["who may invent what it signs"]),
         Threat(
             number: 6, cheat: "stop the agent during peaks",
             tests: [("ClusterTests/CoverageTests.swift", "agentsThatAreAway")], limits: ["lower bounds"]),
-        Threat(number: 7, cheat: "never enrol a node", limits: ["never enrolled"]),
+        Threat(
+            number: 7, cheat: "never enrol a node",
+            tests: [
+                ("DisclosureTests/JobSummaryTests.swift", "aNodeThatNobodyNamesIsMissingToo"),
+                ("DisclosureTests/NodeShareTests.swift", "absentNodesAreToldApart"),
+            ], limits: ["never enrolled"]),
         Threat(number: 8, cheat: "replay an old batch", plays: ["repeat a batch"]),
         Threat(
             number: 9, cheat: "sign two batches for one place", plays: ["batch after a conflict"],
             tests: [
                 ("AggregationTests/Intake/LogSequencerTests.swift", "secondEntryForOnePlaceIsAForkAndClosesTheChain")
-            ], limits: ["signs as its owner would"]),
+            ], limits: ["two different readings for one place", "nobody shows the second one"]),
         Threat(
             number: 10, cheat: "backdate",
             tests: [
@@ -67,11 +72,12 @@ struct Threat: Sendable, CustomTestStringConvertible {
                 ("NodeAgentTests/Measuring/MeasuringSessionTests.swift", "aSetClockEndsTheIntervalAtTheLastTick"),
                 ("DisclosureTests/NodeShareTests.swift", "anAnchorProvesThatAClockIsBehind"),
                 ("DisclosureTests/NodeShareTests.swift", "thePlaceInTheLogProvesThatAClockIsAhead"),
-            ], limits: ["that bracket is wide"]),
+            ], limits: ["that bracket is wide", "a sensor shows power alone"]),
         Threat(
             number: 12, cheat: "choose which jobs to disclose",
             tests: [
                 (operators, "aJobIsHidden"), ("DisclosureTests/WithheldBundleTests.swift", "theOperatorCannotResign"),
+                ("ClusterTests/WithheldTests.swift", "whatIsWithheldCannotBeExchanged"),
             ], limits: ["statements of people"]),
         Threat(
             number: 13, cheat: "move joules between jobs", plays: ["joules to another job", "job by another name"],
@@ -80,7 +86,10 @@ struct Threat: Sendable, CustomTestStringConvertible {
         Threat(
             number: 14, cheat: "issue several reports for a period",
             plays: ["two different reports", "repeated report number", "report about the future"],
-            tests: [(operators, "twoReportsOfOnePeriod")]),
+            tests: [
+                (operators, "twoReportsOfOnePeriod"),
+                ("ClusterTests/Foreign/ForeignTests.swift", "aStatementIsHeldToTheLog"),
+            ], limits: ["only if an entry of the log announces it"]),
         Threat(
             number: 15, cheat: "correct history quietly", plays: ["set by a node"],
             tests: [
@@ -90,13 +99,15 @@ struct Threat: Sendable, CustomTestStringConvertible {
         Threat(
             number: 16, cheat: "steal a node's key",
             plays: ["key of a revoked node", "old key after rotation", "batch after retirement"],
-            limits: ["signs as its owner would"]),
+            tests: [("DisclosureTests/RevokedTests.swift", "batchesBehindTheRevokedPlaceAreListed")],
+            limits: ["a thief until the key is revoked"]),
         Threat(
             number: 17, cheat: "steal the log's key",
             tests: [
                 ("TransparencyLogTests/Witness/WitnessTests.swift", "anotherHistoryIsAFork"),
                 (operators, "theLogIsRolledBack"),
-            ], limits: ["two of its histories side by side"]),
+                ("DisclosureTests/FactAuditTests.swift", "thievesAreCaught"),
+            ], limits: ["can append to the log as its operator would", "two of its histories side by side"]),
         Threat(
             number: 18, cheat: "fork by a restored database",
             tests: [

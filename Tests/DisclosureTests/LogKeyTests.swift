@@ -46,6 +46,19 @@ import TransparencyLog
         #expect(!report.notCovered.contains { $0.contains("changed by its owner") })
     }
 
+    /// The entry that names the new key stands among others that are withheld.
+    @Test func aBundleThatWithholdsLeadsOnToo() async throws {
+        var log = try exampleLog(seed: 66)
+        let old = log.policy
+        try log.changeLogKey()
+        let later = UTCInterval(start: examplePeriod.end, end: UTCTime(hour: examplePeriod.end.hour + 1))
+        let files = try log.bundle(later, audience: .authority, withholding: Withholding(otherTimes: later))
+        #expect(files.keys.contains { $0.hasPrefix("disclosed/") })
+        let report = try await audit(files, old)
+        #expect(report.isVerified && report.isPartial, "\(report.text)")
+        #expect(report.notCovered.contains { $0.contains("changed by its owner") }, "\(report.text)")
+    }
+
     /// A thief of the old key goes on signing the tree that holds its successor.
     @Test func aTreeUnderTheKeyOfAnotherTimeIsRefused() async throws {
         var log = try exampleLog(seed: 62)

@@ -32,6 +32,53 @@ import TransparencyLog
         }
     }
 
+    /// What was closed, corrected and revoked, as somebody reads it who knows no logs.
+    @Test func changesAreTold() throws {
+        var log = try exampleLog(seed: 67)
+        let job = try #require(log.records.keys.sorted().first { log.records[$0].map(Self.isFirst) == true })
+        let before = Disclosure(try log.disclosureInput(examplePeriod))
+        try log.report(
+            number: 1, period: examplePeriod, audience: .assurer, size: log.size, sha256: before.sha256)
+        try log.close(examplePeriod)
+        try log.correct([
+            CorrectEntry.Move(
+                node: "n1", hour: examplePeriod.start, from: .job(job), to: .unattributed, microjoules: 1_000_001)
+        ])
+        let node = try #require(log.nodes["n3"])
+        try log.append(
+            .node(
+                NodeEntry(
+                    log: log.origin, time: log.now, action: .revoke, node: "n3", role: .node, site: "north",
+                    key: try #require(log.keys["n3"]).verifier.text,
+                    position: ChainPosition(incarnation: node.incarnation, sequence: 0), salt: log.salt())),
+            by: log.administration)
+        #expect(!Self.text(before.value).contains("Closed, corrected and doubted"))
+        let value = Disclosure(try log.disclosureInput(examplePeriod)).value
+        #expect(value["closes"]?.array?.first?["late_corrections"]?.int64 == 1)
+        #expect(value["closes"]?.array?.first?["late_batches"]?.int64 == 0)
+        let page = Self.text(value)
+        for part in [
+            "Closed, corrected and doubted", "Closed books", "Late corrections", "Earlier reports", "Corrections",
+            "the claim came late", "1.000001 J", " -1.000001 J", "unattributed +1.000001 J",
+            "Keys that were not to be trusted any more", "Energy in doubt",
+        ] {
+            #expect(page.contains(part), "\(part)")
+        }
+        // The printed form has the same words, whatever its lines.
+        let blocks = DisclosurePage(value).sections.first { $0.title.hasPrefix("Closed, corrected") }?.blocks ?? []
+        #expect(blocks.count == 13, "a paragraph, and heading, paragraph and table four times")
+        // Others are shown no job and no node.
+        let shown = Self.text(Disclosure(try log.disclosureInput(examplePeriod, audience: .public)).value)
+        #expect(shown.contains("the claim came late") && !shown.contains("slurm/101") && !shown.contains(">n1<"))
+    }
+
+    private static func isFirst(_ record: [UInt8]) -> Bool { String(decoding: record, as: UTF8.self).contains("101") }
+
+    private static func text(_ value: JSONValue) -> String {
+        String(decoding: DisclosureHTML.render(value), as: UTF8.self).replacing("<wbr>", with: "")
+            .replacing("<br>", with: " ")
+    }
+
     @Test func namesCannotBecomeMarkup() throws {
         let page = String(decoding: DisclosureHTML.render(try example().value), as: UTF8.self)
         #expect(page.contains("Acme &amp; Söhne &lt;AI&gt;"))

@@ -116,10 +116,11 @@ struct Enrolment: Sendable {
         } catch let problem as Problem {
             throw problem
         } catch {
-            throw .badRequest("signing_vkey: \(error)")
+            // Among them keys under which more than their owner signs: of small order, or with two spellings.
+            throw Problem(.badRequest, "bad_key", "signing_vkey: \(error)")
         }
         guard key.name == node, key.type == .ed25519 else {
-            throw .badRequest("signing_vkey: an Ed25519 key under the node's own name")
+            throw Problem(.badRequest, "bad_key", "signing_vkey: an Ed25519 key under the node's own name")
         }
         var guest: GuestClaim?
         if let home = json["home"] { guest = try GuestClaim(json: home) }

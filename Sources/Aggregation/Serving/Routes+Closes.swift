@@ -39,6 +39,7 @@ extension Routes {
             "to": .string(TimeText.rfc3339(closing.mark.period.end)), "index": .decimalString(closing.index),
             "parts": .integer(closing.parts), "size": .decimalString(closing.mark.size),
             "closed_at": .string(TimeText.rfc3339(closing.time)), "late_batches": .integer(closing.lateBatches),
+            "late_corrections": .integer(closing.lateCorrections),
         ]
     }
 }

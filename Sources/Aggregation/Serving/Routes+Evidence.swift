@@ -104,9 +104,12 @@ private struct Evidence: Sendable {
             start = end
         }
         for file in writer.complete() { try await sendFile(file) }
-        for (pseudonym, record) in prefix.accounts.records.sorted(by: { $0.key < $1.key }) {
-            // Whose entries are withheld, theirs are the names as well.
-            if let others = withholding.otherJobs, !others.contains(pseudonym) { continue }
+        // Whose entries are withheld, theirs are the names as well: as files, and in the disclosure.
+        var accounts = prefix.accounts
+        if let shown = withholding.otherJobs { accounts.keepRecords(of: shown) }
+        // An audience that is shown no names gets the figures of the report that was issued for it, to the byte.
+        let stated = query.audience.showsNames ? accounts : prefix.accounts
+        for (pseudonym, record) in accounts.records.sorted(by: { $0.key < $1.key }) {
             let sha256 = Hexadecimal.encode(record.sha256)
             try await sendFile(writer.add(.record(pseudonym: pseudonym, sha256: sha256), record.text))
         }
@@ -114,7 +117,8 @@ private struct Evidence: Sendable {
         for (sha256, bytes) in factors.sorted(by: { $0.key < $1.key }) {
             try await sendFile(writer.add(.factor(sha256: sha256), bytes))
         }
-        try await sendFile(writer.add(.disclosure, disclosure(factors, withheld: writer.withheldEntries).bytes))
+        let disclosure = disclosure(of: stated, factors, withheld: writer.withheldEntries)
+        try await sendFile(writer.add(.disclosure, disclosure.bytes))
         try await sendFile(try writer.manifest(signedBy: runtime.keys.administration))
         try await send(TarArchive.end)
     }
@@ -130,10 +134,12 @@ private struct Evidence: Sendable {
         return try writer.append(entry: note, samples: block)
     }
 
-    private func disclosure(_ factors: [String: [UInt8]], withheld: Int64) -> Disclosure {
+    private func disclosure(
+        of accounts: LogAccounts, _ factors: [String: [UInt8]], withheld: Int64
+    ) -> Disclosure {
         Disclosure(
             DisclosureInput(
-                genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
+                genesis: prefix.genesis, accounts: accounts, checkpoint: prefix.checkpoint.checkpoint,
                 policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience,
                 factorFiles: factors, withheldEntries: withheld))
     }

@@ -75,17 +75,20 @@ private struct EntryProofs: Sendable {
 
     private var size: Int64 { Int64(clamping: checkpoint.checkpoint.size) }
 
-    /// Everything about a job, and the entries that say whose signatures these are.
+    /// Everything about a job, and the entries that say whose signatures these are and the checkpoint's.
     func indexes(ofJob name: String) async throws -> [UInt64] {
         let pseudonym = try await runtime.database.pseudonym(ofJob: name)
         let wanted = Array(pseudonym.utf8)
         var found: Set<UInt64> = []
         var signers: Set<String> = []
+        var logKeys: Set<UInt64> = []
         var enrolments: [(name: String, index: UInt64)] = []
         for start in stride(from: 0, to: size, by: Int(Self.portion)) {
             let notes = try await runtime.database.notes(start..<min(size, start + Self.portion))
             for (offset, note) in notes.enumerated() {
                 let index = UInt64(start) + UInt64(offset)
+                // Whoever has pinned an older key of the log follows these.
+                if note.starts(with: Entry.Kind.logKey.version.utf8) { logKeys.insert(index) }
                 let isNode = note.starts(with: Entry.Kind.node.version.utf8)
                 guard isNode || note.contains(wanted) else { continue }
                 let signed = try SignedNote(parsing: note)
@@ -97,7 +100,7 @@ private struct EntryProofs: Sendable {
             }
         }
         guard !found.isEmpty else { throw Problem.notFound("the log has no entry about job '\(name)' yet") }
-        found.insert(0)
+        found.formUnion(logKeys.union([0]))
         found.formUnion(enrolments.filter { signers.contains($0.name) }.map(\.index))
         return found.sorted()
     }

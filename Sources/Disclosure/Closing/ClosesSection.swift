@@ -21,6 +21,7 @@ struct ClosesSection {
                     ],
                     "entry": .decimalString(closing.index), "size": .decimalString(closing.mark.size),
                     "late_batches": .integer(closing.lateBatches),
+                    "late_corrections": .integer(closing.lateCorrections),
                 ]
             })
     }

@@ -13,6 +13,8 @@ package struct ClosingRegister: Sendable, Hashable {
         package var partsLogged: Int64
         /// Batches of the period that stand behind the prefix which it is about.
         package var lateBatches: Int64 = 0
+        /// Corrections of the period that stand there.
+        package var lateCorrections: Int64 = 0
 
         package var isComplete: Bool { partsLogged == parts }
     }
@@ -40,9 +42,16 @@ package struct ClosingRegister: Sendable, Hashable {
         return nil
     }
 
-    func counted(_ late: (ClosingMark) -> Int64) -> ClosingRegister {
+    /// With what stands behind each close: so many batches, and which of the log's corrections.
+    func counted(_ late: (ClosingMark) -> Int64, _ corrections: CorrectionRegister) -> ClosingRegister {
         var register = self
-        for index in closings.indices { register.closings[index].lateBatches = late(closings[index].mark) }
+        for index in closings.indices {
+            let mark = closings[index].mark
+            let hours = mark.period.start.hour...mark.period.lastHour
+            register.closings[index].lateBatches = late(mark)
+            register.closings[index].lateCorrections = Int64(
+                corrections.corrections.count { Int64(clamping: $0.index) >= mark.size && $0.touches(hours) })
+        }
         return register
     }
 

@@ -3,38 +3,43 @@ import TransparencyLog
 
 /// The life of the log's own key.
 extension BundleAudit {
-    /// Judges a checkpoint by the auditor's policy. Where the log has changed its key since the policy was written, by
-    /// the successor that the policy's key has named in a signed entry, and by nothing else.
+    /// Judges a checkpoint by the auditor's policy, or by the key that the log has changed to since.
     func evaluate(_ signed: SignedCheckpoint) throws -> PolicyVerdict {
-        let origin = signed.checkpoint.origin
-        let pinned = policy.logs.map(\.key).filter { $0.name.isIdentical(to: origin) }
-        let isSigned = pinned.contains { key in signed.note.signatures.contains { key.matches($0) } }
-        guard !isSigned, let key = pinned.first, let successor = try successor(of: key, signing: signed) else {
-            return try policy.evaluate(signed)
-        }
-        return try policy.replacing(key, by: successor).evaluate(signed)
+        try policy.following(signed, notes: logKeyNotes).evaluate(signed)
     }
 
-    /// The later key of a succession by which a checkpoint is signed.
-    private func successor(of pinned: VerifierKey, signing signed: SignedCheckpoint) throws -> VerifierKey? {
-        var succession = LogKeySuccession(origin: signed.checkpoint.origin, pinned: pinned)
-        try succession.follow(logKeyNotes())
-        return succession.keys.dropFirst().first { key in signed.note.signatures.contains { key.matches($0) } }
-    }
-
-    /// Every entry of the bundle that names a log key. Their own signatures speak for them; that they stand in the log
-    /// is checked with the rest of it.
+    /// Every entry of the bundle that names a log key.
     private func logKeyNotes() throws(ReplayFailure) -> [[UInt8]] {
         let opening = Array(Entry.Kind.logKey.version.utf8)
         var notes: [(index: UInt64, note: [UInt8])] = []
         for path in source.paths {
-            guard case .entries(let bundle) = BundlePath(path) else { continue }
-            for (offset, entry) in try Self.entries(of: bundle, in: source.bytes(of: path)).enumerated()
-            where entry.starts(with: opening) {
-                notes.append((bundle.firstEntry + UInt64(offset), Array(entry)))
+            guard let (first, entries) = try shownEntries(of: path) else { continue }
+            for (offset, entry) in entries.enumerated() where entry?.starts(with: opening) == true {
+                notes.append((first + UInt64(offset), Array(entry ?? [])))
             }
         }
         return notes.sorted { $0.index < $1.index }.map(\.note)
+    }
+
+    /// The entries in a file, nil in the place of each that is withheld; nil for other files.
+    private func shownEntries(
+        of path: String
+    ) throws(ReplayFailure) -> (first: UInt64, entries: [ArraySlice<UInt8>?])? {
+        switch BundlePath(path) {
+        case .entries(let bundle):
+            return (bundle.firstEntry, try Self.entries(of: bundle, in: source.bytes(of: path)))
+        case .disclosed(let bundle):
+            let leaves = try source.bytes(of: BundlePath.withheld(bundle).path)
+            let items = PartialBundle.decode(try source.bytes(of: path), leaves: leaves, width: bundle.width) ?? []
+            return (
+                bundle.firstEntry,
+                items.map { item in
+                    guard case .entry(let bytes) = item else { return nil }
+                    return bytes
+                }
+            )
+        default: return nil
+        }
     }
 
     /// The key that signed a tree must be the one that the tree's own entries name for its size.
@@ -62,9 +67,7 @@ extension BundleAudit {
         report.counts.append(("log_key_changes", Int64(keys.count - 1)))
         let pinned = policy.logs.map(\.key).first { $0.name.isIdentical(to: checkpoint.checkpoint.origin) }
         if let pinned, pinned != due {
-            report.notCovered.append(
-                "whether log key \(pinned.keyIDHexadecimal) of your policy was changed by its owner: a thief of it and"
-                    + " of the administration key could have; compare \(due.text) with the operator's word")
+            report.notCovered.append(pinned.doubt(about: due))
         }
     }
 }

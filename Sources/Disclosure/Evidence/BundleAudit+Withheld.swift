@@ -77,15 +77,19 @@ extension BundleAudit {
         let path = BundlePath.disclosure.path
         var energy: [String: Int128] = [:]
         for job in stated["jobs"]?.array ?? [] {
-            guard let name = job["key"]?.text(), let microjoules = Self.energy(of: job) else { continue }
-            energy[name] = microjoules
+            guard let pseudonym = job["pseudonym"]?.string, let microjoules = Self.energy(of: job) else { continue }
+            energy[pseudonym] = microjoules
         }
         for job in computed["jobs"]?.array ?? [] {
-            guard let name = job["key"]?.text(), let shown = Self.energy(of: job), shown > 0 else { continue }
-            guard let microjoules = energy[name], microjoules >= shown else {
+            // By its pseudonym: not every audience is shown what a job is called.
+            guard let pseudonym = job["pseudonym"]?.string, let shown = Self.energy(of: job), shown > 0 else {
+                continue
+            }
+            guard let microjoules = energy[pseudonym], microjoules >= shown else {
+                let name = job["key"]?.string ?? pseudonym
                 throw ReplayFailure(
                     .report, at: path, "job \(name) has less than the entries show that are not withheld",
-                    expected: "at least \(shown) µJ", found: energy[name].map { "\($0) µJ" } ?? "no such job")
+                    expected: "at least \(shown) µJ", found: energy[pseudonym].map { "\($0) µJ" } ?? "no such job")
             }
         }
     }

@@ -26,15 +26,16 @@ package struct FactAudit: Sendable {
         }
     }
 
-    private struct Proved {
+    struct Proved {
         var index: UInt64
         var entry: [UInt8]
         var place: String
+        /// The tree that holds it, and the key that signed it.
         var size: UInt64
-        var origin: String
+        var key: VerifierKey
     }
 
-    private let policy: TrustPolicy
+    let policy: TrustPolicy
 
     /// - Parameter bytes: the auditor's own policy file.
     package init(policy bytes: [UInt8]) throws(ReplayFailure) {
@@ -48,8 +49,9 @@ package struct FactAudit: Sendable {
     package func run(_ facts: [Fact]) -> AuditReport {
         var report = AuditReport()
         do {
+            let keyNotes = Self.logKeyNotes(in: facts)
             var proved: [Proved] = []
-            for fact in facts { proved.append(try verify(fact)) }
+            for fact in facts { proved.append(try verify(fact, keyNotes)) }
             proved.sort { $0.index < $1.index }
             try describe(proved, &report)
         } catch {
@@ -60,7 +62,7 @@ package struct FactAudit: Sendable {
 
     // MARK: Proofs
 
-    private func verify(_ fact: Fact) throws(ReplayFailure) -> Proved {
+    private func verify(_ fact: Fact, _ keyNotes: [[UInt8]]) throws(ReplayFailure) -> Proved {
         do {
             switch fact.proof {
             case .file(let bytes):
@@ -68,24 +70,27 @@ package struct FactAudit: Sendable {
                 guard let entry = proof.extra else {
                     throw ReplayFailure(.file, at: fact.place, "the proof does not carry its entry")
                 }
+                let policy = try policy.following(SignedCheckpoint(parsing: proof.checkpoint)) { keyNotes }
                 let verdict = try proof.verify(leaf: .leaf(of: entry), policy: policy)
-                let checkpoint = verdict.checkpoint.checkpoint
                 return Proved(
-                    index: proof.index, entry: entry, place: fact.place, size: checkpoint.size,
-                    origin: checkpoint.origin)
-            case .receipt(let bytes, let entry): return try verify(receipt: bytes, entry, fact.place)
+                    index: proof.index, entry: entry, place: fact.place, size: verdict.checkpoint.checkpoint.size,
+                    key: verdict.checkpoint.log)
+            case .receipt(let bytes, let entry): return try verify(receipt: bytes, entry, fact.place, keyNotes)
             }
         } catch let failure as ReplayFailure {
             throw failure
         } catch let error as TransparencyLogError {
-            throw ReplayFailure(error.code == .badProof ? .range : .checkpoint, at: fact.place, error.reason)
+            let remedy = error.code == .unsigned ? Self.keyRemedy : ""
+            throw ReplayFailure(error.code == .badProof ? .range : .checkpoint, at: fact.place, error.reason + remedy)
         } catch {
             throw ReplayFailure(.file, at: fact.place, "\(error)")
         }
     }
 
     /// A receipt carries no cosignatures: only a policy without a quorum is content with it.
-    private func verify(receipt bytes: [UInt8], _ entry: [UInt8], _ place: String) throws -> Proved {
+    private func verify(
+        receipt bytes: [UInt8], _ entry: [UInt8], _ place: String, _ keyNotes: [[UInt8]]
+    ) throws -> Proved {
         guard policy.quorum == nil else {
             throw ReplayFailure(
                 .checkpoint, at: place, "a receipt has no cosignatures, and the policy wants a quorum",
@@ -96,10 +101,14 @@ package struct FactAudit: Sendable {
             throw ReplayFailure(.file, at: place, "it is no receipt of inclusion")
         }
         for log in policy.logs {
-            guard (try? receipt.verify(leaf: .leaf(of: entry), key: log.key)) != nil else { continue }
-            return Proved(index: proof.index, entry: entry, place: place, size: proof.size, origin: log.key.name)
+            var succession = LogKeySuccession(origin: log.key.name, pinned: log.key)
+            try succession.follow(keyNotes)
+            for key in succession.keys where (try? receipt.verify(leaf: .leaf(of: entry), key: key)) != nil {
+                return Proved(index: proof.index, entry: entry, place: place, size: proof.size, key: key)
+            }
         }
-        throw ReplayFailure(.checkpoint, at: place, "no log of the policy signed this receipt for this entry")
+        throw ReplayFailure(
+            .checkpoint, at: place, "no log of the policy signed this receipt for this entry\(Self.keyRemedy)")
     }
 
     // MARK: Entries
@@ -111,14 +120,15 @@ package struct FactAudit: Sendable {
         for fact in proved {
             let index = fact.index
             let entry = try CheckedEntry(index: index, bytes: fact.entry, samples: nil, keys: signers)
-            guard entry.entry.log == fact.origin else {
+            guard entry.entry.log == fact.key.name else {
                 throw ReplayFailure(
-                    .foreignLog, at: fact.place, "the entry belongs to another log", expected: fact.origin,
+                    .foreignLog, at: fact.place, "the entry belongs to another log", expected: fact.key.name,
                     found: entry.entry.log)
             }
             if case .genesis(let genesis) = entry.entry { signers = try? SignerRegister(genesis: genesis) }
             if case .node(let node) = entry.entry { _ = signers?.apply(node, at: Int64(clamping: index)) }
-            let key = entry.verifiedKey ?? signers?.key(matching: entry.signature)
+            var key = entry.verifiedKey ?? signers?.key(matching: entry.signature)
+            if case .logKey(let change) = entry.entry { key = try Self.take(change, of: fact, &signers) }
             if let key {
                 guard key.isValidSignature(entry.signature, for: entry.note.text) else {
                     throw ReplayFailure(.signature, at: fact.place, "the signature of \(key.name) is not valid")
@@ -127,6 +137,7 @@ package struct FactAudit: Sendable {
             }
             if case .batch(let batch) = entry.entry { joules.add(entry.postings ?? BatchPostings(), node: batch.node) }
         }
+        try checkLogKeys(of: proved, signers, &report)
         summarize(proved, signed: signed, joules, &report)
     }
 

@@ -51,8 +51,13 @@ package struct JobRegister: Sendable, Hashable {
     }
 
     package private(set) var jobs: [String: Job] = [:]
-    /// Ends of what each node said since the administration last told the time: by node, by job.
-    private var unbounded: [String: [String: UTCTime]] = [:]
+    /// Ends of what each node said of each job since the administration last told the time.
+    private var unbounded: [Hold: UTCTime] = [:]
+
+    private struct Hold: Sendable, Hashable {
+        var node: String
+        var job: String
+    }
 
     package init() {}
     package init(jobs: [Job]) { for job in jobs { self.jobs[job.pseudonym] = job } }
@@ -81,9 +86,7 @@ package struct JobRegister: Sendable, Hashable {
 
     /// The administration appended an entry at this time: whatever stands before it was made earlier.
     package mutating func bound(by time: UTCTime) {
-        for (node, ends) in unbounded {
-            for (job, end) in ends { jobs[job]?.witnessesByNode[node]?.bound(end: end, by: time) }
-        }
+        for (hold, end) in unbounded { jobs[hold.job]?.witnessesByNode[hold.node]?.bound(end: end, by: time) }
         unbounded.removeAll(keepingCapacity: true)
     }
 
@@ -119,16 +122,20 @@ package struct JobRegister: Sendable, Hashable {
         for index in allocations.indices where allocations[index].mode != .tenant {
             let job = allocations[index].job
             // In place: a job has many parts, and nearly every batch changes nothing but the end of its hold.
-            if jobs.index(forKey: job) == nil { jobs[job] = Job(pseudonym: job) }
-            guard let place = jobs.index(forKey: job) else { continue }
+            var found = jobs.index(forKey: job)
+            if found == nil {
+                jobs[job] = Job(pseudonym: job)
+                found = jobs.index(forKey: job)
+            }
+            guard let found else { continue }
             let drawn = postings?.microjoules(ofJob: job) ?? 0
-            jobs.values[place].add(
+            jobs.values[found].add(
                 allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
-            jobs.values[place].witnessesByNode[batch.node, default: NodeWitness()].take(
+            jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
                 statement, jobMicrojoules: drawn)
             if !isRecorded {
                 let end = batch.facts.interval.end
-                unbounded[batch.node, default: [:]][job, default: end].keep(end)
+                unbounded[Hold(node: batch.node, job: job), default: end].keep(end)
             }
         }
     }

@@ -451,6 +451,6 @@ package struct LogReplay: Sendable {
                         lateCorrections: lateCorrections[position])
                 }),
             corrections: corrections, revoked: revoked.runs(below: size, in: period ?? self.period),
-            closings: closings.counted { closing.lateBatches($0) }, measuringMethods: methods)
+            closings: closings.counted(closing.lateBatches, corrections), measuringMethods: methods)
     }
 }

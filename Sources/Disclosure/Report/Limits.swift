@@ -12,14 +12,20 @@ enum Limits {
                 + " their author; they are not measured.",
             "Energy is that of the outermost sensor of each node. Cooling and conversion outside that boundary are in"
                 + " facility_mwh alone, by the stated PUE.",
-            "A key that was stolen and not yet revoked signs as its owner would; a thief of the log's key can append to"
-                + " it until somebody holds two of its histories side by side.",
+            "Whoever holds a node's key signs as that node, whether its owner, who may invent what it signs, or a thief"
+                + " until the key is revoked. A thief of the log's key can append to the log as its operator would, and"
+                + " show others another one until somebody holds two of its histories side by side.",
+            "If a node signed two different readings for one place in its chain, the two prove it. Where nobody shows"
+                + " the second one, nothing does.",
             "Whoever is root on a node and holds the scheduler's key as well can move energy between jobs before it is"
                 + " signed.",
             "A node that delivers nothing any more is seen by its silence alone; what it measured since is in its own"
                 + " spool, if anywhere.",
             "An entry is older than the checkpoint that covers it and younger than the one that its signer had seen."
-                + " While a node is offline that bracket is wide.",
+                + " While a node is offline that bracket is wide; where a sensor shows power alone, its energy can be"
+                + " wrong by as much as the node's clock within it.",
+            "A report was issued only if an entry of the log announces it. Whatever else bears the operator's name is"
+                + " no report of this log.",
             "If the owner of the nodes, the operator of the log and all of its witnesses are one party, nothing"
                 + " technical is left. Independent witnesses and meters are the remedy.",
         ]

@@ -52,6 +52,11 @@ package struct LogAccounts: Sendable {
         records[pseudonym] = record
         return true
     }
+
+    /// Forgets what all other jobs are called.
+    package mutating func keepRecords(of jobs: Set<String>) {
+        records = records.filter { jobs.contains($0.key) }
+    }
 }
 
 extension JobRegister.Job {

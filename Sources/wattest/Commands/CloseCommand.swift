@@ -43,12 +43,13 @@ struct CloseCommand: AsyncParsableCommand {
     private func list(_ page: JSONValue) {
         if options.json { return Output.json(page) }
         var table = TextTable(
-            ("from", .left), ("to", .left), ("closed at", .left), ("entry", .right), ("over", .right), ("late", .right))
+            ("from", .left), ("to", .left), ("closed at", .left), ("entry", .right), ("over", .right), ("late", .right),
+            ("late corrections", .right))
         for close in page["items"]?.array ?? [] {
             table.add(
                 FigureText.text(close["from"]), FigureText.text(close["to"]), FigureText.text(close["closed_at"]),
                 FigureText.text(close["index"]), FigureText.text(close["size"]),
-                FigureText.text(close["late_batches"]))
+                FigureText.text(close["late_batches"]), FigureText.text(close["late_corrections"]))
         }
         Output.text(table.isEmpty ? "Nothing is closed.\n" : table.text)
     }

@@ -37,7 +37,8 @@ extension EvidenceCommand {
             abstract: "Proves single facts to somebody who gets nothing else: C2SP tlog-proof files.",
             discussion: """
                 Each file carries an entry, its inclusion proof and a signed checkpoint. With --job also the entries \
-                that enrolled the signers. Check them with: wattest-audit proof PATH --policy FILE
+                that enrolled the signers and named the log's keys. Check them with: wattest-audit proof PATH \
+                --policy FILE
                 """)
         @OptionGroup var options: ServerOptions
         @OptionGroup var facts: FactOptions

@@ -15,17 +15,22 @@ final class AggregatorUnderTest: Sendable {
     let installation: String
     private let process = Mutex<ChildProcess?>(nil)
     private let bound = Mutex<Addresses?>(nil)
+    private let environment: [String: String]
 
-    init() async throws {
+    /// - Parameters:
+    ///   - arguments: more words for `init`.
+    ///   - environment: more variables of each of its processes.
+    init(_ arguments: [String] = [], environment: [String: String] = [:]) async throws {
         TestDirectory.removeForsaken()
         directory = try TestDirectory()
         installation = "\(directory.path)/aggregator"
+        self.environment = environment
         let made = try await ChildProcess(
             .aggregator,
             [
                 "init", "--data-dir", installation, "--organization", "First", "--site", "hall-1", "--origin-host",
                 "cluster.test", "--json",
-            ], directory: directory.path
+            ] + arguments, environment: environment, directory: directory.path
         ).output(seconds: 120)
         try #require(made.status == 0, "\(made.errors)")
     }
@@ -55,7 +60,8 @@ final class AggregatorUnderTest: Sendable {
             [
                 "serve", "--data-dir", installation, "--http", known?.server.description ?? "127.0.0.1:0", "--ingest",
                 known?.ingest.description ?? "127.0.0.1:0", "--ready-file", ready, "--checkpoint-seconds", "1",
-            ], environment: ["WATTEST_ORIGIN_HOST": "cluster.test"], directory: directory.path)
+            ], environment: environment.merging(["WATTEST_ORIGIN_HOST": "cluster.test"]) { $1 },
+            directory: directory.path)
         process.withLock { $0 = child }
         let text = try await Patience.until("the aggregator's ready file", seconds: 120) { () throws -> String? in
             if let status = child.poll() {

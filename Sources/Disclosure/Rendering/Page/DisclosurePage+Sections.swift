@@ -11,7 +11,7 @@ extension DisclosurePage {
         lines = ["\(start) to \(end)", "For: \(ReportText.audience(report["audience"]?.string))"]
         sections = [
             text.summary, text.charts, text.profiles, text.form, text.jobs, text.runs, text.coverage, text.supply,
-            text.resources, text.reconciliation, text.checks, text.missing, text.limits, text.evidence,
+            text.resources, text.reconciliation, text.changes, text.checks, text.missing, text.limits, text.evidence,
         ].compactMap(\.self)
     }
 }
