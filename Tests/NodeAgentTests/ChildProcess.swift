@@ -32,11 +32,11 @@ enum ChildProcess {
         throw Failure(what: "\(name) is not built")
     }
 
-    /// Never through a link: a tree that shows processes has links of /proc in it, and these lead to the root.
+    /// Removes a directory with all that is in it; of a link the link, and nothing where it leads.
     static func removeTree(_ path: String) {
-        var facts = stat()
-        guard lstat(path, &facts) == 0 else { return }
-        if facts.st_mode & S_IFMT == S_IFDIR, let names = try? DurableFile.names(in: path) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        if status.st_mode & S_IFMT == S_IFDIR, let names = try? DurableFile.names(in: path) {
             for name in names { removeTree(path + "/" + name) }
         }
         remove(path)
