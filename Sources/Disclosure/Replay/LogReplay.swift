@@ -31,6 +31,7 @@ package struct LogReplay: Sendable {
     private var lateCorrections: [Int64]
     private var revoked: RevokedRegister
     private var ledger = Ledger()
+    private var tails = LedgerTails()
     private var jobs = JobRegister()
     private var settings = SettingRegister()
     private var nodes = NodeRegister()
@@ -247,7 +248,8 @@ package struct LogReplay: Sendable {
             kept.postings.removeAll { !hours.contains($0.hour) }
             kept.coverage.removeAll { !hours.contains($0.hour) }
         }
-        ledger.add(kept, node: batch.node, index: Int64(clamping: index))
+        tails.add(
+            kept, node: batch.node, chain: batch.position.incarnation, index: Int64(clamping: index), to: &ledger)
     }
 
     private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
@@ -440,7 +442,8 @@ package struct LogReplay: Sendable {
 
     /// The same with the sums of a period alone, as a replay that kept no others would give it.
     package func accounts(in period: UTCInterval?) -> LogAccounts {
-        var ledger = period.map(ledger.restricted) ?? ledger
+        let whole = tails.joined(to: ledger)
+        var ledger = period.map(whole.restricted) ?? whole
         for gap in gaps.gaps(in: period) { ledger.add(gap) }
         return LogAccounts(
             ledger: ledger, jobs: jobs, settings: settings, nodes: nodes,
