@@ -9,18 +9,24 @@
 /// They are clean copies of a file: the kernel would take them when memory runs short, and counts them as the agent's
 /// until then. What is needed again comes back from the page cache, sixteen pages at a fault, so that a batch, which
 /// goes through the codec, the signature, TLS and HTTP/2 once in half a minute, leaves ten megabytes behind. They go
-/// before it (what the readings needed) and behind it.
+/// before it (what the readings needed), again and again while it is sent and acknowledged, so that these never lie
+/// there together, and behind it; what readings gather goes every ten seconds.
 struct ProgramPages: Sendable {
     /// Of the program itself: libraries may be unloaded, and what is then at their place must not be touched.
     private var mappings: [Mapping] = []
     private var start: Int64
-    private var lastRelease: Int64 = .min
+    private var lastBatch: Int64 = .min
+    private var lastRelease: Int64 = 0
     private var isAroundBatch = false
     /// When what a batch needed is given back: after it was signed, and after it was sent and acknowledged.
     private var due: [Int64] = []
 
     /// The start is over.
     private static let startNanoseconds: Int64 = 10_000_000_000
+    /// What a look around, a change of jobs or a scrape needed is not needed by the next reading.
+    private static let periodNanoseconds: Int64 = 10_000_000_000
+    /// A batch is sent and acknowledged within some of these; a slow way to the log takes the later ones.
+    private static let dueMilliseconds: [Int64] = [3, 6, 9, 12, 16, 20, 30, 50, 100, 200, 1500, 3500]
     /// Where batches follow each other quickly, the pages would only come and go.
     private static let restNanoseconds: Int64 = 20_000_000_000
 
@@ -31,27 +37,42 @@ struct ProgramPages: Sendable {
         if mappings.isEmpty, now >= start + Self.startNanoseconds {
             start = .max - Self.startNanoseconds
             mappings = Self.survey()
-            for mapping in mappings { mapping.release() }
+            release(at: now)
         }
-        guard let next = due.first, now >= next else { return }
-        due.removeFirst()
+        if let next = due.first, now >= next {
+            // Those that were slept through are one.
+            due.removeAll { $0 <= now }
+            release(at: now)
+        } else if now - lastRelease >= Self.periodNanoseconds {
+            release(at: now)
+        }
+    }
+
+    private mutating func release(at now: Int64) {
+        lastRelease = now
         for mapping in mappings { mapping.release() }
+    }
+
+    /// To be called when an interval has ended; its batch is signed with the next reading.
+    mutating func afterCut(at now: Int64) {
+        guard lastBatch == .min || now - lastBatch > Self.restNanoseconds else { return }
+        release(at: now)
     }
 
     /// To be called before batches are signed.
     mutating func beforeBatch(at now: Int64) {
-        isAroundBatch = lastRelease == .min || now - lastRelease > Self.restNanoseconds
+        isAroundBatch = lastBatch == .min || now - lastBatch > Self.restNanoseconds
         guard isAroundBatch else { return }
-        lastRelease = now
-        for mapping in mappings { mapping.release() }
+        lastBatch = now
+        release(at: now)
     }
 
     /// To be called when they are on their way.
     mutating func afterBatch(at now: Int64) {
         guard isAroundBatch else { return }
         isAroundBatch = false
-        for mapping in mappings { mapping.release() }
-        due = [now + 150_000_000, now + 1_500_000_000, now + 3_500_000_000]
+        release(at: now)
+        due = Self.dueMilliseconds.map { now + $0 * 1_000_000 }
     }
 
     /// How long until something is to be given back, at most so long.

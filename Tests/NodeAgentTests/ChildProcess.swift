@@ -32,8 +32,11 @@ enum ChildProcess {
         throw Failure(what: "\(name) is not built")
     }
 
+    /// Removes a directory with all that is in it; of a link the link, and nothing where it leads.
     static func removeTree(_ path: String) {
-        if let names = try? DurableFile.names(in: path) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        if status.st_mode & S_IFMT == S_IFDIR, let names = try? DurableFile.names(in: path) {
             for name in names { removeTree(path + "/" + name) }
         }
         remove(path)

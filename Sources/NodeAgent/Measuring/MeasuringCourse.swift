@@ -132,6 +132,7 @@ struct MeasuringCourse: ~Copyable {
             session.advance(to: now, clock: Self.clock(), usage: usage())
             // What is cut has its CPU time; only the open interval asks for more.
             work.forget(except: session.holds.jobs)
+            pages.afterCut(at: now.nanoseconds)
         } else {
             session.pass(to: now, clock: session.clock)
         }

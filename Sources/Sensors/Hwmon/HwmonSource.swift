@@ -204,6 +204,11 @@ package struct HwmonSource: SensorSource {
                     ? "let the agent's group read \(file) by a udev rule"
                     : "look at \(file): the kernel shows the meter but not its value"
             }
+        if isWaiting {
+            report.remarks.append(
+                "\(file) shows 0, no measurement yet: while it does, \(description.id) is `inactive` "
+                    + "and its parts stand for themselves")
+        }
         channels.append(channel)
         report.sensors.append(
             FoundSensor(

@@ -57,6 +57,7 @@ enum HwmonTrees {
         #expect(within["hwmon:module-0"] == .some(nil))
         #expect(report.sensors.allSatisfy { $0.description.refreshMilliseconds == 50 })
         #expect(report.remarks.contains { $0.contains("SysIO") })
+        #expect(report.remarks.contains { $0.contains("hwmon:module-1 is `inactive`") })
     }
 
     @Test(
