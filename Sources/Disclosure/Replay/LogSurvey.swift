@@ -53,6 +53,8 @@ package struct LogSurvey: Sendable {
                 throw ReplayFailure(.anchor, at: index, "the log names more than \(Self.maximumAnchorSizes) anchors")
             }
         }
+        // Nearly every entry is a batch, and none of those is anything else.
+        if bytes.starts(with: Self.batchOpening) { return }
         if bytes.starts(with: Self.reportOpening), let note = try? SignedNote(parsing: Array(bytes)),
             let report = try? ReportEntry(text: Array(note.text))
         {
@@ -89,6 +91,7 @@ package struct LogSurvey: Sendable {
     }
 
     private static let keyword = Array("\nanchor ".utf8)
+    private static let batchOpening = Array(Entry.Kind.batch.version.utf8)
     private static let reportOpening = Array(Entry.Kind.report.version.utf8)
 
     /// Has the replay keep the books of a period that is not closed yet.
