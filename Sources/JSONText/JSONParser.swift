@@ -1,10 +1,11 @@
 extension JSONValue {
-    /// What a text may be at most. Depth bounds the parser's stack, bytes its memory.
+    /// What a text may be at most. Depth bounds the parser's stack, bytes its memory: a report of ten thousand jobs has
+    /// a hundred million of them. Whoever takes text from strangers sets less.
     package struct Limits: Sendable, Hashable {
         package var bytes: Int
         package var depth: Int
 
-        package init(bytes: Int = 64 << 20, depth: Int = 64) {
+        package init(bytes: Int = 256 << 20, depth: Int = 64) {
             self.bytes = bytes
             self.depth = depth
         }

@@ -6,7 +6,7 @@ import NIOHTTP1
 /// Asks an aggregator, and turns its problem documents into failures of a command.
 struct AggregatorClient: Sendable {
     /// The largest answer that is held in memory as a whole; larger ones are streamed.
-    static let heldBytesMax = 64 << 20
+    static let heldBytesMax = 256 << 20
     static let pageLimit = 1000
 
     let exchange: HTTPSExchange
