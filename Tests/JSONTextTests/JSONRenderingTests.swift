@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import JSONText
@@ -34,7 +35,7 @@ import Testing
 
     @Test func renderedValuesParseToThemselves() throws {
         for seed in 0..<300 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let value = randomValue(&random, depth: 0)
             for form in [JSONValue.Form.compact, .pretty] {
                 let text = value.rendered(form)
@@ -48,7 +49,7 @@ import Testing
     /// Damaged text ends in a value or an error, never in a trap, and a value that comes out renders and parses again.
     @Test func damagedTextNeverTraps() throws {
         for seed in 0..<2000 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             var text = randomValue(&random, depth: 0).rendered()
             for _ in 0..<Int.random(in: 1...4, using: &random) where !text.isEmpty {
                 let place = Int.random(in: 0..<text.count, using: &random)
@@ -64,7 +65,7 @@ import Testing
         }
     }
 
-    private func randomValue(_ random: inout SplitMix, depth: Int) -> JSONValue {
+    private func randomValue(_ random: inout SeededRandom, depth: Int) -> JSONValue {
         switch Int.random(in: 0..<(depth > 4 ? 4 : 6), using: &random) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &random))
@@ -82,7 +83,7 @@ import Testing
         }
     }
 
-    private func randomString(_ random: inout SplitMix) -> String {
+    private func randomString(_ random: inout SeededRandom) -> String {
         let scalars: [Unicode.Scalar] = (0..<Int.random(in: 0..<12, using: &random)).map { _ in
             let limits: [UInt32] = [0x20, 0x80, 0x800, 0xD800, 0x10FFFF]
             return Unicode.Scalar(UInt32.random(in: 0..<(limits.randomElement(using: &random) ?? 1), using: &random))

@@ -1,4 +1,5 @@
 import JSONText
+import SeededRandom
 import Testing
 
 @testable import Sensors
@@ -33,7 +34,7 @@ import Testing
     /// A number written with random digits and a random exponent, against long addition.
     @Test func agreesWithPlainIntegersOnRandomNumbers() {
         for seed in UInt64(0)..<2000 {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let value = Int64.random(in: -1_000_000_000_000...1_000_000_000_000, using: &random)
             let places = Int.random(in: 0...6, using: &random)
             var digits = String(value.magnitude)

@@ -1,5 +1,6 @@
 import Energy
 import JSONText
+import SeededRandom
 import Testing
 
 @testable import Sensors
@@ -162,7 +163,7 @@ import Testing
         ]
         let kinds = ["nvml", "rapl", "rapl-perf", "cray", "hwmon", "redfish", "dcmi", "cpu-model"]
         for seed in UInt64(0)..<3000 {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let reports = (0..<Int.random(in: 0...4, using: &random)).map { _ in
                 let kind = kinds.randomElement(using: &random)!
                 return SourceReport(

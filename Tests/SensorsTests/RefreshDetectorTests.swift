@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Sensors
@@ -21,7 +22,7 @@ import Testing
 
     @Test(arguments: [(20_000, 5000), (10_000, 1000), (30_000, 10_000), (60_000, 5000)] as [(Int64, Int64)])
     func theRealCadenceIsFound(refresh: Int64, poll interval: Int64) {
-        var random = SplitMix(seed: UInt64(refresh))
+        var random = SeededRandom(seed: UInt64(refresh))
         var noise: [Int64: Int64] = [:]
         let (detector, news, all) = poll(refresh: refresh, poll: interval, seconds: 3600) { time in
             if noise[time] == nil { noise[time] = Int64.random(in: 400_000_000...600_000_000, using: &random) }
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test func aFastSensorKeepsEveryReading() {
-        var random = SplitMix(seed: 3)
+        var random = SeededRandom(seed: 3)
         let (detector, news, all) = poll(refresh: 1000, poll: 5000, seconds: 600) { _ in
             Int64.random(in: 1...1_000_000_000, using: &random)
         }

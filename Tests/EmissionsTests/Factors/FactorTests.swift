@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Emissions
@@ -114,7 +115,7 @@ import Testing
             try Fixture.bytes("tables/\($0).csv")
         }
         for seed in 0..<1500 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let bytes = damaged(tables[Int(seed % 3)], &random)
             _ = try? FactorFile(electricityMapsTable: bytes, source: .sample, scope: .direct)
             _ = try? FactorFile(eGRIDTable: bytes, source: .sample)
@@ -125,7 +126,7 @@ import Testing
 }
 
 /// Bytes with a few of them changed, removed, doubled, or cut off.
-func damaged(_ bytes: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+func damaged(_ bytes: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
     var bytes = bytes
     for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
         let place = Int.random(in: 0..<bytes.count, using: &random)

@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Emissions
@@ -69,7 +70,7 @@ import Testing
     /// Rounding agrees with the definition: the nearest, and of two nearest the even.
     @Test func roundingByDefinition() throws {
         for seed in 0..<3000 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let bits = Int128(Int.random(in: 0..<100, using: &random))
             let numerator = Int128(Int64.random(in: .min ... .max, using: &random)) << (bits / 2)
             let denominator = max(1, Int128(UInt64.random(in: 0...(.max), using: &random)) >> (bits % 64))
@@ -82,7 +83,7 @@ import Testing
 
     @Test func sumsAndComparisonsOfFractions() throws {
         for seed in 0..<500 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let numerators = (0..<2).map { _ in Int128(Int32.random(in: -999...999, using: &random)) }
             let denominators = (0..<2).map { _ in Int128(Int32.random(in: 1...999, using: &random)) }
             let (a, b, c, d) = (numerators[0], denominators[0], numerators[1], denominators[1])
@@ -112,7 +113,7 @@ import Testing
         #expect(try proportionalShares(of: 10, weights: [1, 1, 1]) == [4, 3, 3])
         #expect(try proportionalShares(of: 10, weights: [0, 0]) == [0, 0])
         for seed in 0..<500 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let weights = (0..<Int.random(in: 1...9, using: &random)).map { _ in
                 Int128(UInt64.random(in: 0...(.max), using: &random)) << 40
             }

@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Emissions
@@ -88,7 +89,7 @@ import Testing
 
     @Test func arbitraryMarksNeverTrap() throws {
         for seed in 0..<2000 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let marks = (0..<Int.random(in: 0...12, using: &random)).map { _ in
                 ProgressMark(
                     elapsedMilliseconds: Int64.random(in: .min ... .max, using: &random),

@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Emissions
@@ -120,7 +121,7 @@ import Testing
         ]
         let answers = try names.map { try Fixture.bytes("answers/\($0)") }
         for seed in 0..<3500 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let bytes = damaged(answers[Int(seed % 7)], &random)
             _ = try? ProviderAnswer(electricityMaps: bytes)
             _ = try? ProviderAnswer(wattTime: bytes, purpose: .inventory)

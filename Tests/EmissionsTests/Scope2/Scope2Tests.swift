@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Emissions
@@ -87,7 +88,7 @@ import Testing
     /// The sum over hours, rounded once, is the total; rounding each hour would drift away from it.
     @Test func oneRoundingForAWholeYear() throws {
         for seed in 0..<20 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             var rows = ""
             var cells: [EnergyCell] = []
             var exact: Int128 = 0
@@ -110,7 +111,7 @@ import Testing
 
     @Test func matchingNeverExceedsTheLoad() throws {
         for seed in 0..<200 as Range<UInt64> {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let hours = Int.random(in: 1...30, using: &random)
             var cells: [SupplyCell] = []
             for hour in 0..<hours {

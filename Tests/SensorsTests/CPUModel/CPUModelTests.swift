@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Sensors
@@ -67,7 +68,7 @@ import Testing
     /// Energy over any set of samples equals energy over first and last: nothing hangs on how often one looks.
     @Test func samplesTileOnRandomHistories() throws {
         for seed in UInt64(0)..<200 {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let full = Int64.random(in: 0...CPUPowerModel.maximumMilliwatts, using: &random)
             let model = try #require(
                 CPUPowerModel(

@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Sensors
@@ -185,7 +186,7 @@ import Testing
     /// A counter that wraps hundreds of times, read through the file: the total equals the truth.
     @Test func wrapsAreExactThroughTheFile() {
         for seed in UInt64(0)..<3 {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let modulus: UInt64 = 65_532_610_987
             let tree = FixtureTree(
                 PowercapTrees.zone("intel-rapl:0", name: "package-0", energy: "0", range: "\(modulus)"))

@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Sensors
@@ -37,7 +38,7 @@ import Testing
     /// The period is never above a quarter of the time in which the counter can wrap.
     @Test func periodIsAQuarterOfTheWrapTime() {
         for seed in UInt64(0)..<500 {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             let range = UInt64.random(in: PowercapLimits.smallestRangeMicrojoules...1_000_000_000_000, using: &random)
             let limits = PowercapLimits(
                 range: range, constraints: [UInt64.random(in: 1_000_000...2_000_000_000, using: &random)],

@@ -1,4 +1,5 @@
 import Energy
+import SeededRandom
 import Testing
 
 @testable import Sensors
@@ -161,7 +162,7 @@ private func parse(
     @Test(arguments: RecordedLog.Format.allCases)
     func everyLineIsCountedOnce(format: RecordedLog.Format) {
         for seed in UInt64(0)..<400 {
-            var random = SplitMix(seed: seed)
+            var random = SeededRandom(seed: seed)
             var bytes: [UInt8] = []
             for _ in 0..<Int.random(in: 0...12, using: &random) {
                 var line = Array(Self.seeds.randomElement(using: &random)!.utf8)

@@ -1,3 +1,4 @@
+import SeededRandom
 @testable import Sensors
 
 #if canImport(Glibc)
@@ -10,10 +11,10 @@
 /// link in a circle, or missing.
 struct RandomTree {
     let tree = FixtureTree()
-    private var random: SplitMix
+    private var random: SeededRandom
 
     init(seed: UInt64) {
-        random = SplitMix(seed: seed)
+        random = SeededRandom(seed: seed)
         for index in 0..<Int.random(in: 0...5, using: &random) { zone(index) }
         for index in 0..<Int.random(in: 0...6, using: &random) { monitor(index) }
         if chance(3) { cray() }

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Store
@@ -17,7 +18,7 @@ import Testing
 
     @Test(arguments: [31, 32] as [UInt64])
     func whatWasAcknowledgedIsThereOnceAfterKills(seed: UInt64) async throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let directory = TemporaryDirectory()
         let cluster = try await PrivateCluster.start(
             dataDirectory: directory.path, settings: ClusterSettings(sharedBuffersMegabytes: 128),
@@ -58,7 +59,7 @@ import Testing
         _ streams: [SignedStream], to pool: ConnectionPool, _ log: Int32, killing cluster: PrivateCluster, wholly: Bool,
         seed: UInt64
     ) async throws -> Receipt {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var receipt = Receipt()
         var heads = [Int](repeating: 0, count: streams.count)
         var blows = (0..<2).map { _ in Int.random(in: 5...60, using: &generator) }

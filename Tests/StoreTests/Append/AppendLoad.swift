@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Store
@@ -13,7 +14,7 @@ import Testing
 ///     WATTEST_APPEND_LOAD=20000 swift test -c release -Xswiftc -enable-testing --filter AppendLoad
 struct AppendLoad {
     /// A standard batch: 1.2 kB of note, 1.3 kB of samples, two accounts of four components.
-    static func batch(node: Int32, seq: Int64, previous: [UInt8], using generator: inout SeededGenerator) -> AppendRow {
+    static func batch(node: Int32, seq: Int64, previous: [UInt8], using generator: inout SeededRandom) -> AppendRow {
         let minute = Int32(29_600_000 + seq / 2)
         let postings = (0..<2).map { number in
             Posting(
@@ -34,7 +35,7 @@ struct AppendLoad {
 
     /// Groups of 1,000 nodes' batches in turn; every twentieth is sent again.
     static func groups(log: Int32, batches: Int, of size: Int, opening: [UInt8]) -> [AppendGroup] {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SeededRandom(seed: 1)
         var heads = [[UInt8]](repeating: opening, count: 1_000)
         var rows: [AppendRow] = []
         for number in 0..<batches {

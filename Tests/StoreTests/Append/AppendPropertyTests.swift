@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Store
@@ -10,7 +11,7 @@ import Testing
         var model = AppendModel()
         var streams: [SignedStream] = []
 
-        init(nodes: Int, length: Int, using generator: inout SeededGenerator) async throws {
+        init(nodes: Int, length: Int, using generator: inout SeededRandom) async throws {
             database = try await TestCluster.database()
             let connection = try Connection(database.target(.intake))
             log = try connection.found("acme")
@@ -30,7 +31,7 @@ import Testing
 
     /// A group of rows of several nodes, in their order but interleaved, and some entries outside of chains.
     private func group(
-        _ prepared: Prepared, _ heads: [Int], _ records: [AppendRow], step: Int, using generator: inout SeededGenerator
+        _ prepared: Prepared, _ heads: [Int], _ records: [AppendRow], step: Int, using generator: inout SeededRandom
     ) -> AppendGroup {
         var queues = prepared.streams.enumerated().compactMap { number, stream -> [AppendRow]? in
             guard Bool.random(using: &generator) else { return nil }
@@ -44,7 +45,7 @@ import Testing
         return AppendGroup(log: prepared.log, rows: rows)
     }
 
-    private func records(using generator: inout SeededGenerator) -> [AppendRow] {
+    private func records(using generator: inout SeededRandom) -> [AppendRow] {
         (0..<12).map { number in
             let leaf = generator.bytes(32)
             // The same file under several notes.
@@ -58,7 +59,7 @@ import Testing
 
     @Test(arguments: [11, 12, 13, 14] as [UInt64])
     func agreesWithTheModelRowByRow(seed: UInt64) async throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var prepared = try await Prepared(nodes: 14, length: 60, using: &generator)
         let connection = try Connection(prepared.database.target(.intake))
         let records = records(using: &generator)
@@ -94,7 +95,7 @@ import Testing
 
     @Test(arguments: [21, 22] as [UInt64])
     func severalWritersNeverForkOrCountTwice(seed: UInt64) async throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let prepared = try await Prepared(nodes: 14, length: 40, using: &generator)
         let records = records(using: &generator)
         let pool = try prepared.database.pool(connections: 4)
@@ -102,7 +103,7 @@ import Testing
             tasks in
             for writer in 0..<4 {
                 tasks.addTask {
-                    var own = SeededGenerator(seed: seed &* 100 &+ UInt64(writer))
+                    var own = SeededRandom(seed: seed &* 100 &+ UInt64(writer))
                     var heads = [Int](repeating: 0, count: prepared.streams.count)
                     var appended = 0
                     var sent: [AppendRow] = []

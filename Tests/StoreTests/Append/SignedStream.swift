@@ -1,21 +1,6 @@
+import SeededRandom
+
 @testable import Store
-
-/// SplitMix64: small, and the same everywhere for a seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) } }
-}
 
 /// What one node signed, honestly or not: batches that could be sent, in any order and more than once.
 struct SignedStream {
@@ -24,7 +9,7 @@ struct SignedStream {
     /// The honest chain.
     private(set) var chain: [AppendRow] = []
 
-    init(node: Int32, incarnation: Int64, opening: [UInt8], length: Int, using generator: inout SeededGenerator) {
+    init(node: Int32, incarnation: Int64, opening: [UInt8], length: Int, using generator: inout SeededRandom) {
         self.node = node
         self.incarnation = incarnation
         var previous = opening
@@ -36,7 +21,7 @@ struct SignedStream {
     }
 
     static func row(
-        _ node: Int32, _ incarnation: Int64, _ seq: Int64, _ previous: [UInt8], _ generator: inout SeededGenerator
+        _ node: Int32, _ incarnation: Int64, _ seq: Int64, _ previous: [UInt8], _ generator: inout SeededRandom
     ) -> AppendRow {
         let leaf = generator.bytes(32)
         return AppendRow(
@@ -55,7 +40,7 @@ struct SignedStream {
             })
     }
 
-    static func posting(_ node: Int32, _ generator: inout SeededGenerator) -> Posting {
+    static func posting(_ node: Int32, _ generator: inout SeededRandom) -> Posting {
         func some(_ range: ClosedRange<Int16>) -> Int16 { .random(in: range, using: &generator) }
         let hour = Int32(some(0...2))
         return Posting(
@@ -68,7 +53,7 @@ struct SignedStream {
     }
 
     /// A few rows from around `head`, sometimes told twice, out of order, with holes, or forged.
-    func rows(around head: Int, dishonest: Bool, using generator: inout SeededGenerator) -> [AppendRow] {
+    func rows(around head: Int, dishonest: Bool, using generator: inout SeededRandom) -> [AppendRow] {
         var start = head
         switch Int.random(in: 0..<10, using: &generator) {
         case 0..<3: start = max(0, head - Int.random(in: 0...4, using: &generator))  // sent again
@@ -87,7 +72,7 @@ struct SignedStream {
     }
 
     /// Another note for a seq, or a note that names another predecessor.
-    private func forge(_ rows: inout [AppendRow], _ generator: inout SeededGenerator) {
+    private func forge(_ rows: inout [AppendRow], _ generator: inout SeededRandom) {
         guard Int.random(in: 0..<8, using: &generator) == 0, let number = rows.indices.randomElement(using: &generator),
             let link = rows[number].link
         else { return }

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 import TransparencyLog
 
@@ -13,7 +14,7 @@ import TransparencyLog
     }
 
     @Test func everyLengthRoundTrips() {
-        var random = SplitMix(seed: 64)
+        var random = SeededRandom(seed: 64)
         for count in 0...200 {
             let bytes = random.bytes(count)
             #expect(Base64.decode(Base64.encode(bytes)) == bytes)

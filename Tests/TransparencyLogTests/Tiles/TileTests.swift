@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 import TransparencyLog
 
@@ -18,7 +19,7 @@ import TransparencyLog
     /// Growing in any steps writes, in the end, exactly the tiles of the size.
     @Test func planAndBuilderAgreeForRandomGrowth() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         let leaf = MerkleHash.leaf(of: [])
         for _ in 0..<10 {
             var builder = TileBuilder()
@@ -85,7 +86,7 @@ import TransparencyLog
     }
 
     @Test func pathsRoundTrip() throws {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         for _ in 0..<2_000 {
             let index = random.next() >> UInt64.random(in: 1...63, using: &random)
             let width = Int.random(in: 1...256, using: &random)
@@ -110,7 +111,7 @@ import TransparencyLog
 
 @Suite struct EntryBundleTests {
     @Test func entriesRoundTrip() throws {
-        var random = SplitMix(seed: 3)
+        var random = SeededRandom(seed: 3)
         for count in [1, 2, 17, 255, 256] {
             let entries = (0..<count).map { _ in random.bytes(Int.random(in: 1...300, using: &random)) }
             let bytes = try EntryBundle.encode(entries)
