@@ -48,7 +48,7 @@ struct MeasuringCourse: ~Copyable {
         work = ScheduledWork(
             loop.configuration.work, processes: processes, boot: boot, tenancy: loop.configuration.tenancy
         ) { [loop] token, workload in loop.post(.named(token: token, workload)) }
-        launched = LauncherWatch(processes: processes, site: enrolment.site)
+        launched = LauncherWatch(processes: processes, site: enrolment.site, node: enrolment.node)
         work.setDevices(sampler.report.layering.sensors)
         let proven = work.restore()
         let now = Self.moment()
