@@ -244,6 +244,7 @@ struct MeasuringCourse: ~Copyable {
         home.facts = cut.home
         // A reading is signed in full into one log.
         if cut.wholeNodeTenant != nil { home.samples = nil }
+        loop.publish { $0.count(strangers: cut.strangers) }
         let entry = try chain.sign(
             home, anchor: loop.uplink.anchor, boot: boot, salt: AgentEnvironment.randomBytes(16))
         var extracts: [StagedExtract] = []
