@@ -331,7 +331,9 @@ struct MeasuringCourse: ~Copyable {
         case .claim(let claim, let id):
             begin(claim, id)
         case .named(let token, let workload):
+            let wasDropped = work.book[token]?.isDropped == true
             if let hold = work.name(token, workload) { enter(hold, hold.end == nil ? .start : .end) }
+            if wasDropped { session.change(to: allocations, at: Self.moment(), usage: usage()) }
         case .release(let id): endClaim(id)
         case .dropped(let token):
             work.drop(token)

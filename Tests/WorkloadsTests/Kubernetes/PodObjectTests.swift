@@ -50,6 +50,17 @@ import Testing
         #expect(workload.labels["model"] == "llama" && workload.labels["class"] == "final" && workload.rank == 3)
     }
 
+    @Test(arguments: [
+        (#""containers": [{"resources": {"limits": {"nvidia.com/gpu": "1"}}}]"#, true),
+        (#""containers": [{"resources": {"limits": {"nvidia.com/gpu": "0"}}}]"#, false),
+        (#""containers": [{"resources": {"limits": {"cpu": "1", "hugepages-2Mi": "4Mi"}}}]"#, false),
+        (#""resourceClaims": [{"name": "gpu"}]"#, true), (#""resourceClaims": []"#, false), ("", false),
+    ])
+    func podsThatWantDevices(spec: String, wants: Bool) throws {
+        let text = #"{"metadata": {"uid": "u", "name": "p", "namespace": "a"}, "spec": {\#(spec)}}"#
+        #expect(PodObject(try JSONValue(parsing: Array(text.utf8)))?.wantsDevices == wants)
+    }
+
     @Test func quantitiesAndDamage() throws {
         #expect(
             PodObject.millicores("250m") == 250 && PodObject.millicores("0.5") == 500
