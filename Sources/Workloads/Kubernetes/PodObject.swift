@@ -16,6 +16,8 @@ package struct PodObject: Sendable, Hashable {
     /// Whether a container asks for what a device plugin (an extended resource, `vendor/name`) or a driver (a resource
     /// claim) gives: the kubelet then has devices to tell of.
     package var wantsDevices: Bool
+    /// Nodes of the job, where the pod tells them.
+    package private(set) var expectedNodes: Int64?
 
     package init?(_ json: JSONValue) {
         guard let metadata = json["metadata"], let uid = metadata["uid"]?.string, let name = metadata["name"]?.string,
@@ -44,6 +46,7 @@ package struct PodObject: Sendable, Hashable {
             let request = container["resources"]?["requests"]?["cpu"]?.string
             return min(1_000_000_000, sum + (request.flatMap(Self.millicores) ?? 0))
         }
+        expectedNodes = job.flatMap { Self.nodes(metadata, json["spec"], jobLabel: $0.label) }
     }
 
     private static func texts(_ json: JSONValue?) -> [String: String] {
@@ -75,7 +78,7 @@ package struct PodObject: Sendable, Hashable {
             identity: WorkloadIdentity(cluster: cluster, scheduler: "kubernetes", id: id))
         workload.reservedMillicores = requestedMillicores
         workload.rank = rank
-        workload.expectedNodes = nil
+        workload.expectedNodes = expectedNodes
         for label in JobLabels.known {
             let value = labels["wattest/\(label)"] ?? annotations["wattest/\(label)"] ?? labels["wattest.\(label)"]
             if let value, value.utf8.count <= JobLabels.maximumValueBytes { workload.labels[label] = value }
