@@ -169,8 +169,8 @@ let package = Package(
             "NodeAgentTests",
             [
                 "SpoolWriter", "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire",
-                "Identity", "PinnedHTTPS", "Sensors", "Workloads", "JSONText", crypto, nioCore, nioPosix, nioHTTP1,
-                nioSSL,
+                "Identity", "MetricsEndpoint", "PinnedHTTPS", "Sensors", "Workloads", "JSONText", crypto, nioCore,
+                nioPosix, nioHTTP1, nioSSL,
             ], fixtures: true),
         tests(
             "DisclosureTests",

@@ -23,6 +23,12 @@ enum AgentMetrics {
         self.spool(spool, &page)
         self.uplink(uplink, &page)
         jobs(claims, &page)
+        page.counter(
+            "wattest_tenant_without_log_total",
+            "Batches with jobs of an organization in whose log this node is not enrolled.",
+            measuring.strangers.sorted { $0.key < $1.key }.map {
+                MetricSample(["organization": $0.key], .integer($0.value))
+            })
         if !tenants.isEmpty { self.tenants(tenants, &page) }
         return page
     }

@@ -48,7 +48,7 @@ struct MeasuringCourse: ~Copyable {
         work = ScheduledWork(
             loop.configuration.work, processes: processes, boot: boot, tenancy: loop.configuration.tenancy
         ) { [loop] token, workload in loop.post(.named(token: token, workload)) }
-        launched = LauncherWatch(processes: processes, site: enrolment.site)
+        launched = LauncherWatch(processes: processes, site: enrolment.site, node: enrolment.node)
         work.setDevices(sampler.report.layering.sensors)
         let proven = work.restore()
         let now = Self.moment()
@@ -244,6 +244,7 @@ struct MeasuringCourse: ~Copyable {
         home.facts = cut.home
         // A reading is signed in full into one log.
         if cut.wholeNodeTenant != nil { home.samples = nil }
+        loop.publish { $0.count(strangers: cut.strangers) }
         let entry = try chain.sign(
             home, anchor: loop.uplink.anchor, boot: boot, salt: AgentEnvironment.randomBytes(16))
         var extracts: [StagedExtract] = []
@@ -330,7 +331,9 @@ struct MeasuringCourse: ~Copyable {
         case .claim(let claim, let id):
             begin(claim, id)
         case .named(let token, let workload):
+            let wasDropped = work.book[token]?.isDropped == true
             if let hold = work.name(token, workload) { enter(hold, hold.end == nil ? .start : .end) }
+            if wasDropped { session.change(to: allocations, at: Self.moment(), usage: usage()) }
         case .release(let id): endClaim(id)
         case .dropped(let token):
             work.drop(token)

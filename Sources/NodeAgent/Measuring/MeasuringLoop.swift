@@ -57,6 +57,19 @@ final class MeasuringLoop: Sendable {
         var sources: [SourceState] = []
         var states: [ReadingStates.Text] = []
         var residuals: [ResidualWatch.Judgement] = []
+        /// Batches with jobs of organizations in whose logs this node is not enrolled, by organization.
+        var strangers: [String: Int64] = [:]
+
+        /// Accounts are the operator's words: more organizations than a page can bear are counted as one.
+        static let maximumStrangers = 256
+
+        /// Counts a batch in which these organizations had jobs and no log.
+        mutating func count(strangers organizations: Set<String>) {
+            for organization in organizations {
+                let isRoom = strangers[organization] != nil || strangers.count < Self.maximumStrangers
+                strangers[isRoom ? organization : "", default: 0] += 1
+            }
+        }
 
         /// One source that was looked for.
         struct SourceState: Sendable, Hashable {

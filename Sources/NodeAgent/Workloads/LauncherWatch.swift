@@ -24,6 +24,7 @@ struct LauncherWatch: Sendable {
 
     private let processes: ProcessTable
     private let site: String
+    private let node: String
     /// Every process of the last look; those of jobs with their claim.
     private var seen: [Int32: Seen] = [:]
     private var nextClaim: UInt64 = 1 << 63
@@ -45,8 +46,9 @@ struct LauncherWatch: Sendable {
     /// However quiet the node is, every tenth look lists.
     private static let maximumLooksWithoutList = 9
 
-    init(processes: ProcessTable, site: String) {
+    init(processes: ProcessTable, site: String, node: String) {
         self.processes = processes
+        self.node = node
         self.site = site
     }
 
@@ -92,7 +94,7 @@ struct LauncherWatch: Sendable {
     }
 
     private mutating func open(_ pid: Int32) -> Found? {
-        guard let environment = processes.environment(of: pid), let job = LaunchedJob(environment),
+        guard let environment = processes.environment(of: pid), let job = LaunchedJob(environment, node: node),
             // An agent's own client tells of itself over the socket.
             job.launcher != "exec", let entry = processes.process(pid), let uid = processes.owner(of: pid)
         else { return nil }

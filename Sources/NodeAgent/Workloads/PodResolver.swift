@@ -9,6 +9,10 @@ package import Workloads
 ///
 /// A task that asks only while there is a pod without a name: one list of this node's pods, in pages, and one list of
 /// devices. A read-only service account that may list pods is enough.
+///
+/// Silence is no answer: while the API server is away every question stays, asked ever less often, up to once a minute.
+/// A pod that wants devices which the kubelet does not tell of is named without them after a while, so that its batches
+/// can be signed, and told again when they are known.
 package final class PodResolver: Sendable {
     package struct Configuration: Sendable {
         package var server: NetworkAddress
@@ -44,13 +48,24 @@ package final class PodResolver: Sendable {
 
     enum Answer: Sendable, Hashable {
         case job(Workload)
-        /// A service or a daemon, or a pod that nobody knows: its share is nobody's.
+        /// A service or a daemon, or a pod that the API server does not know: its share is nobody's.
         case noJob
     }
 
     private struct Question {
         var uid: String
-        var giveUpNanoseconds: Int64
+        var askedNanoseconds: Int64
+        /// When the API server first answered without the pod, or the kubelet without its devices.
+        var missedNanoseconds: Int64?
+        /// Its job was told, without devices.
+        var isNamed = false
+
+        /// Whether it was missed for longer than what can be late.
+        mutating func isMissed(at now: Int64) -> Bool {
+            let since = missedNanoseconds ?? now
+            missedNanoseconds = since
+            return now &- since > PodResolver.patienceNanoseconds
+        }
     }
 
     private let sources: Sources
@@ -60,8 +75,16 @@ package final class PodResolver: Sendable {
     private let report: @Sendable (String) -> Void
     private let lastFault = Mutex("")
 
+    private let failures = Mutex(0)
+
+    /// A list that was made before the pod, or a kubelet that has not told its plugins' devices yet, is so old at most.
     static let patienceNanoseconds: Int64 = 60_000_000_000
-    static let pauseMilliseconds: Int64 = 1000
+    /// A name waits so long for its devices: less than a batch waits for a name.
+    static let devicesPatienceNanoseconds: Int64 = 30_000_000_000
+    private static let shortestPauseMilliseconds: Int64 = 1000
+    private static let longestPauseMilliseconds: Int64 = 60_000
+    /// More pods than a node can begin while its API server is away; behind that the oldest question is given up.
+    static let maximumQuestions = 4096
 
     init(
         sources: Sources, cluster: String, accounts: AccountMap, report: @escaping @Sendable (String) -> Void
@@ -80,9 +103,21 @@ package final class PodResolver: Sendable {
             cluster: configuration.cluster, accounts: configuration.accounts, report: report)
     }
 
-    func ask(_ token: String, uid: String) {
-        let end = AgentEnvironment.bootNanoseconds() + Self.patienceNanoseconds
-        questions.withLock { $0[token] = Question(uid: uid, giveUpNanoseconds: end) }
+    func ask(_ token: String, uid: String, now: Int64 = AgentEnvironment.bootNanoseconds()) {
+        questions.withLock { questions in
+            if questions.count >= Self.maximumQuestions,
+                let oldest = questions.min(by: { $0.value.askedNanoseconds < $1.value.askedNanoseconds })
+            {
+                questions[oldest.key] = nil
+            }
+            questions[token] = Question(uid: uid, askedNanoseconds: now)
+        }
+    }
+
+    /// How long to wait for the next round: a second, twice as long with each failure in a row, at most a minute.
+    var pauseMilliseconds: Int64 {
+        let doublings = min(failures.withLock { $0 }, 6)
+        return min(Self.longestPauseMilliseconds, Self.shortestPauseMilliseconds << Int64(doublings))
     }
 
     /// Runs until it is cancelled.
@@ -93,45 +128,78 @@ package final class PodResolver: Sendable {
                 for (token, found) in await answers(now: now) { answer(token, found) }
             }
             do {
-                try await AgentEnvironment.pause(milliseconds: Self.pauseMilliseconds)
+                // Spread, because all nodes of a cluster miss its API server at once.
+                let pause = pauseMilliseconds
+                let spread = pause > Self.shortestPauseMilliseconds ? AgentEnvironment.jitter() : 0
+                try await AgentEnvironment.pause(milliseconds: pause + spread)
             } catch {
                 return
             }
         }
     }
 
-    /// One round: what can be told now. A question without an answer stays until its time is over.
+    /// One round: what can be told now.
     func answers(now: Int64) async -> [(token: String, Answer)] {
-        var pods: [String: PodObject] = [:]
-        var devices: [String: [DeviceReference]] = [:]
+        let pods: [String: PodObject]
         do {
-            for pod in try await sources.pods() { pods[pod.uid] = pod }
-            // A node without devices has no such socket; its jobs have names all the same.
-            for pod in (try? await sources.devices()) ?? [] {
-                devices["\(pod.namespace)/\(pod.name)"] = pod.devices.flatMap(\.identities).map { .identity($0) }
-            }
+            pods = Dictionary(try await sources.pods().map { ($0.uid, $0) }) { $1 }
         } catch {
+            failures.withLock { $0 += 1 }
             tell("the API server does not tell of this node's pods: \(error)")
+            return []
         }
+        let wanting = questions.withLock { Set($0.values.map(\.uid)) }.contains { pods[$0]?.wantsDevices == true }
+        let devices = await devices(areWanted: wanting)
+        failures.withLock { $0 = devices == nil ? $0 + 1 : 0 }
         return questions.withLock { questions in
             var found: [(String, Answer)] = []
             for (token, question) in questions {
-                if let pod = pods[question.uid] {
-                    found.append((token, answer(pod, devices)))
-                } else if now > question.giveUpNanoseconds {
-                    found.append((token, .noJob))
-                } else {
-                    continue
-                }
-                questions[token] = nil
+                var next: Question? = question
+                if let answer = answer(&next, pods[question.uid], devices, now) { found.append((token, answer)) }
+                questions[token] = next
             }
             return found
         }
     }
 
-    private func answer(_ pod: PodObject, _ devices: [String: [DeviceReference]]) -> Answer {
-        guard var workload = pod.workload(cluster: cluster, accounts: accounts) else { return .noJob }
-        workload.devices = devices["\(pod.namespace)/\(pod.name)"] ?? []
+    /// The devices of this node's pods, by name space and name; nil where the kubelet does not answer. One that is not
+    /// needed is not complained about: a node without devices may have no such socket.
+    private func devices(areWanted: Bool) async -> [String: [DeviceReference]]? {
+        do {
+            let pods = try await sources.devices().map { pod in
+                ("\(pod.namespace)/\(pod.name)", pod.devices.flatMap(\.identities).map { DeviceReference.identity($0) })
+            }
+            return Dictionary(pods) { $1 }
+        } catch {
+            guard areWanted else { return [:] }
+            tell("the kubelet does not tell which devices this node's pods have: \(error)")
+            return nil
+        }
+    }
+
+    /// What can be said of one pod; the question becomes nil when nothing is left to ask.
+    private func answer(
+        _ question: inout Question?, _ pod: PodObject?, _ devices: [String: [DeviceReference]]?, _ now: Int64
+    ) -> Answer? {
+        guard var asked = question else { return nil }
+        defer { if question != nil { question = asked } }
+        guard let pod else {
+            guard asked.isMissed(at: now) else { return nil }
+            question = nil
+            return asked.isNamed ? nil : .noJob
+        }
+        guard var workload = pod.workload(cluster: cluster, accounts: accounts) else {
+            question = nil
+            return .noJob
+        }
+        workload.devices = devices?["\(pod.namespace)/\(pod.name)"] ?? []
+        let isComplete = !workload.devices.isEmpty || !pod.wantsDevices
+        if isComplete || (devices != nil && asked.isMissed(at: now)) {
+            question = nil
+            return isComplete || !asked.isNamed ? .job(workload) : nil
+        }
+        guard !asked.isNamed, now &- asked.askedNanoseconds > Self.devicesPatienceNanoseconds else { return nil }
+        asked.isNamed = true
         return .job(workload)
     }
 

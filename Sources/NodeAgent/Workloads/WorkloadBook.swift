@@ -72,18 +72,31 @@ package struct WorkloadBook: Sendable {
         return hold
     }
 
-    /// Who it is.
+    /// Who it is. One that was dropped because nobody could say holds the node again from now on. Devices that were
+    /// not known with the name are taken later.
     ///
     /// - Returns: the hold when it had no name before.
     package mutating func name(
         _ token: String, _ workload: Workload, pseudonym: String, tenant: TenantHold? = nil
     ) -> Hold? {
-        guard var hold = self[token], !hold.isNamed else { return nil }
+        guard var hold = self[token] else { return nil }
+        guard !hold.isNamed else {
+            addDevices(of: workload, to: hold)
+            return nil
+        }
+        hold.isDropped = false
         hold.tenant = tenant
         hold.workload = workload
         hold.pseudonym = pseudonym
         write(hold)
         return hold
+    }
+
+    private mutating func addDevices(of workload: Workload, to hold: Hold) {
+        guard hold.workload?.identity == workload.identity, hold.workload?.devices.isEmpty == true else { return }
+        var hold = hold
+        hold.workload?.devices = workload.devices
+        write(hold)
     }
 
     /// - Returns: the hold when it has a name and the labels told something new.

@@ -13,6 +13,11 @@ package struct PodObject: Sendable, Hashable {
     package var ownerUID: String?
     package var isRunning: Bool
     package var requestedMillicores: Int64
+    /// Whether a container asks for what a device plugin (an extended resource, `vendor/name`) or a driver (a resource
+    /// claim) gives: the kubelet then has devices to tell of.
+    package var wantsDevices: Bool
+    /// Nodes of the job, where the pod tells them.
+    package private(set) var expectedNodes: Int64?
 
     package init?(_ json: JSONValue) {
         guard let metadata = json["metadata"], let uid = metadata["uid"]?.string, let name = metadata["name"]?.string,
@@ -29,10 +34,19 @@ package struct PodObject: Sendable, Hashable {
         ownerName = owner?["name"]?.string
         ownerUID = owner?["uid"]?.string
         isRunning = json["status"]?["phase"]?.string == "Running"
-        requestedMillicores = (json["spec"]?["containers"]?.array ?? []).reduce(0) { sum, container in
+        let containers = json["spec"]?["containers"]?.array ?? []
+        wantsDevices =
+            json["spec"]?["resourceClaims"]?.array?.isEmpty == false
+            || containers.contains { container in
+                (container["resources"]?["limits"]?.object?.members ?? []).contains { limit in
+                    limit.name.contains("/") && !limit.name.hasPrefix("kubernetes.io/") && limit.value.string != "0"
+                }
+            }
+        requestedMillicores = containers.reduce(0) { sum, container in
             let request = container["resources"]?["requests"]?["cpu"]?.string
             return min(1_000_000_000, sum + (request.flatMap(Self.millicores) ?? 0))
         }
+        expectedNodes = job.flatMap { Self.nodes(metadata, json["spec"], jobLabel: $0.label) }
     }
 
     private static func texts(_ json: JSONValue?) -> [String: String] {
@@ -57,14 +71,14 @@ package struct PodObject: Sendable, Hashable {
     ///
     /// Outermost first: a JobSet makes Jobs, a RayJob makes a RayCluster, and each of those labels its pods too.
     package func workload(cluster: String, accounts: AccountMap) -> Workload? {
-        guard let (kind, name, unique) = job else { return nil }
+        guard let (kind, name, unique, _) = job else { return nil }
         // A name can be used again in its namespace; the controller's UID cannot.
         let id = [namespace, name, unique].compactMap(\.self).joined(separator: "/")
         var workload = Workload(
             identity: WorkloadIdentity(cluster: cluster, scheduler: "kubernetes", id: id))
         workload.reservedMillicores = requestedMillicores
         workload.rank = rank
-        workload.expectedNodes = nil
+        workload.expectedNodes = expectedNodes
         for label in JobLabels.known {
             let value = labels["wattest/\(label)"] ?? annotations["wattest/\(label)"] ?? labels["wattest.\(label)"]
             if let value, value.utf8.count <= JobLabels.maximumValueBytes { workload.labels[label] = value }
@@ -78,21 +92,25 @@ package struct PodObject: Sendable, Hashable {
         return workload
     }
 
-    private var job: (kind: String, name: String, unique: String?)? {
-        if let name = labels["jobset.sigs.k8s.io/jobset-name"] {
-            return ("JobSet", name, labels["jobset.sigs.k8s.io/jobset-uid"])
+    /// The label that names the job on all of its pods; `job-name` for a pod that only its owner names.
+    private var job: (kind: String, name: String, unique: String?, label: String)? {
+        for (label, kind) in [
+            ("jobset.sigs.k8s.io/jobset-name", "JobSet"), ("training.kubeflow.org/job-name", "Kubeflow"),
+            ("volcano.sh/job-name", "Volcano"), ("ray.io/originated-from-cr-name", "Ray"), ("ray.io/cluster", "Ray"),
+        ] {
+            guard let name = labels[label] else { continue }
+            switch kind {
+            case "JobSet": return (kind, name, labels["jobset.sigs.k8s.io/jobset-uid"], label)
+            case "Ray": return (kind, name, ownerKind == "RayCluster" ? ownerUID : nil, label)
+            default: return (kind, name, ownerUID, label)
+            }
         }
-        if let name = labels["training.kubeflow.org/job-name"] { return ("Kubeflow", name, ownerUID) }
-        if let name = labels["volcano.sh/job-name"] { return ("Volcano", name, ownerUID) }
-        if let name = labels["ray.io/originated-from-cr-name"] ?? labels["ray.io/cluster"] {
-            return ("Ray", name, ownerKind == "RayCluster" ? ownerUID : nil)
+        let controller = labels["batch.kubernetes.io/controller-uid"] ?? labels["controller-uid"] ?? ownerUID
+        if let name = labels["batch.kubernetes.io/job-name"] {
+            return ("Job", name, controller, "batch.kubernetes.io/job-name")
         }
-        if let name = labels["batch.kubernetes.io/job-name"] ?? labels["job-name"]
-            ?? (ownerKind == "Job" ? ownerName : nil)
-        {
-            return ("Job", name, labels["batch.kubernetes.io/controller-uid"] ?? labels["controller-uid"] ?? ownerUID)
-        }
-        return nil
+        let name = labels["job-name"] ?? (ownerKind == "Job" ? ownerName : nil)
+        return name.map { ("Job", $0, controller, "job-name") }
     }
 
     private var rank: Int64? {

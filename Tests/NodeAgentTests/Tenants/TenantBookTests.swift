@@ -2,6 +2,7 @@ import Accounts
 import Batches
 import Energy
 import Identity
+import MetricsEndpoint
 import Synchronization
 import Testing
 import TransparencyLog
@@ -108,6 +109,29 @@ import TransparencyLog
                 let bytes = try #require(try last.spool.read(last.spool.recovered[Int(batch.position.sequence)].leaf))
                 head.advance(past: batch, leaf: MerkleHash.leaf(of: bytes.note))
             }
+        }
+    }
+
+    @Test func organizationsWithoutALogAreCounted() throws {
+        try ChildProcess.withDirectory { directory in
+            let log = try log(directory, FakeAggregator())
+            let hold = TenantHold(tenant: "globex", homePseudonym: Pseudonym.encode(Array(repeating: 2, count: 16)))
+            let facts = interval(0, first: 0, last: 100).facts
+            var status = MeasuringLoop.Status()
+            func page() -> String {
+                let page = AgentMetrics.page(
+                    node: "n1", measuring: status, uplink: log.uplink.status, spool: log.spool, claims: [:])
+                return String(decoding: page.text, as: UTF8.self)
+            }
+            status.count(strangers: TenantCut(facts, holds: [job: hold], logged: ["globex"]).strangers)
+            #expect(!page().contains("wattest_tenant_without_log_total{"))
+            for _ in 0..<2 { status.count(strangers: TenantCut(facts, holds: [job: hold], logged: ["acme"]).strangers) }
+            #expect(page().contains("wattest_tenant_without_log_total{organization=\"globex\"} 2\n"))
+            // However many names there are, the page stays bounded, and every batch is counted.
+            status.count(strangers: Set((0..<1000).map { "o\($0)" }))
+            #expect(status.strangers.count == MeasuringLoop.Status.maximumStrangers + 1)
+            #expect(status.strangers.values.reduce(0, +) == 1002)
+            log.spool.close()
         }
     }
 

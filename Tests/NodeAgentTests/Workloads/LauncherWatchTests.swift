@@ -33,7 +33,7 @@ import Testing
     private func withProc(_ body: (Proc, inout LauncherWatch) throws -> Void) throws {
         try ChildProcess.withDirectory { directory in
             var watch = LauncherWatch(
-                processes: ProcessTable(procfsRoot: directory, ticksPerSecond: 100), site: "here")
+                processes: ProcessTable(procfsRoot: directory, ticksPerSecond: 100), site: "here", node: "n1")
             try body(Proc(root: directory), &watch)
         }
     }

@@ -7,8 +7,11 @@ import Workloads
 @testable import NodeAgent
 
 @Suite struct PodResolverTests {
-    private static func pod(_ uid: String, _ name: String, labels: String) throws -> PodObject {
-        let text = #"{"metadata": {"uid": "\#(uid)", "name": "\#(name)", "namespace": "acme", "labels": {\#(labels)}}}"#
+    private static func pod(_ uid: String, _ name: String, labels: String, limits: String = "") throws -> PodObject {
+        let text = #"""
+            {"metadata": {"uid": "\#(uid)", "name": "\#(name)", "namespace": "acme", "labels": {\#(labels)}},
+             "spec": {"containers": [{"resources": {"limits": {\#(limits)}}}]}}
+            """#
         return try #require(PodObject(try JSONValue(parsing: Array(text.utf8))))
     }
 
@@ -34,7 +37,9 @@ import Workloads
         }
         #expect(workload.identity.id == "acme/train" && workload.devices == [.identity("GPU-a")])
         #expect(found["~pod/u2/2"] == .noJob && found["~pod/u3/3"] == nil)
-        let late = await resolver.answers(now: .max)
+        let later = await resolver.answers(now: 60_000_000_000)
+        #expect(later.isEmpty)
+        let late = await resolver.answers(now: 60_000_000_001)
         #expect(late.map(\.token) == ["~pod/u3/3"] && late.first?.1 == .noJob)
     }
 
@@ -47,6 +52,99 @@ import Workloads
         resolver.ask("~pod/u1/1", uid: "u1")
         for _ in 0..<3 { #expect(await resolver.answers(now: 0).isEmpty) }
         #expect(lines.count == 1)
+    }
+
+    /// What the two services answer, nil where they are away.
+    private final class Services: Sendable {
+        struct Away: Error {}
+        let pods = Mutex<[PodObject]?>(nil)
+        let devices = Mutex<[KubeletPod]?>(nil)
+
+        func resolver() -> PodResolver {
+            PodResolver(
+                sources: .init(
+                    pods: { try self.pods.withLock { pods in try pods ?? { throw Away() }() } },
+                    devices: { try self.devices.withLock { devices in try devices ?? { throw Away() }() } }),
+                cluster: "k", accounts: AccountMap()
+            ) { _ in }
+        }
+
+        func place(_ pod: PodObject) { pods.withLock { $0 = [pod] } }
+        func give(_ identities: [String]) {
+            let gpus = KubeletDevices(resource: "nvidia.com/gpu", identities: identities)
+            devices.withLock { $0 = [KubeletPod(namespace: "acme", name: "train-0", devices: [gpus])] }
+        }
+    }
+
+    private static let minute: Int64 = 60_000_000_000
+
+    @Test func anAPIServerThatIsAwayForAnHourMakesNoJobNobodys() async throws {
+        let services = Services()
+        let resolver = services.resolver()
+        resolver.ask("~pod/u1/1", uid: "u1", now: 0)
+        #expect(resolver.pauseMilliseconds == 1000)
+        var pauses: [Int64] = []
+        for minutes in 0..<60 {
+            #expect(await resolver.answers(now: Int64(minutes) * Self.minute).isEmpty)
+            pauses.append(resolver.pauseMilliseconds)
+        }
+        #expect(pauses.prefix(7) == [2000, 4000, 8000, 16000, 32000, 60000, 60000] && pauses.last == 60000)
+        services.place(try Self.pod("u1", "train-0", labels: #""job-name": "train""#))
+        guard case .job = await resolver.answers(now: 60 * Self.minute).first?.1 else {
+            Issue.record("no job")
+            return
+        }
+        #expect(resolver.pauseMilliseconds == 1000)
+    }
+
+    @Test func aKubeletThatIsAwayLeavesNoJobWithoutItsDevices() async throws {
+        let services = Services()
+        let resolver = services.resolver()
+        let gpu = #""cpu": "2", "nvidia.com/gpu": "1""#
+        services.place(try Self.pod("u1", "train-0", labels: #""job-name": "train""#, limits: gpu))
+        resolver.ask("~pod/u1/1", uid: "u1", now: 0)
+        #expect(await resolver.answers(now: Self.minute / 2).isEmpty)
+        // Its name does not wait for longer than its batches can.
+        let named = await resolver.answers(now: Self.minute / 2 + 1)
+        guard case .job(let bare) = named.first?.1 else {
+            Issue.record("no job")
+            return
+        }
+        #expect(named.count == 1 && bare.devices.isEmpty)
+        #expect(await resolver.answers(now: 30 * Self.minute).isEmpty)
+        services.give(["GPU-a"])
+        guard case .job(let whole) = await resolver.answers(now: 31 * Self.minute).first?.1 else {
+            Issue.record("no devices")
+            return
+        }
+        #expect(whole.devices == [.identity("GPU-a")] && whole.identity == bare.identity)
+        #expect(await resolver.answers(now: 32 * Self.minute).isEmpty)
+    }
+
+    @Test func aKubeletThatTellsOfNoDevicesIsBelieved() async throws {
+        let services = Services()
+        let resolver = services.resolver()
+        let limits = #""example.com/licence": "1""#
+        services.place(try Self.pod("u1", "train-0", labels: #""job-name": "train""#, limits: limits))
+        services.give([])
+        resolver.ask("~pod/u1/1", uid: "u1", now: 0)
+        #expect(await resolver.answers(now: 0).isEmpty)
+        #expect(await resolver.answers(now: Self.minute / 2 + 1).count == 1)
+        services.give(["GPU-late"])
+        #expect(await resolver.answers(now: Self.minute / 2 + 2).count == 1)
+        #expect(await resolver.answers(now: 9 * Self.minute).isEmpty)
+    }
+
+    @Test func questionsAreBounded() async throws {
+        let services = Services()
+        let resolver = services.resolver()
+        services.pods.withLock { $0 = [] }
+        for number in 0..<(PodResolver.maximumQuestions + 10) {
+            resolver.ask("~pod/u\(number)/1", uid: "u\(number)", now: Int64(number))
+        }
+        #expect(await resolver.answers(now: 0).isEmpty)
+        let given = await resolver.answers(now: 2 * Self.minute)
+        #expect(given.count == PodResolver.maximumQuestions && !given.contains { $0.token == "~pod/u9/1" })
     }
 
     private final class Lines: Sendable {

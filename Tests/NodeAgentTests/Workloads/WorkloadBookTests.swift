@@ -34,6 +34,28 @@ import Workloads
         #expect(lines[0].cpuMicroseconds == 5 && lines[0].reservedMillicores == 1000)
     }
 
+    @Test func aDroppedHoldThatGetsANameHoldsAgain() {
+        var book = WorkloadBook()
+        book.begin(.init(token: "~a", since: UTCTime(microseconds: 1)))
+        book.drop("~a")
+        #expect(book.allocations.isEmpty && book.unnamed.isEmpty)
+        let named = book.name("~a", workload("1"), pseudonym: "p")
+        #expect(named?.isDropped == false && book.allocations.map(\.job) == ["~a"])
+    }
+
+    @Test func devicesMayComeAfterTheName() {
+        var book = WorkloadBook()
+        book.begin(.init(token: "~a", since: UTCTime(microseconds: 1)))
+        _ = book.name("~a", workload("1"), pseudonym: "p")
+        // Of another job they are not taken, and once there are some they stay.
+        for (id, devices) in [("2", [3]), ("1", [0, 1]), ("1", [5])] {
+            let again = book.name("~a", workload(id, devices: devices), pseudonym: "q")
+            #expect(again == nil)
+        }
+        let lines = book.settle([line("~a")], durationNanoseconds: 10) { "\($0)" }
+        #expect(lines.map(\.job) == ["p"] && lines[0].devices.count == 2)
+    }
+
     @Test func twoHoldsOfOneJobAreOneLine() {
         var book = WorkloadBook()
         for token in ["~a", "~b"] {

@@ -50,6 +50,69 @@ import Testing
         #expect(workload.labels["model"] == "llama" && workload.labels["class"] == "final" && workload.rank == 3)
     }
 
+    // MARK: Nodes
+
+    private static let host = #""topologyKey": "kubernetes.io/hostname""#
+    private static let kubeflow = #""training.kubeflow.org/job-name": "llm""#
+
+    /// What a torchrun pod of Kubeflow's operator says of the nodes, with this term of anti-affinity.
+    private func nodes(_ term: String, agents: String = #"{"name": "PET_NNODES", "value": "4"}"#) throws -> Int64? {
+        let text = """
+            {"metadata": {"uid": "u", "name": "p", "namespace": "a", "labels": {\(Self.kubeflow), "x": "y"}},
+             "spec": {"containers": [{"env": [{"name": "A"}, \(agents)]}],
+               "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{\(term)}]}}}}
+            """
+        let pod = try #require(PodObject(try JSONValue(parsing: Array(text.utf8))))
+        return pod.workload(cluster: "k", accounts: AccountMap())?.expectedNodes
+    }
+
+    @Test func podsThatAreCountedAndApartAreNodes() throws {
+        let own = #""labelSelector": {"matchLabels": {\#(Self.kubeflow)}}, \#(Self.host)"#
+        #expect(try nodes(own) == 4)
+        let key = #""key": "training.kubeflow.org/job-name""#
+        for expression in [#""operator": "Exists""#, #""operator": "In", "values": ["llm", "b"]"#] {
+            let term = #""labelSelector": {"matchExpressions": [{\#(key), \#(expression)}]}, \#(Self.host)"#
+            #expect(try nodes(term) == 4, "\(expression)")
+        }
+        for value in ["1:4", "", "0", "-1", "4x", "99999999999999999999"] {
+            #expect(try nodes(own, agents: #"{"name": "PET_NNODES", "value": "\#(value)"}"#) == nil, "\(value)")
+        }
+        #expect(try nodes(own, agents: #"{"name": "PET_NNODES", "valueFrom": {}}"#) == nil)
+        #expect(try nodes(own, agents: #"{"name": "WORLD_SIZE", "value": "32"}"#) == nil)
+    }
+
+    @Test(arguments: [
+        "", #""labelSelector": {"matchLabels": {\#(kubeflow)}}, "topologyKey": "topology.kubernetes.io/zone""#,
+        #""labelSelector": {"matchLabels": {"x": "y"}}, \#(host)"#,
+        #""labelSelector": {"matchLabels": {\#(kubeflow), "x": "y"}}, \#(host)"#,
+        #""labelSelector": {"matchLabels": {"training.kubeflow.org/job-name": "other"}}, \#(host)"#,
+        #""labelSelector": {"matchLabels": {\#(kubeflow)}}, "namespaces": ["b"], \#(host)"#,
+        #""labelSelector": {"matchExpressions": [{"key": "x", "operator": "Exists"}]}, \#(host)"#,
+    ])
+    func podsThatMayShareAHostAreNoNumberOfNodes(term: String) throws { #expect(try nodes(term) == nil) }
+
+    @Test func jobsOfASetThatEachHaveAHost() throws {
+        let set = #""jobset.sigs.k8s.io/jobset-name": "js", "jobset.sigs.k8s.io/global-replicas": "16""#
+        func nodes(_ topology: String) throws -> Int64? {
+            let found = try pod(
+                labels: set, annotations: #""alpha.jobset.sigs.k8s.io/exclusive-topology": "\#(topology)""#)
+            return found.workload(cluster: "k", accounts: AccountMap())?.expectedNodes
+        }
+        #expect(try nodes("kubernetes.io/hostname") == 16 && nodes("rack") == nil)
+        #expect(try pod(labels: set).workload(cluster: "k", accounts: AccountMap())?.expectedNodes == nil)
+    }
+
+    @Test(arguments: [
+        (#""containers": [{"resources": {"limits": {"nvidia.com/gpu": "1"}}}]"#, true),
+        (#""containers": [{"resources": {"limits": {"nvidia.com/gpu": "0"}}}]"#, false),
+        (#""containers": [{"resources": {"limits": {"cpu": "1", "hugepages-2Mi": "4Mi"}}}]"#, false),
+        (#""resourceClaims": [{"name": "gpu"}]"#, true), (#""resourceClaims": []"#, false), ("", false),
+    ])
+    func podsThatWantDevices(spec: String, wants: Bool) throws {
+        let text = #"{"metadata": {"uid": "u", "name": "p", "namespace": "a"}, "spec": {\#(spec)}}"#
+        #expect(PodObject(try JSONValue(parsing: Array(text.utf8)))?.wantsDevices == wants)
+    }
+
     @Test func quantitiesAndDamage() throws {
         #expect(
             PodObject.millicores("250m") == 250 && PodObject.millicores("0.5") == 500

@@ -145,11 +145,13 @@ class Cluster:
 
     def start_accounting(self):
         data = f"{self.work}/mysql"
-        sh(f"chown mysql {data} && mysql_install_db --user=mysql --datadir={data}/data "
-           "--auth-root-authentication-method=normal", timeout=90)
-        self.spawn(f"exec mysqld --no-defaults --user=mysql --datadir={data}/data --socket={data}/socket "
-                   f"--skip-networking --pid-file={data}/pid --innodb-buffer-pool-size=64M "
-                   "--innodb-flush-log-at-trx-commit=0", "mysqld")
+        # As root, with a place for its temporary files: TMPDIR, where all of this is, may be root's alone.
+        own = dict(self.env, TMPDIR=f"{data}/tmp")
+        sh(f"mkdir {data}/tmp && mysql_install_db --no-defaults --user=root "
+           f"--datadir={data}/data --tmpdir={data}/tmp --auth-root-authentication-method=normal", timeout=90, env=own)
+        self.spawn(f"exec mysqld --no-defaults --user=root --datadir={data}/data --socket={data}/socket "
+                   f"--tmpdir={data}/tmp --skip-networking --pid-file={data}/pid --innodb-buffer-pool-size=64M "
+                   "--innodb-flush-log-at-trx-commit=0", "mysqld", own)
         self.wait("MariaDB", lambda: self.quiet(f"mysqladmin -S {data}/socket -uroot ping"), 40)
         sh(f"mysql -S {data}/socket -uroot -e 'create database slurm_acct_db'")
         self.spawn(f"exec nsenter -t {self.control} -m -u slurmdbd -D", "slurmdbd",
