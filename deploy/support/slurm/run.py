@@ -209,10 +209,11 @@ class Scenarios:
 
     def away(self):
         say(f"== the agent of {N2} down for the middle third, {N3} cut off, {N4} without an agent")
-        job, key = self.begin(
-            f"#SBATCH -A acme -N4 --exclusive -w {N1},{N2},{N3},{N4}\n" + self.until_file("away.end"), "")
+        # Before the job begins: on a busy machine its first batch would come through otherwise.
         cut = f"iptables -A OUTPUT -p tcp -d {HOST_IP} --dport {self.port()} -j REJECT"
         sh(self.cluster.inside(N3, cut))
+        job, key = self.begin(
+            f"#SBATCH -A acme -N4 --exclusive -w {N1},{N2},{N3},{N4}\n" + self.until_file("away.end"), "")
         self.feed(3, n1=300, n2=300, n3=300, n4=300)
         self.rest()
         self.wattest.kill(N2)
