@@ -12,6 +12,8 @@ struct Init: AsyncParsableCommand {
 
     @Option(name: .customLong("data-dir"), help: "Directory of the installation.") var dataDirectory: String?
     @Option(help: "Name of the first organization.") var organization: String
+    @Option(help: "What it goes by in addresses and files, [a-z0-9-]{1,40}; made of its name if not given.")
+    var slug: String?
     @Option(help: "Name of its first site.") var site = "default"
     @Option(name: .customLong("database-url"), help: "PostgreSQL to use instead of a private cluster.")
     var databaseURL: String?
@@ -41,14 +43,17 @@ struct Init: AsyncParsableCommand {
                 .refused,
                 "\(installation.directory) is an installation already; choose another --data-dir or run 'serve'")
         }
-        guard LogNaming.slug(of: organization) != nil else {
-            throw Failure(.usage, "--organization '\(organization)': it needs a letter or digit of ASCII")
+        guard let slug = slug ?? LogNaming.slug(of: organization) else {
+            throw Failure(
+                .usage,
+                "--organization '\(organization)' has no letter or digit of ASCII to make a slug of; give --slug")
         }
+        guard LogNaming.isSlug(slug) else { throw Failure(.usage, "--slug '\(slug)': \(LogNaming.slugForm)") }
         let logger = Environment.logger()
         // The cluster makes the directory with the rights that its server needs, so it comes first.
         let database = try await Database.open(settings, migrating: true, logger: logger)
         do {
-            let result = try await found(installation, settings, tokens, database)
+            let result = try await found(slug, installation, settings, tokens, database)
             await database.cluster?.stop()
             report(result, installation, settings)
         } catch {
@@ -73,13 +78,14 @@ struct Init: AsyncParsableCommand {
     }
 
     private func found(
-        _ installation: Installation, _ settings: Settings, _ tokens: LogKeys.Tokens, _ database: Database
+        _ slug: String, _ installation: Installation, _ settings: Settings, _ tokens: LogKeys.Tokens,
+        _ database: Database
     ) async throws -> Founding.Result {
         let pool = try ConnectionPool(database.intake, limits: .init(connections: 1))
         do {
             let result = try await Founding(installation: installation, clock: Environment.clock).found(
-                organization: organization, site: site, host: settings["origin-host"] ?? Environment.hostName,
-                tokens: tokens, pool: pool)
+                organization: organization, slug: slug, site: site,
+                host: settings["origin-host"] ?? Environment.hostName, tokens: tokens, pool: pool)
             await pool.close()
             return result
         } catch {

@@ -145,7 +145,7 @@ final class IntakeBed: Sendable {
         let pool = try ConnectionPool(cluster.target(.intake), limits: .init(connections: 4, patienceSeconds: 60))
         let installation = Installation(directory: directory)
         let founded = try await Founding(installation: installation, clock: clock).found(
-            organization: "Bench", site: "bench", host: "bench.example", pool: pool)
+            organization: "Bench", slug: "bench", site: "bench", host: "bench.example", pool: pool)
         let aggregator = try Aggregator(
             installation: installation, configuration: .init(originHost: "bench.example"), clock: clock, pool: pool,
             logger: logger, isHealthy: { true })

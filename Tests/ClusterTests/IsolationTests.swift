@@ -93,6 +93,20 @@ extension ClusterTests {
             #expect(jobs.status == 200)
         }
 
+        /// A name in another script has no slug of its own; two alike want two.
+        @Test func anOrganizationMayChooseItsSlug() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            func found(_ body: JSONValue) async throws -> Int {
+                try await aggregator.reply("/v1/organizations", body: body, token: aggregator.operatorToken).status
+            }
+            #expect(try await found(["name": "北京大学"]) == 400)
+            #expect(try await found(["name": "北京大学", "slug": "pku/.."]) == 400)
+            #expect(try await found(["name": "北京大学", "slug": ""]) == 400)
+            #expect(try await found(["name": "北京大学", "slug": "pku"]) == 201)
+            #expect(try await found(["name": "PKU"]) == 409)
+            #expect(try await found(["name": "PKU", "slug": "pku-2"]) == 201)
+        }
+
         @Test func tokensThatDoNotOpenGiveOneAnswer() async throws {
             let aggregator = try AggregatorUnderTest.current
             let organization = try await aggregator.organization("Tokens")

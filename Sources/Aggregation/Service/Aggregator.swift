@@ -96,7 +96,7 @@ package final class Aggregator: Sendable {
     package func log(origin: String) -> LogRuntime? { organizations.first { $0.organization.origin == origin } }
     package func log(number: Int32) -> LogRuntime? { organizations.first { $0.organization.log == number } }
 
-    /// Founds another organization on this aggregator, under the slug of its name.
+    /// Founds another organization on this aggregator.
     ///
     /// - Returns: nil when the slug is taken, be it by a founding that is under way: a second one would write its keys
     ///   over those that the first has put into its genesis entry.
@@ -106,7 +106,8 @@ package final class Aggregator: Sendable {
         let taken = try await pool.run { connection throws(StoreError) in try connection.organizations() }
         guard !taken.contains(where: { $0.slug == slug }) else { return nil }
         let row = try await Founding.foundOrganization(
-            name: name, site: site, host: configuration.originHost, installation: installation, pool: pool, clock: clock
+            name: name, slug: slug, site: site, host: configuration.originHost, installation: installation, pool: pool,
+            clock: clock
         )
         try await open(row)
         guard let runtime = organization(slug: row.slug) else { throw StoreError(.unknownLog, "the log is not open") }

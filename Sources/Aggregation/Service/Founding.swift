@@ -24,17 +24,18 @@ package struct Founding: Sendable {
     }
 
     /// - Parameters:
+    ///   - slug: what the organization and its log go by; see `LogNaming`.
     ///   - host: name under which the log's origin is made; it is pinned by every node and auditor.
     ///   - tokens: where keys are that are not made as files.
     ///   - pool: connections of the intake role on a migrated database.
     package func found(
-        organization: String, site: String, host: String, tokens: LogKeys.Tokens = LogKeys.Tokens(),
+        organization: String, slug: String, site: String, host: String, tokens: LogKeys.Tokens = LogKeys.Tokens(),
         pool: ConnectionPool
     ) async throws -> Result {
         let authority = try foundAuthority(organization)
         let founded = try await Self.foundOrganization(
-            name: organization, site: site, host: host, tokens: tokens, installation: installation, pool: pool,
-            clock: clock)
+            name: organization, slug: slug, site: site, host: host, tokens: tokens, installation: installation,
+            pool: pool, clock: clock)
         let admin = Token.make(clock.random)
         let join = Token.make(clock.random)
         let expires = Timestamp(microseconds: clock.now().microseconds + 86_400_000_000)
@@ -70,12 +71,9 @@ package struct Founding: Sendable {
 
     /// Makes an organization with its keys, its log's genesis entry and its first site.
     package static func foundOrganization(
-        name: String, site: String, host: String, tokens: LogKeys.Tokens = LogKeys.Tokens(),
+        name: String, slug: String, site: String, host: String, tokens: LogKeys.Tokens = LogKeys.Tokens(),
         installation: Installation, pool: ConnectionPool, clock: ServiceClock
     ) async throws -> Organization {
-        guard let slug = LogNaming.slug(of: name) else {
-            throw IdentityError(.badName, "organization '\(name)': it needs a letter or a digit of ASCII")
-        }
         let origin = LogNaming.origin(host: host, slug: slug)
         let directory = installation.logDirectory(slug)
         let keys = try LogKeys(origin: origin, tokens: tokens, random: clock.random)

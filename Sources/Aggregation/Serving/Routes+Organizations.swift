@@ -69,12 +69,15 @@ extension Routes {
     }
 
     private func found(_ body: JSONValue) async throws -> JSONValue {
-        guard let name = body["name"]?.string, let slug = LogNaming.slug(of: name) else {
-            throw Problem.badRequest("name: at least one letter or digit of ASCII")
+        guard let name = body["name"]?.string, !name.isEmpty else { throw Problem.badRequest("name: a text") }
+        let slug = body["slug"].map { $0.string ?? "" } ?? LogNaming.slug(of: name)
+        guard let slug else {
+            throw Problem.badRequest("slug: '\(name)' has no letter or digit of ASCII to make one of; give a slug")
         }
+        guard LogNaming.isSlug(slug) else { throw Problem.badRequest("slug: \(LogNaming.slugForm)") }
         let site = body["site"]?.string ?? "default"
         guard let runtime = try await aggregator.found(name: name, slug: slug, site: site) else {
-            throw Problem.conflict("an organization '\(slug)' exists already")
+            throw Problem.conflict("an organization '\(slug)' exists already; give another slug")
         }
         let token = Token.make(aggregator.clock.random)
         let log = runtime.organization.log

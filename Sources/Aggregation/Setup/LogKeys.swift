@@ -145,6 +145,17 @@ package enum LogNaming {
         return slug.isEmpty ? nil : slug
     }
 
+    /// What a slug looks like, for those who choose one.
+    package static let slugForm = "1 to 40 of a-z, 0-9 and -"
+
+    package static func isSlug(_ text: String) -> Bool {
+        (1...40).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+            }
+    }
+
     /// Origin of an organization's log at a host.
     package static func origin(host: String, slug: String) -> String {
         let plain = host.lowercased().utf8.filter { byte in

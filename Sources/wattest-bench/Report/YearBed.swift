@@ -52,7 +52,7 @@ final class YearBed: Sendable {
         let bed = YearBed(
             plan: plan, installation: Installation(directory: directory), cluster: cluster, pool: pool, logger: logger)
         _ = try await Founding(installation: bed.installation, clock: bed.clock).found(
-            organization: "Bench", site: "north", host: "bench.example", pool: pool)
+            organization: "Bench", slug: "bench", site: "north", host: "bench.example", pool: pool)
         return bed
     }
 

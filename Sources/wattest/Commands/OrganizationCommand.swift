@@ -122,6 +122,9 @@ struct OrganizationCommand: AsyncParsableCommand {
         @Argument(help: "Its name.")
         var name: String
 
+        @Option(help: "What it goes by in addresses and files, [a-z0-9-]{1,40}; made of its name if not given.")
+        var slug: String?
+
         @Option(help: "Its first site.")
         var site: String?
 
@@ -133,6 +136,7 @@ struct OrganizationCommand: AsyncParsableCommand {
         func run() async throws {
             var body: JSONObject = .init()
             body.append("name", .string(name))
+            if let slug { body.append("slug", .string(slug)) }
             if let site { body.append("site", .string(site)) }
             var value = try await options.client().post("/v1/organizations", .object(body))
             if let saveToken, let token = value["token"]?.string, var object = value.object {

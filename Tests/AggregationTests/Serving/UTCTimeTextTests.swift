@@ -27,6 +27,10 @@ import Testing
         #expect(LogNaming.slug(of: "Acme AI, Inc.") == "acme-ai-inc")
         #expect(LogNaming.slug(of: "--- ") == nil)
         #expect(LogNaming.slug(of: String(repeating: "ab ", count: 40))?.utf8.count ?? 99 <= 40)
+        for slug in ["a", "0", "-", String(repeating: "z", count: 40)] { #expect(LogNaming.isSlug(slug)) }
+        for text in ["", "A", "ä", "a b", "a/b", "..", String(repeating: "z", count: 41)] {
+            #expect(!LogNaming.isSlug(text))
+        }
         #expect(LogNaming.origin(host: "Log.Example", slug: "a") == "log.example/org/a")
     }
 }
