@@ -148,7 +148,7 @@ let package = Package(
                 "Sensors", "TransparencyLog", "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL,
                 nioTLS, product("AsyncHTTPClient", "async-http-client"),
             ]),
-        program("wattest-audit", ["Disclosure", "JSONText", "TransparencyLog", argumentParser]),
+        program("wattest-audit", ["Disclosure", "Energy", "JSONText", "TransparencyLog", argumentParser]),
         program(
             "wattest-bench",
             [

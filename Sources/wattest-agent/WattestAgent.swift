@@ -1,4 +1,5 @@
 import ArgumentParser
+import Energy
 import NIOCore
 import NIOPosix
 import NodeAgent
@@ -15,6 +16,7 @@ struct WattestAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest-agent",
         abstract: "Reads the node's energy counters and signs what it read.",
+        version: Release.version,
         subcommands: [Enroll.self, Run.self, ListSensors.self, SelfTest.self, RotateKey.self])
 
     static func main() async {

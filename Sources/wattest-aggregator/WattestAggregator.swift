@@ -1,4 +1,5 @@
 import ArgumentParser
+import Energy
 
 /// The central program of Wattest: takes signed evidence from nodes, keeps each organization's log, serves its
 /// accounts.
@@ -7,6 +8,7 @@ struct WattestAggregator: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest-aggregator",
         abstract: "Collects signed energy evidence and keeps the log of each organization.",
+        version: Release.version,
         subcommands: [
             Init.self, Serve.self, Migrate.self, Retain.self, Policy.self, Witness.self, Signer.self,
         ])

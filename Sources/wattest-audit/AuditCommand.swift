@@ -1,4 +1,5 @@
 import ArgumentParser
+import Energy
 
 #if canImport(Glibc)
     import Glibc
@@ -15,6 +16,7 @@ struct AuditCommand: ParsableCommand {
             bundle.
             Exit status 0 means that the evidence holds, 1 that it does not, 2 a usage error.
             """,
+        version: Release.version,
         subcommands: [VerifyCommand.self, ProofCommand.self, ShowCommand.self])
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Energy
 
 #if canImport(Glibc)
     import Glibc
@@ -21,7 +22,7 @@ struct Wattest: AsyncParsableCommand {
             Options may stand in the environment: WATTEST_SERVER, WATTEST_INGEST, WATTEST_TOKEN_FILE, WATTEST_CA_FILE, \
             WATTEST_ORG. Exit status: 0 done, 1 refused or not verified, 2 usage, 3 unavailable.
             """,
-        version: "0.1.0",
+        version: Release.version,
         subcommands: [
             OrganizationCommand.self, SiteCommand.self, TokenCommand.self, NodeCommand.self, JobCommand.self,
             RunCommand.self, FactorCommand.self, ContractCommand.self, MeterCommand.self, ReportCommand.self,
