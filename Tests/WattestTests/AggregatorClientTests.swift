@@ -97,6 +97,7 @@ struct AggregatorClientTests {
         let client = try ServerUnderTest().client(NetworkAddress(host: "127.0.0.1", port: 1))
         let refusal = await failure { _ = try await client.get("/") }
         #expect(refusal?.code == "UNREACHABLE")
+        #expect(refusal?.message.contains("(Connection refused), ") == true)
         #expect(refusal?.status == .unavailable)
     }
 

@@ -4,6 +4,12 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// One HTTPS request, its reply handed on piece by piece, so that an answer of any size passes through without being
 /// held.
 ///
@@ -147,8 +153,16 @@ struct HTTPSExchange: Sendable {
         default:
             CommandFailure(
                 .unavailable, "UNREACHABLE",
-                "there is no connection (\(error)), \(address), check the address and that the aggregator runs")
+                "there is no connection (\(Self.systemReason(error))), \(address), check the address and that the "
+                    + "aggregator runs")
         }
+    }
+
+    /// The system's words for why a connection cannot be made; of several addresses those of the last.
+    private static func systemReason(_ error: any Error) -> String {
+        let last = (error as? NIOConnectionError)?.connectionErrors.last?.error ?? error
+        if let failure = last as? IOError { return String(cString: strerror(failure.errnoCode)) }
+        return "\(last)"
     }
 }
 
