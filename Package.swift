@@ -227,7 +227,8 @@ let package = Package(
             "ClusterTests",
             [
                 "Batches", "Disclosure", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent",
-                "PinnedHTTPS", "SeededRandom", "Store", "TransparencyLog", "Wire", crypto, product("Yams", "Yams"),
+                "PinnedHTTPS", "SeededRandom", "Store", "TransparencyLog", "Wire", crypto, logging,
+                product("Yams", "Yams"),
             ], fixtures: true),
     ] + fuzz
 )

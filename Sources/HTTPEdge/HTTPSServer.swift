@@ -7,6 +7,12 @@ import NIOCore
 import NIOSSL
 import ServiceLifecycle
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// The context of a request at the edge.
 package struct EdgeContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
@@ -42,6 +48,7 @@ package struct HTTPSServer: Service {
     }
 
     private let application: Application<RouterResponder<EdgeContext>>
+    private let address: NetworkAddress
 
     /// - Parameters:
     ///   - router: the routes; errors that they throw become problem documents.
@@ -51,6 +58,7 @@ package struct HTTPSServer: Service {
         onBound: @escaping @Sendable (NetworkAddress) -> Void
     ) throws(HTTPSServerError) {
         let requested = configuration.address
+        self.address = requested
         self.application = Application(
             router: router,
             server: try Self.server(configuration),
@@ -71,8 +79,15 @@ package struct HTTPSServer: Service {
         return router
     }
 
+    /// - Throws: `HTTPSServerError` when the address cannot be had.
     package func run() async throws {
-        try await self.application.run()
+        do {
+            try await self.application.run()
+        } catch let error as IOError {
+            throw HTTPSServerError(
+                description: "cannot serve HTTPS at \(address): \(String(cString: strerror(error.errnoCode))); "
+                    + "choose another address")
+        }
     }
 
     private static func server(_ configuration: Configuration) throws(HTTPSServerError) -> HTTPServerBuilder {

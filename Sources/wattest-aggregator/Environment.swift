@@ -36,6 +36,11 @@ enum Environment {
     }
 }
 
+extension Settings {
+    /// Whether there is a PostgreSQL to use instead of a private cluster.
+    var hasDatabaseURL: Bool { self["database-url"].map { !$0.isEmpty } ?? false }
+}
+
 /// The database: a private cluster in the data directory, or the one that a URL names.
 struct Database {
     let cluster: PrivateCluster?
@@ -43,7 +48,7 @@ struct Database {
 
     /// Starts or finds the database and brings its schema up to date where this program owns it.
     static func open(_ settings: Settings, migrating: Bool, logger: Logger) async throws(StoreError) -> Database {
-        if let url = settings["database-url"], !url.isEmpty {
+        if settings.hasDatabaseURL, let url = settings["database-url"] {
             let target = ConnectionTarget(location: url)
             if migrating { try await migrate(target) }
             return Database(cluster: nil, intake: target.role(.intake))

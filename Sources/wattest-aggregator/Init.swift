@@ -50,7 +50,8 @@ struct Init: AsyncParsableCommand {
         }
         guard LogNaming.isSlug(slug) else { throw Failure(.usage, "--slug '\(slug)': \(LogNaming.slugForm)") }
         let logger = Environment.logger()
-        // The cluster makes the directory with the rights that its server needs, so it comes first.
+        // A private cluster makes the directory itself, with the rights that its server needs.
+        if settings.hasDatabaseURL { try DirectoryTree.make(installation.directory) }
         let database = try await Database.open(settings, migrating: true, logger: logger)
         do {
             let result = try await found(slug, installation, settings, tokens, database)
@@ -112,7 +113,8 @@ struct Init: AsyncParsableCommand {
               authority    \(installation.authorityCertificate) (SHA-256 \(authority))
               admin token  \(installation.adminToken)
               policy       \(installation.policy)
-            Serve:   wattest-aggregator serve --data-dir \(installation.directory)
+            Serve:   wattest-aggregator serve --data-dir \(installation.directory)\(
+                settings.hasDatabaseURL ? "    (with the same --database-url)" : "")
             Enroll:  wattest-agent enroll --server https://\(server) --ca-sha256 \(authority) \
             --token \(result.joinToken) --node NAME --data-dir DIR
             """)

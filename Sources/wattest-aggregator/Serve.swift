@@ -55,6 +55,11 @@ struct Serve: AsyncParsableCommand {
         guard installation.isComplete else {
             throw Failure(.usage, "\(installation.directory) is no installation; run 'wattest-aggregator init' first")
         }
+        // A private cluster made now would be an empty one, and its logs those of nobody.
+        guard settings.hasDatabaseURL || installation.hasPrivateDatabase else {
+            throw Failure(
+                .usage, "\(installation.directory) was made for a database of its own; give the same --database-url")
+        }
         let logger = Environment.logger()
         let database = try await Database.open(settings, migrating: false, logger: logger)
         do {
@@ -69,7 +74,33 @@ struct Serve: AsyncParsableCommand {
     private func serve(
         _ settings: Settings, _ installation: Installation, _ database: Database, _ logger: Logger
     ) async throws {
+        let configuration = try Self.configuration(settings, installation)
+        let addresses = (
+            http: try settings.address("http", otherwise: "0.0.0.0:8443"),
+            ingest: try settings.address("ingest", otherwise: "0.0.0.0:7443")
+        )
         let pool = try ConnectionPool(database.intake, limits: .init(connections: 6, patienceSeconds: 30))
+        let transport = try Self.witnesses(settings)
+        do {
+            let aggregator = try Aggregator(
+                installation: installation, configuration: configuration, clock: Environment.clock, pool: pool,
+                logger: logger, witnessTransport: transport,
+                isHealthy: { [cluster = database.cluster] in
+                    cluster?.isHealthy ?? true
+                })
+            try await serve(aggregator, http: addresses.http, ingest: addresses.ingest, settings, logger)
+            await pool.close()
+        } catch {
+            // A client that nobody has shut down ends the process with a trap, and the reason would be lost.
+            await transport.close()
+            await pool.close()
+            throw error
+        }
+    }
+
+    private static func configuration(
+        _ settings: Settings, _ installation: Installation
+    ) throws -> Aggregator.Configuration {
         var configuration = Aggregator.Configuration(
             originHost: settings["origin-host"] ?? installation.originHost ?? Environment.hostName)
         configuration.checkpointSeconds = try settings.integer("checkpoint-seconds", in: 1...60, otherwise: 5)
@@ -80,22 +111,32 @@ struct Serve: AsyncParsableCommand {
             throw Failure(.usage, "close: '\(rhythm)' is not day, month or off")
         }
         configuration.closing = closing
-        let cluster = database.cluster
-        let aggregator = try Aggregator(
-            installation: installation, configuration: configuration, clock: Environment.clock, pool: pool,
-            logger: logger, witnessTransport: try Self.witnesses(settings), isHealthy: { cluster?.isHealthy ?? true })
+        return configuration
+    }
+
+    private func serve(
+        _ aggregator: Aggregator, http: NetworkAddress, ingest: NetworkAddress, _ settings: Settings, _ logger: Logger
+    ) async throws {
+        let installation = aggregator.installation
         try await aggregator.openLogs()
-        let http = try settings.address("http", otherwise: "0.0.0.0:8443")
-        let ingest = try settings.address("ingest", otherwise: "0.0.0.0:7443")
+        if let first = installation.firstSlug, aggregator.organization(slug: first) == nil {
+            throw Failure(
+                .usage,
+                "the database knows no '\(first)', which \(installation.directory) was made for; give the "
+                    + "--database-url that 'init' was given")
+        }
         let ready = Readiness(file: settings["ready-file"], aggregator: aggregator)
         let names = Self.names(settings, [http.host, ingest.host])
         let credentials = try installation.serverCredentials(
             names: names.names, addresses: names.addresses, now: Environment.clock.now().seconds)
+        // What the server says of its own end would stand before the one line that tells the reason.
+        var webLogger = logger
+        if webLogger.logLevel > .debug { webLogger.logLevel = .critical }
         let services = Services(
             web: try HTTPSServer(
                 configuration: .init(
                     address: http, certificatesPEM: credentials.certificatesPEM, keyPEM: credentials.keyPEM),
-                router: Routes(aggregator).router(), logger: logger, onBound: { ready.bound(server: $0) }),
+                router: Routes(aggregator).router(), logger: webLogger, onBound: { ready.bound(server: $0) }),
             ingest: try IngestServer(
                 configuration: .init(
                     address: ingest, certificatesPEM: credentials.certificatesPEM, keyPEM: credentials.keyPEM,
@@ -105,7 +146,6 @@ struct Serve: AsyncParsableCommand {
         aggregator.count(refusals: { services.ingest.refusals })
         try await services.run(aggregator, logger: logger)
         ready.remove()
-        await pool.close()
     }
 
     private static func witnesses(_ settings: Settings) throws -> WitnessTransport {

@@ -54,6 +54,9 @@ package struct Installation: Sendable {
     package var isComplete: Bool { access(adminToken, F_OK) == 0 }
     package var isBegun: Bool { access(authorityKey, F_OK) == 0 }
 
+    /// Whether the logs lie in a private cluster in the data directory, and not in a database that a URL names.
+    package var hasPrivateDatabase: Bool { access("\(directory)/postgres", F_OK) == 0 }
+
     package func authority() throws -> CertificateAuthority {
         try CertificateAuthority(
             certificatePEM: try PrivateFile.read(authorityCertificate),

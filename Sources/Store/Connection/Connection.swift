@@ -22,7 +22,9 @@ package final class Connection {
         guard PQstatus(handle) == CONNECTION_OK else {
             throw StoreError(
                 .unavailable, "cannot connect to the database: \(Self.firstLine(PQerrorMessage(handle)))",
-                hint: "check that PostgreSQL runs and that --database-url names it")
+                hint: "check that PostgreSQL runs, that --database-url names it"
+                    + (target.user.map { ", and that it lets \($0) in, by pg_hba.conf or a password in a passfile" }
+                        ?? ""))
         }
         // Notices would go to stderr otherwise.
         PQsetNoticeReceiver(handle, { _, _ in }, nil)

@@ -4,6 +4,12 @@ package import Identity
 package import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// What the aggregator does with its agents.
 package struct IngestHandlers: Sendable {
     /// Serves one stream; returning ends it. The peer's certificate is valid.
@@ -57,6 +63,7 @@ package final class IngestServer: Sendable {
     }
 
     private let server: GRPCServer<HTTP2ServerTransport.Custom<IngestListener>>
+    private let address: NetworkAddress
     private let credentials: ServerCredentials
     private let connections: PeerConnections
     private let counters: HandshakeRefusalCounters
@@ -71,6 +78,7 @@ package final class IngestServer: Sendable {
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         onBound: @escaping @Sendable (NetworkAddress) -> Void
     ) throws(IngestError) {
+        self.address = configuration.address
         self.credentials = try ServerCredentials(
             certificatesPEM: configuration.certificatesPEM, keyPEM: configuration.keyPEM)
         self.connections = PeerConnections(connectionsMax: configuration.connectionsMax)
@@ -94,8 +102,16 @@ package final class IngestServer: Sendable {
         do {
             try await self.server.serve()
         } catch {
-            throw IngestError(.unreachable, "the ingest port cannot be served: \(error)")
+            throw IngestError(
+                .unreachable, "cannot take nodes at \(address): \(Self.reason(error)); choose another address")
         }
+    }
+
+    /// What the system said, without the layers that passed it on.
+    private static func reason(_ error: any Error) -> String {
+        let cause = (error as? RuntimeError)?.cause ?? error
+        if let failure = cause as? IOError { return String(cString: strerror(failure.errnoCode)) }
+        return "\(cause)"
     }
 
     /// Takes no new connection or stream, ends the input of the open ones, and waits for their handlers. Returns at
