@@ -39,6 +39,20 @@ enum Environment {
 extension Settings {
     /// Whether there is a PostgreSQL to use instead of a private cluster.
     var hasDatabaseURL: Bool { self["database-url"].map { !$0.isEmpty } ?? false }
+
+    /// The installation that `init` has finished in the data directory.
+    func installation() throws(Failure) -> Installation {
+        let installation = Installation(directory: try required("data-dir"))
+        guard installation.isComplete else {
+            throw Failure(.usage, "\(installation.directory) is no installation; run 'wattest-aggregator init' first")
+        }
+        // A private cluster made now would be an empty one, and its logs those of nobody.
+        guard hasDatabaseURL || installation.hasPrivateDatabase else {
+            throw Failure(
+                .usage, "\(installation.directory) was made for a database of its own; give the same --database-url")
+        }
+        return installation
+    }
 }
 
 /// The database: a private cluster in the data directory, or the one that a URL names.

@@ -133,7 +133,7 @@ struct Migrate: AsyncParsableCommand {
     func run() async throws {
         let settings = try Settings(
             file: config, flags: ["data-dir": dataDirectory, "database-url": databaseURL])
-        if settings["database-url"] == nil { _ = try settings.required("data-dir") }
+        if !settings.hasDatabaseURL { _ = try settings.installation() }
         let database = try await Database.open(settings, migrating: true, logger: Environment.logger())
         await database.cluster?.stop()
         print("The schema is current.")

@@ -43,10 +43,10 @@ struct Retain: AsyncParsableCommand {
     }
 
     private func drop(before limit: Timestamp, _ settings: Settings) async throws -> [String] {
-        if let url = settings["database-url"], !url.isEmpty {
+        if settings.hasDatabaseURL, let url = settings["database-url"] {
             return try await Self.drop(before: limit, ConnectionTarget(location: url).role(.retention))
         }
-        let directory = try settings.required("data-dir")
+        let directory = try settings.installation().directory
         if let target = PrivateCluster.runningTarget(dataDirectory: directory, role: .retention),
             let dropped = try? await Self.drop(before: limit, target)
         {

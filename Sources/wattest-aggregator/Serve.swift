@@ -51,15 +51,7 @@ struct Serve: AsyncParsableCommand {
                 "ready-file": readyFile, "checkpoint-seconds": checkpointSeconds,
                 "interval-seconds": intervalSeconds, "close": close, "server-names": serverNames,
             ])
-        let installation = Installation(directory: try settings.required("data-dir"))
-        guard installation.isComplete else {
-            throw Failure(.usage, "\(installation.directory) is no installation; run 'wattest-aggregator init' first")
-        }
-        // A private cluster made now would be an empty one, and its logs those of nobody.
-        guard settings.hasDatabaseURL || installation.hasPrivateDatabase else {
-            throw Failure(
-                .usage, "\(installation.directory) was made for a database of its own; give the same --database-url")
-        }
+        let installation = try settings.installation()
         let logger = Environment.logger()
         let database = try await Database.open(settings, migrating: false, logger: logger)
         do {

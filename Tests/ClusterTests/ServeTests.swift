@@ -1,3 +1,5 @@
+import Foundation
+import Identity
 import Testing
 
 extension ClusterTests {
@@ -25,6 +27,17 @@ extension ClusterTests {
                 #expect(output.errors.contains(word), "\(arguments): \(output.errors)")
                 #expect(output.errors.split(separator: "\n").count == 1, "\(arguments): \(output.errors)")
             }
+        }
+
+        @Test(arguments: [["serve"], ["migrate"], ["retain", "--older-than", "1"], ["policy", "show"]])
+        func whereNothingIsInstalledNothingIsMade(arguments: [String]) async throws {
+            let directory = try TestDirectory()
+            let output = try await ChildProcess(
+                .aggregator, arguments + ["--data-dir", "\(directory.path)/none"], directory: directory.path
+            ).output(seconds: 60)
+            #expect(output.status == 2, "\(output.errors)")
+            #expect(output.errors.contains("wattest-aggregator init"), "\(output.errors)")
+            #expect(!FileManager.default.fileExists(atPath: "\(directory.path)/none"))
         }
     }
 }
