@@ -225,8 +225,8 @@ package struct SensorTrack: Sendable {
         return (facts, series)
     }
 
-    /// A source with a thread of its own may be read before the chain begins. What the counter advanced until then is no
-    /// part of the chain: its first value is that of the instant at which it begins.
+    /// A source with a thread of its own may be read before the chain begins. What the counter advanced until then is
+    /// no part of the chain: its first value is that of the instant at which it begins.
     private mutating func leaveOutEarlier() {
         isNew = false
         guard let first = pending.first, first.nanoseconds < cutNanoseconds else { return }

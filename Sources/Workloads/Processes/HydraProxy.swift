@@ -1,5 +1,5 @@
-/// The process that Hydra, the process manager of MPICH, MVAPICH2 and their descendants, has on every node of a job, and
-/// that starts the ranks there: `hydra_pmi_proxy --control-port HOST:PORT --rmk user … --proxy-id 0`.
+/// The process that Hydra, the process manager of MPICH, MVAPICH2 and their descendants, has on every node of a job,
+/// and that starts the ranks there: `hydra_pmi_proxy --control-port HOST:PORT --rmk user … --proxy-id 0`.
 ///
 /// The address is where the job's mpiexec listens, alike on all of its nodes, and of no other job while that one runs.
 /// The port is an ephemeral one: two jobs of one host have the same by chance, some 28,000 to one.

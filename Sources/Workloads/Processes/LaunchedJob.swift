@@ -4,11 +4,11 @@
 /// `WATTEST_JOB`, then torchrun's run id, then MPI's own names, which no other start of the same command has, then
 /// where torch.distributed's ranks meet.
 ///
-/// The bound: MPI's names and a run id are a start's own, as far as who started it keeps to that. A meeting place is not:
-/// a run that follows another one at the same address, port and size has its name, and nothing that a node can see alone
-/// tells them apart alike on all nodes. A time does not, because every division of time has an edge, on both sides of
-/// which some nodes of one job start; a count does not, because nodes were in different runs before. So they are attempts
-/// of one job, each with its own window, and the job's row says how many.
+/// The bound: MPI's names and a run id are a start's own, as far as who started it keeps to that. A meeting place is
+/// not: a run that follows another one at the same address, port and size has its name, and nothing that a node can see
+/// alone tells them apart alike on all nodes. A time does not, because every division of time has an edge, on both
+/// sides of which some nodes of one job start; a count does not, because nodes were in different runs before. So they
+/// are attempts of one job, each with its own window, and the job's row says how many.
 package struct LaunchedJob: Sendable, Hashable {
     package var launcher: String
     /// Every process of the job, on every node, finds the same; jobs that meet on a loopback address have their node's
