@@ -1,10 +1,17 @@
 import Energy
+import JSONText
 package import MetricsEndpoint
 package import Sensors
 import Synchronization
 import TransparencyLog
 package import Wire
 package import Workloads
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
 
 /// The agent of a node: measures, signs, spools, sends; takes the claims of jobs.
 package final class LiveAgent: Sendable {
@@ -116,7 +123,7 @@ package final class LiveAgent: Sendable {
         let socket: AllocationSocket
         do {
             socket = try AllocationSocket(
-                path: configuration.socketPath, site: enrolment.site, handlers: claims.handlers)
+                path: configuration.socketPath, site: enrolment.site, handlers: handlers)
         } catch {
             throw AgentError(error)
         }
@@ -144,6 +151,18 @@ package final class LiveAgent: Sendable {
         }
         spool.close()
         for log in tenants { log.spool.close() }
+    }
+
+    private var handlers: AllocationHandlers {
+        var handlers = claims.handlers
+        handlers.status = { [self] peer in
+            guard peer.uid == 0 || peer.uid == getuid() else {
+                return .failure(SocketFault("only root and the agent's own user may ask; it names everybody's jobs"))
+            }
+            return .success(
+                AgentStatus.json(enrolment, loop.status, uplink.status, spool, tenants: tenants).text())
+        }
+        return handlers
     }
 
     private var uplinks: [Uplink] { [uplink] + tenants.map(\.uplink) }

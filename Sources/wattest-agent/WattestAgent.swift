@@ -15,7 +15,7 @@ struct WattestAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest-agent",
         abstract: "Reads the node's energy counters and signs what it read.",
-        subcommands: [Enroll.self, Run.self, ListSensors.self, SelfTest.self, RotateKey.self])
+        subcommands: [Enroll.self, Run.self, Status.self, ListSensors.self, SelfTest.self, RotateKey.self])
 
     static func main() async {
         Signals.take()

@@ -28,6 +28,8 @@ package struct UplinkStatus: Sendable {
     package var checkpointFaults: [String: Int64]
     package var holds: [String]
     package var lastFault: String?
+    /// The newest batch of each chain up to which the log has all of them.
+    package var acknowledged: [Int64: Int64] = [:]
 }
 
 extension LogHead {
