@@ -67,7 +67,9 @@ package final class LiveAgent: Sendable {
         self.enrolment = enrolment
         self.configuration = configuration
         self.report = report
-        let relay = EventRelay(report: report)
+        let accounts = SignedAccounts(
+            own: configuration.accounts, path: enrolment.directory + "/account-map.json")
+        let relay = EventRelay(accounts: accounts, report: report)
         do {
             spool = try Spool(path: enrolment.directory + "/spool", capacityBytes: configuration.spoolBytes)
             let remembered = try spool.rememberedCheckpoint()
@@ -88,14 +90,14 @@ package final class LiveAgent: Sendable {
                 in: enrolment.directory, capacityBytes: configuration.spoolBytes, report: report)
         }
         self.tenants = logs
-        pods = configuration.kubernetes.map { PodResolver($0, report: report) }
+        pods = configuration.kubernetes.map { PodResolver($0, accounts: accounts, report: report) }
         var known = configuration.sources
         known.node = enrolment.node
         loop = MeasuringLoop(
             configuration: MeasuringLoop.Configuration(
                 enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, sources: known,
                 makeSources: sources ?? { [known] in known.all },
-                work: Self.work(enrolment, configuration, pods),
+                work: Self.work(enrolment, configuration, accounts, pods),
                 gpus: sources == nil ? known.gpuWork.map { GPUWatch($0) } : nil, tenants: logs, report: report),
             spool: spool, uplink: uplink)
         claims = NodeClaims(
@@ -106,13 +108,13 @@ package final class LiveAgent: Sendable {
     }
 
     private static func work(
-        _ enrolment: Enrolment, _ configuration: Configuration, _ pods: PodResolver?
+        _ enrolment: Enrolment, _ configuration: Configuration, _ accounts: SignedAccounts, _ pods: PodResolver?
     ) -> ScheduledWork.Configuration {
         ScheduledWork.Configuration(
             sysfsRoot: configuration.sources.sysfsRoot, procfsRoot: configuration.sources.procfsRoot,
             node: enrolment.node,
             slurmNode: configuration.slurmNode, site: enrolment.site, hookDirectory: configuration.hookDirectory,
-            controllerDirectory: configuration.slurmDirectory, accounts: configuration.accounts, pods: pods,
+            controllerDirectory: configuration.slurmDirectory, accounts: accounts, pods: pods,
             recordPath: enrolment.directory + "/holds.json")
     }
 

@@ -227,6 +227,7 @@ package final class Uplink: Sendable {
         case .checkpoint(let checkpoint):
             guard checkpoint.log == configuration.log else { return }
             take(checkpoint)
+            if let accounts = checkpoint.accountMap { environment.observe(.accounts(accounts)) }
         }
     }
 

@@ -15,7 +15,7 @@ struct ScheduledWork: Sendable {
         var site: String
         var hookDirectory: String
         var controllerDirectory: String?
-        var accounts = AccountMap()
+        var accounts: SignedAccounts
         /// nil where this is no node of a Kubernetes cluster.
         var pods: PodResolver?
         /// Where the holds are kept for the next run of the agent.
@@ -153,7 +153,8 @@ struct ScheduledWork: Sendable {
             }
             var job = SlurmJob(id: id)
             if let known = watch.known[id], known.token == hold.token { job.fill(from: known.environment) }
-            return name(hold.token, job.workload(site: configuration.site, accounts: configuration.accounts))
+            let accounts = configuration.accounts.map
+            return name(hold.token, job.workload(site: configuration.site, accounts: accounts).named(by: accounts))
         }
     }
 
