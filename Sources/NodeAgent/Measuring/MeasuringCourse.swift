@@ -373,15 +373,17 @@ struct MeasuringCourse: ~Copyable {
         }
     }
 
-    mutating func endClaim(_ id: UInt64) {
+    /// - Parameter moment: now if not given.
+    mutating func endClaim(_ id: UInt64, at moment: Moment? = nil) {
         // The last look at the job's processes, while they are still its own.
         let last = usage()
+        let moment = moment ?? Self.moment()
         let change = book.end(id)
-        session.change(to: allocations, at: Self.moment(), usage: last)
+        session.change(to: allocations, at: moment, usage: last)
         isClaimRecordStale = true
         guard case .ended(let claim) = change else { return }
         trees[claim.pseudonym] = nil
-        let ended = WorkRecord.Claim(claim: claim, origin: .socket, end: Self.moment().utc)
+        let ended = WorkRecord.Claim(claim: claim, origin: .socket, end: moment.utc)
         untoldClaims.append(ended)
         keepWork()
         enter(claim, .end, stop: ended.end)
@@ -395,12 +397,17 @@ struct MeasuringCourse: ~Copyable {
             if let hold = work.add(claim.request.labels, to: token) { enter(hold, .update) }
             return
         }
+        // The job's window is that of its holds in the batches: a moment more on either side would be time of the job
+        // without readings.
+        let moment = Self.moment()
+        var claim = claim
+        claim.since = moment.utc
         let change = book.begin(claim, id: id)
         isClaimRecordStale = true
+        session.change(to: allocations, at: moment, usage: usage())
         keepWork()
         if case .started(let claim) = change { enter(claim, .start) }
         for number in restored.takeReplaced(by: claim) { endClaim(number) }
-        session.change(to: allocations, at: Self.moment(), usage: usage())
     }
 
     /// Everybody who holds the node now.
@@ -410,7 +417,7 @@ struct MeasuringCourse: ~Copyable {
     func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event, stop: UTCTime? = nil) {
         let record = claim.record(salt: enrolment.jobSalt)
         let entry = JobEntry(
-            log: enrolment.log, time: Self.moment().utc, event: event, job: claim.pseudonym, attempt: 0,
+            log: enrolment.log, time: Self.moment().utc, event: event, job: claim.pseudonym, attempt: claim.request.attempt,
             witness: .agent, by: enrolment.node, start: claim.since, stop: stop,
             expectedNodes: claim.request.expectedNodes, nodes: [], recordSHA256: record.sha256,
             salt: AgentEnvironment.randomBytes(16))

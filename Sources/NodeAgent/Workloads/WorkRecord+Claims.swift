@@ -23,6 +23,7 @@ extension WorkRecord {
                 "mode": .string(request.mode.rawValue), "devices": .array(request.devices.map { .string($0) }),
                 "millicores": .decimalString(request.reservedMillicores),
                 "expected": Self.json(request.expectedNodes), "rank": Self.json(request.rank),
+                "attempt": .decimalString(request.attempt),
                 "labels": .array(
                     request.labels.sorted { $0.key < $1.key }.map { .array([.string($0.key), .string($0.value)]) }),
                 "job": .string(claim.pseudonym), "root": Self.json(claim.root), "holder": Self.json(claim.holder),
@@ -55,6 +56,7 @@ extension WorkRecord {
             request.reservedMillicores = millicores
             request.expectedNodes = json["expected"]?.decimalString
             request.rank = json["rank"]?.decimalString
+            request.attempt = json["attempt"]?.decimalString ?? 0
             for pair in json["labels"]?.array ?? [] {
                 if let both = pair.array, both.count == 2, let name = both[0].string {
                     request.labels[name] = both[1].string

@@ -88,6 +88,7 @@ import Workloads
         request.labels = ["model": "m"]
         request.devices = ["nvml:GPU-x"]
         request.rank = 3
+        request.attempt = 2
         let claim = AllocationBook.Claim(
             request: request, pseudonym: "p", root: .init(pid: 7, startTicks: .max),
             holder: .init(pid: 8, startTicks: 9), uid: 1000, controlGroup: "/a", since: UTCTime(microseconds: 2))
