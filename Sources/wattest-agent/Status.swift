@@ -8,7 +8,8 @@ struct Status: ParsableCommand {
         commandName: "status",
         abstract: "Show what this node's agent does now: jobs, spool, chain, sensors.",
         discussion: """
-            Asks the running agent over its socket, as root or as the agent's own user. Ends with status 3 when none runs.
+            Asks the running agent over its socket, as root or as the agent's own user. Ends with status 3 when none \
+            runs.
             """)
 
     @Option(name: .customLong("data-dir"), help: "Directory of the agent's keys and spool.") var dataDirectory: String?

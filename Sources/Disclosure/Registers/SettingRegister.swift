@@ -143,7 +143,8 @@ package enum SettingField {
     /// JSON object {parameters, tokens} or {flop, method} or {utilisation, kind, peak_flop_per_s}, figures as decimal
     /// text; subject: model.
     package static let modelCompute = "model.compute"
-    /// JSON object {slurm: {account: slug}, kubernetes: {namespace: slug}}: whose jobs are whose. Agents name jobs by it.
+    /// JSON object {slurm: {account: slug}, kubernetes: {namespace: slug}}: whose jobs are whose. Agents name jobs by
+    /// it.
     package static let accountMap = "account.map"
     /// JSON object {flop, task, hardware}: the benchmarked computation of inference; subject: model.
     package static let modelInference = "model.inference"

@@ -417,8 +417,8 @@ struct MeasuringCourse: ~Copyable {
     func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event, stop: UTCTime? = nil) {
         let record = claim.record(salt: enrolment.jobSalt)
         let entry = JobEntry(
-            log: enrolment.log, time: Self.moment().utc, event: event, job: claim.pseudonym, attempt: claim.request.attempt,
-            witness: .agent, by: enrolment.node, start: claim.since, stop: stop,
+            log: enrolment.log, time: Self.moment().utc, event: event, job: claim.pseudonym,
+            attempt: claim.request.attempt, witness: .agent, by: enrolment.node, start: claim.since, stop: stop,
             expectedNodes: claim.request.expectedNodes, nodes: [], recordSHA256: record.sha256,
             salt: AgentEnvironment.randomBytes(16))
         send(entry.text, samples: record.text)

@@ -7,7 +7,7 @@ import Workloads
 
 @testable import NodeAgent
 
-/// Whose energy an outage's is: nobody's but theirs who held the node throughout it, whatever began and ended meanwhile.
+/// Whose energy an outage's is: nobody's but theirs who held the node throughout it, whatever else began and ended.
 @Suite struct OutageHolderTests {
     /// One hold of an accelerator, as the kernel and the scheduler know it.
     private struct Hold: Hashable {
