@@ -184,7 +184,7 @@ extension ClusterTests {
             try await bed.start()
             let exec = try hold(bed, "train", until: "over")
             func held() async throws -> JSONValue? {
-                try await bed.status()?["jobs"]?.array?.first { $0["key"]?.string == "hall-1/exec/train@-" }
+                try await bed.status()?["jobs"]?.array?.first { $0["key"]?.string == "default/exec/train@-" }
             }
             let first = try await Patience.until("the claim") { try await held() }
             #expect(first["told_by"]?.string == "socket" && first["before_start"]?.bool == false)
@@ -214,9 +214,8 @@ extension ClusterTests {
             var bed = try await Bed("Unseen", hasRealProcesses: true)
             try await bed.start()
             let exec = try hold(bed, "unseen", until: "over")
-            _ = try await Patience.until("the claim") {
-                let jobs = try await bed.status()?["jobs"]?.array
-                return jobs?.isEmpty == false ? true : nil
+            _ = try await Patience.until("a batch of the job") {
+                try await row(bed, "unseen")?["by_node"]?.array?.first
             }
             try await bed.kill()
             try Data().write(to: URL(fileURLWithPath: "\(bed.organization.directory)/over"))

@@ -225,6 +225,7 @@ import TransparencyLog
             let sum = node.intervals.reduce(0) { $0 + $1.facts.sensors[index].advanceMicrojoules }
             #expect(sum == node.consumed[index], "seed \(seed)")
         }
+        #expect(outage.facts.sensors[..<3].allSatisfy { $0.missingMilliseconds == 0 && $0.bridgedMilliseconds > 0 })
         #expect(outage.facts.sensors[3].epoch > last.facts.sensors[3].epoch)
     }
 
