@@ -17,7 +17,7 @@ struct WattestAgent: AsyncParsableCommand {
         commandName: "wattest-agent",
         abstract: "Reads the node's energy counters and signs what it read.",
         version: Release.version,
-        subcommands: [Enroll.self, Run.self, ListSensors.self, SelfTest.self, RotateKey.self])
+        subcommands: [Enroll.self, Run.self, Status.self, ListSensors.self, SelfTest.self, RotateKey.self])
 
     static func main() async {
         Signals.take()
