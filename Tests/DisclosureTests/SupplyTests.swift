@@ -104,6 +104,24 @@ import TransparencyLog
         #expect(value["emissions"]?["market_t_hourly"]?.isNull == true)
     }
 
+    @Test func aRestatementTellsEveryTotalThatIsNotWhatItWas() throws {
+        func disclosure(_ powerUsage: String) throws -> Disclosure {
+            Disclosure(
+                try log([
+                    (SettingField.siteZone, "archive", "\"DE\""), (SettingField.sitePUE, "archive", powerUsage),
+                ]).disclosureInput(examplePeriod))
+        }
+        let (before, after) = (try disclosure("1.25"), try disclosure("1.5"))
+        let effect = try #require(IssuedDisclosure.effect(of: after, against: before.value))
+        #expect(
+            effect.hasPrefix(
+                "it_uj from 36000000000000 to 36000000000000, 0 %; facility_mwh from 0.0125 to 0.015, 20 %; "
+                    + "emissions.location_t from "), "\(effect)")
+        #expect(
+            IssuedDisclosure.effect(of: before, against: before.value)
+                == "it_uj from 36000000000000 to 36000000000000, 0 %")
+    }
+
     /// 10 kWh are drawn in one hour; the first instrument generated in the hour before, the second 1 kWh in that hour.
     @Test func contractsThatTellTheirHoursAreMatchedByTheHour() throws {
         let hour = try SyntheticLog(seed: 51).now.hour
