@@ -61,8 +61,27 @@ package enum Account: Sendable, Hashable {
     }
 }
 
+extension Account: Codable {
+    private enum CodingKeys: CodingKey { case code, job }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(code, forKey: .code)
+        try container.encodeIfPresent(job, forKey: .job)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let code = try container.decode(Int16.self, forKey: .code)
+        guard let account = Account(code: code, job: try container.decodeIfPresent(String.self, forKey: .job)) else {
+            throw DecodingError.dataCorruptedError(forKey: .code, in: container, debugDescription: "no such account")
+        }
+        self = account
+    }
+}
+
 /// Which part of a node drew the energy.
-package enum Component: Int, Sendable, Hashable, CaseIterable {
+package enum Component: Int, Sendable, Hashable, CaseIterable, Codable {
     case accelerator, cpu, dram
     /// A containing sensor less its parts: fans, boards, supplies; all of a node that has no measured parts.
     case rest
@@ -81,7 +100,7 @@ package enum Component: Int, Sendable, Hashable, CaseIterable {
 
 /// The outermost layer at which a posting's energy was measured. Figures of different boundaries are never ranked
 /// together.
-package enum Boundary: Int16, Sendable, Hashable, CaseIterable {
+package enum Boundary: Int16, Sendable, Hashable, CaseIterable, Codable {
     case facility = 1
     case nodeAC = 2
     case nodeDC = 3

@@ -1,5 +1,5 @@
 /// Microjoules by component.
-package struct ComponentEnergy: Sendable, Hashable {
+package struct ComponentEnergy: Sendable, Hashable, Codable {
     private var accelerator: Int128 = 0
     private var cpu: Int128 = 0
     private var dram: Int128 = 0

@@ -19,6 +19,15 @@ package struct CoverageLine: Sendable {
         self.node = node
     }
 
+    /// A line as it was kept, its hours in the order of time.
+    init(job: String, node: Int32, hours: [Hour]) {
+        self.init(job: job, node: node)
+        self.hours = hours
+        for hour in hours {
+            if whole == nil { whole = hour.sum } else { whole?.add(hour.sum) }
+        }
+    }
+
     /// - Parameter times: hours since 1970 by their numbers.
     mutating func add(_ sum: Ledger.Coverage, at slot: Int32, _ times: [Int64]) {
         if whole == nil { whole = sum } else { whole?.add(sum) }

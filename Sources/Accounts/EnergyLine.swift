@@ -54,6 +54,16 @@ package struct EnergyLine: Sendable {
         self.boundary = boundary
     }
 
+    /// A line as it was kept, its hours in the order of time.
+    init(
+        account: Account, node: Int32, provenance: Provenance, boundary: Boundary, hours: [Hour],
+        excess: [Int32: ComponentEnergy]
+    ) {
+        self.init(account: account, node: node, provenance: provenance, boundary: boundary)
+        self.hours = hours
+        self.excess = excess
+    }
+
     /// - Parameter times: hours since 1970 by their numbers.
     mutating func add(_ microjoules: Int64, _ component: Component, at slot: Int32, _ times: [Int64]) {
         let place = place(of: slot, times)

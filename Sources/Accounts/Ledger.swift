@@ -7,7 +7,7 @@ package import Energy
 ///
 /// Sums stand in lines of hours, one line for each account on a node. A copy shares them until one of both changes.
 package struct Ledger: Sendable {
-    package struct Key: Sendable, Hashable {
+    package struct Key: Sendable, Hashable, Codable {
         package var account: Account
         package var node: String
         package var hour: Int64
@@ -23,7 +23,7 @@ package struct Ledger: Sendable {
         }
     }
 
-    package struct Coverage: Sendable, Hashable {
+    package struct Coverage: Sendable, Hashable, Codable {
         package var measuredMilliseconds: Int64
         package var bridgedMilliseconds: Int64
 
@@ -44,7 +44,7 @@ package struct Ledger: Sendable {
         }
     }
 
-    package struct CoverageKey: Sendable, Hashable {
+    package struct CoverageKey: Sendable, Hashable, Codable {
         package var job: String
         package var node: String
         package var hour: Int64
@@ -56,7 +56,7 @@ package struct Ledger: Sendable {
         }
     }
 
-    package struct Gap: Sendable, Hashable {
+    package struct Gap: Sendable, Hashable, Codable {
         package var node: String
         package var span: GapSpan
         /// Log index of the batch that shows it.
@@ -86,10 +86,21 @@ package struct Ledger: Sendable {
 
     package init() {}
 
+    /// A ledger without sums, under whose numbers those of another one can be taken over.
+    init(hours: [Int64], nodes: [String], jobs: [String], gaps: [Gap]) {
+        for hour in hours { _ = hourNumbers.number(of: hour) }
+        for node in nodes { _ = number(ofNode: node) }
+        for job in jobs { _ = number(ofJob: job) }
+        self.gaps = gaps
+    }
+
     /// Nodes by their numbers.
     package var nodes: [String] { nodeNumbers.names }
     /// Hours since 1970 by their numbers.
     package var hours: [Int64] { hourNumbers.names }
+    /// Jobs by their numbers.
+    var jobs: [String] { jobNumbers.names }
+    func number(ofKnownJob name: String) -> Int32? { jobNumbers.known(name) }
 }
 
 // MARK: Adding
@@ -166,6 +177,19 @@ extension Ledger {
         if let job { linesOfJob[Int(job)].append(line) }
         lines.append(EnergyLine(account: account, node: node, provenance: provenance, boundary: boundary))
         return Int(line)
+    }
+
+    /// Takes over a whole line under the numbers of this ledger; there is none yet of its account, node and reading.
+    mutating func append(_ line: EnergyLine) {
+        let place = self.line(line.account, line.node, line.provenance, line.boundary)
+        lines[place] = line
+    }
+
+    mutating func append(_ line: CoverageLine) {
+        let job = number(ofJob: line.job)
+        coveragePlaces[CoverageLineKey(job: job, node: line.node)] = Int32(coverageLines.count)
+        coverageOfJob[Int(job)].append(Int32(coverageLines.count))
+        coverageLines.append(line)
     }
 
     private struct LineKey: Sendable, Hashable {

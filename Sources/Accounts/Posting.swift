@@ -44,8 +44,8 @@ package struct CoverageSpan: Sendable, Hashable {
 }
 
 /// A stretch of a batch in which readings were missing.
-package struct GapSpan: Sendable, Hashable {
-    package enum Kind: Int16, Sendable, Hashable {
+package struct GapSpan: Sendable, Hashable, Codable {
+    package enum Kind: Int16, Sendable, Hashable, Codable {
         /// Energy known, shape not.
         case bridged = 1
         /// Energy not known.

@@ -2,7 +2,7 @@ package import Energy
 package import TransparencyLog
 
 /// Place of an entry in a chain: (incarnation, seq) of one node in one log.
-package struct ChainPosition: Sendable, Hashable {
+package struct ChainPosition: Sendable, Hashable, Codable {
     /// Log index of the enrol, resume or import entry that opened the chain.
     package var incarnation: Int64
     package var sequence: Int64
@@ -15,7 +15,7 @@ package struct ChainPosition: Sendable, Hashable {
 
 /// State of the node's clock (the synchronisation letters of OCMF) with its error bound.
 package struct ClockState: Sendable, Hashable {
-    package enum Letter: String, Sendable, Hashable, CaseIterable {
+    package enum Letter: String, Sendable, Hashable, CaseIterable, Codable {
         case synchronised = "S"
         /// Durations are right, the date may not be.
         case relative = "R"

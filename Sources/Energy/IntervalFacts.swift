@@ -63,7 +63,7 @@ package struct HostFacts: Sendable, Hashable {
 }
 
 /// One sensor over one interval.
-package struct SensorFacts: Sendable, Hashable {
+package struct SensorFacts: Sendable, Hashable, Codable {
     /// What the sensor is. Batches of one node share it, so that a sensor's facts are copied with one reference.
     package private(set) var identity: SensorIdentity
     package var epoch: Int64
@@ -138,7 +138,7 @@ package struct SensorFacts: Sendable, Hashable {
 }
 
 /// Named states of a sensor in one interval.
-package struct SensorFlags: OptionSet, Sendable, Hashable {
+package struct SensorFlags: OptionSet, Sendable, Hashable, Codable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 

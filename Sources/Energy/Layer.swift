@@ -2,7 +2,7 @@
 ///
 /// Layers nest sensor by sensor: what a sensor lies within is a fact of the sensor (`SensorDescription.within`), never
 /// of its layer, because DRAM lies beside the package on servers and inside it on some client parts.
-package enum Layer: String, Sendable, Hashable, CaseIterable {
+package enum Layer: String, Sendable, Hashable, CaseIterable, Codable {
     /// A meter outside the node: distribution unit, rack shelf, room.
     case facility
     /// Alternating current into the node's power supplies.
@@ -22,7 +22,7 @@ package enum Layer: String, Sendable, Hashable, CaseIterable {
 }
 
 /// How a microjoule came to be known. It is kept for every posting and never upgraded.
-package enum Provenance: String, Sendable, Hashable, CaseIterable {
+package enum Provenance: String, Sendable, Hashable, CaseIterable, Codable {
     /// A cumulative hardware counter was read.
     case counter
     /// A power sensor was read and integrated on the node.

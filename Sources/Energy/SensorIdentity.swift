@@ -1,5 +1,5 @@
 /// What a sensor is and where it stands: the part of its facts that stays from batch to batch.
-package final class SensorIdentity: Sendable, Hashable {
+package final class SensorIdentity: Sendable, Hashable, Codable {
     package let id: String
     package let kind: String
     package let layer: Layer

@@ -1,5 +1,5 @@
 /// Coordinated universal time in microseconds since 1970. It places energy in hours; durations are monotonic.
-package struct UTCTime: Sendable, Hashable, Comparable {
+package struct UTCTime: Sendable, Hashable, Comparable, Codable {
     package var microseconds: Int64
 
     package init(microseconds: Int64) { self.microseconds = microseconds }
@@ -25,7 +25,7 @@ package struct UTCTime: Sendable, Hashable, Comparable {
 }
 
 /// A span of UTC from `start` up to, not including, `end`.
-package struct UTCInterval: Sendable, Hashable {
+package struct UTCInterval: Sendable, Hashable, Codable {
     package var start: UTCTime
     package var end: UTCTime
 

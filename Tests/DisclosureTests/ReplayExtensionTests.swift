@@ -19,6 +19,17 @@ import TransparencyLog
         for _ in 0..<3 { try log.batch("n3") }
         _ = try log.checkpoint()
         for name in ["n1", "n2", "n3"] { try log.batch(name) }
+        // Books are closed, a report and a correction come behind them, and batches that are late for all of it.
+        try log.close(examplePeriod)
+        for name in ["n1", "n2", "n3"] { try log.batch(name) }
+        try log.report(number: 2, period: examplePeriod, size: log.size, sha256: .leaf(of: [2]))
+        try log.correct([
+            CorrectEntry.Move(
+                node: "n3", hour: examplePeriod.start, from: .idle, to: .unattributed, microjoules: 1_000_000)
+        ])
+        for name in ["n1", "n2", "n3"] { try log.batch(name) }
+        try log.close(examplePeriod)
+        try log.batch("n2")
         return log
     }
 
@@ -83,12 +94,38 @@ import TransparencyLog
         }
     }
 
-    /// Batches, reports and anchors alone are what a log mostly grows by.
-    @Test func itGoesOnWithoutReadingAgain() throws {
+    /// Whatever an operator does every day: batches, reports, closes, corrections.
+    @Test(arguments: 1...7) func itGoesOnWithoutReadingAgain(step: Int) throws {
         let log = try log(seed: 1)
-        let (_, rebuilds) = try standing(log, cuts: Array(stride(from: 5, to: log.entries.count, by: 3)))
-        // A report that names a size before the step in which it comes needs what lies between.
-        #expect(rebuilds <= 1)
+        let (_, rebuilds) = try standing(log, cuts: Array(stride(from: 5, to: log.entries.count, by: step)))
+        #expect(rebuilds == 0)
+    }
+
+    /// The aggregator goes on while it signs the parts of a close, and knows what it told them over.
+    @Test func aCloseThatWasToldBeforehandIsHeldToThat() throws {
+        var log = try log(seed: 3)
+        let cut = log.entries.count
+        var replay = LogReplay(origin: log.origin, survey: try survey(log.entries[..<cut]))
+        try append(log.entries[..<cut], to: &replay)
+        let statement = replay.tellClosing(of: examplePeriod)
+        #expect(try statement == log.closingStatement(of: examplePeriod))
+        let size = log.size
+        try log.batch("n1")
+        let between = log.entries.count
+        let isExtended = replay.extend(by: try survey(log.entries[cut..<between]), published: [])
+        #expect(isExtended)
+        try append(log.entries[cut..<between], to: &replay)
+        for entry in statement.entries(
+            log: log.origin, time: log.now, period: examplePeriod, size: Int64(clamping: size),
+            salt: { Array(repeating: 1, count: 16) })
+        {
+            try log.append(.close(entry), by: log.administration)
+        }
+        let isClosed = replay.extend(by: try survey(log.entries[between...]), published: [])
+        #expect(isClosed)
+        try append(log.entries[between...], to: &replay)
+        #expect(replay.accounts.closings == (try log.accounts().closings))
+        #expect(replay.accounts.closings.newest(of: examplePeriod)?.lateBatches == 1)
     }
 
     @Test func whatItHasNotKeptIsRefused() throws {

@@ -44,8 +44,7 @@ enum ContractFile {
             for member in value[section]?.object?.members ?? [] where member.value.isNull {
                 let field = "\(section).\(member.name)"
                 #expect(
-                    reasons.contains(field) || reasons.contains(section) || field == "emissions.matched_share_hourly"
-                        || field == "emissions.basis", "\(field)")
+                    reasons.contains(field) || reasons.contains(section) || field == "emissions.basis", "\(field)")
             }
         }
     }

@@ -34,12 +34,12 @@ package struct BookClosing: Sendable {
     /// Closes periods one after the other, all over one prefix.
     package func close(_ periods: [UTCInterval]) async throws -> [Closed] {
         try await runtime.issuing.take { [self] in
-            let (replay, checkpoint) = try await AccountsReader(runtime).replay(watching: periods)
-            let size = Int64(clamping: checkpoint.checkpoint.size)
+            let published = try await runtime.publish().checkpoint.size
+            let (statements, closings, told) = try await runtime.standing.closing(periods, at: published)
+            let size = Int64(clamping: told)
             var closed: [Closed] = []
-            for period in periods {
-                guard let statement = replay.closingStatement(of: period) else { continue }
-                if let known = replay.accounts.closings.newest(of: period), known.lateBatches == 0 {
+            for (period, statement) in zip(periods, statements) {
+                if let known = closings.newest(of: period), known.lateBatches == 0 {
                     throw Problem.conflict(
                         "the books of this period are closed by entry \(known.index), and nothing came since")
                 }

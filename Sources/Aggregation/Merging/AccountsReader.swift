@@ -7,7 +7,7 @@ package import TransparencyLog
 /// Reads a log prefix into the accounts that reports are made of, by the very code that an auditor runs.
 ///
 /// The aggregator's folds answer dashboards; a report is replayed from the entries, so that it can never say anything
-/// else than the audit will. The replay is kept and goes on from where it was.
+/// else than the audit will. The replay is kept, also over a stop, and goes on from where it was.
 package struct AccountsReader: Sendable {
     package let runtime: LogRuntime
 
@@ -38,16 +38,5 @@ package struct AccountsReader: Sendable {
         let records = try await runtime.records.records()
         for record in records.known { accounts.add(record) }
         return Prefix(genesis: genesis, accounts: accounts, checkpoint: checkpoint, records: records.version)
-    }
-
-    /// Replays all that the log holds by now, and keeps the books of some periods.
-    package func replay(
-        watching periods: [UTCInterval]
-    ) async throws -> (replay: LogReplay, checkpoint: SignedCheckpoint) {
-        let checkpoint = try await runtime.publish()
-        // Only the watched sums and the registers are wanted of it.
-        let period = periods.first ?? UTCInterval(start: UTCTime(hour: 0), end: UTCTime(hour: 1))
-        let reading = LogReading(database: runtime.database, origin: runtime.organization.origin)
-        return (try await reading.replay(to: checkpoint.checkpoint.size, period: period, watching: periods), checkpoint)
     }
 }

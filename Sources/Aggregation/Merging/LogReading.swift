@@ -11,14 +11,12 @@ struct LogReading: Sendable {
     ///
     /// - Parameters:
     ///   - period: hours whose sums are kept, nil for the whole life of the log.
-    ///   - periods: whose books are kept.
     ///   - goesOn: keeps what a later entry may name, so that the replay can be extended.
     func replay(
-        to size: UInt64, period: UTCInterval?, watching periods: [UTCInterval] = [], goesOn: Bool = false,
+        to size: UInt64, period: UTCInterval?, goesOn: Bool = false,
         progress: (UInt64) -> Void = { _ in }
     ) async throws -> LogReplay {
         var survey = LogSurvey()
-        for period in periods { survey.watch(period) }
         if goesOn {
             for size in try await database.publishedSizes(0...Int64(clamping: size)) { survey.keepRoot(at: size) }
         }

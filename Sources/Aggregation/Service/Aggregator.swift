@@ -165,6 +165,7 @@ package final class Aggregator: Sendable {
                 guard let newest = runtime.feed.latest, !Task.isCancelled else { continue }
                 do {
                     try await runtime.standing.follow(to: newest.checkpoint.size)
+                    try runtime.standing.keep(isLast: false)
                 } catch {
                     logger.error("no accounts", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
                 }
@@ -179,6 +180,12 @@ package final class Aggregator: Sendable {
             runtime.sequencer.finish()
             runtime.witnesses.finish()
             _ = try? await runtime.publish()
+            do {
+                try runtime.standing.keep(isLast: true)
+            } catch {
+                // The next start reads the log.
+                logger.error("accounts", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
+            }
         }
         opened.finish()
         await witnessing.transport.close()

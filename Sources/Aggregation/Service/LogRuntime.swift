@@ -90,7 +90,8 @@ package final class LogRuntime: Sendable {
         self.organization = organization
         held = Mutex((keys, notes))
         self.database = database
-        standing = StandingAccounts(database: database, origin: organization.origin)
+        standing = StandingAccounts(
+            database: database, origin: organization.origin, file: "\(directory)/accounts")
         records = RecordShelf(database: database)
         self.sequencer = sequencer
         self.directory = directory

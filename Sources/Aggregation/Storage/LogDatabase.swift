@@ -37,7 +37,8 @@ package final class LogDatabase: Sendable {
             root: { [self] size in try await publishedRoot(size) })
     }
 
-    private func publishedRoot(_ size: UInt64) async throws -> MerkleHash? {
+    /// The root of a tree that was published, nil where none of this size was.
+    func publishedRoot(_ size: UInt64) async throws -> MerkleHash? {
         let log = log
         let stored = try await pool.run { connection throws(StoreError) in
             try connection.snapshot(of: log) { snapshot throws(StoreError) in

@@ -5,7 +5,7 @@ package import TransparencyLog
 ///
 /// Batches tile time and counters, extracts tile counters (RULES sections 3 and 4). That is checked here, against the
 /// previous batch alone, by the aggregator at intake and by the auditor in replay.
-package struct ChainHead: Sendable, Hashable {
+package struct ChainHead: Sendable, Hashable, Codable {
     package var node: String
     package var incarnation: Int64
     /// Sequence that the next batch must carry.
@@ -14,7 +14,7 @@ package struct ChainHead: Sendable, Hashable {
     package private(set) var leaf: MerkleHash
     private var last: Tail?
 
-    private struct Tail: Sendable, Hashable {
+    private struct Tail: Sendable, Hashable, Codable {
         var end: UTCTime
         var monotonicEnd: Int64?
         var boot: String?

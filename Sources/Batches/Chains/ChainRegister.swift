@@ -6,8 +6,8 @@ package import TransparencyLog
 /// The batches of a chain tile time, so what a chain covers is the span from its first start to its last end. A batch
 /// whose interval lies in the span of another chain of the same node and sensor is superseded: it is logged, but its
 /// energy was counted before (RULES section 5).
-package struct ChainRegister: Sendable {
-    package struct Chain: Sendable {
+package struct ChainRegister: Sendable, Codable {
+    package struct Chain: Sendable, Codable {
         package var node: String
         package var incarnation: Int64
         /// Name of the key that signs the chain's batches.

@@ -6,7 +6,7 @@ package import TransparencyLog
 /// The aggregator consults it at intake, the auditor in replay; both feed it the same entries in log order.
 package struct SignerRegister: Sendable {
     /// One enrolled signer.
-    package struct Signer: Sendable {
+    package struct Signer: Sendable, Codable {
         package var name: String
         package var role: NodeEntry.Role
         package var site: String
@@ -26,7 +26,7 @@ package struct SignerRegister: Sendable {
     }
 
     /// One key with the part of the chain for which it is valid.
-    package struct KeyTerm: Sendable {
+    package struct KeyTerm: Sendable, Codable {
         package let key: VerifierKey
         /// First position of a rotated key, nil for the enrolled one.
         package let from: ChainPosition?
@@ -215,5 +215,30 @@ package struct SignerRegister: Sendable {
     private func isTrusted(_ term: KeyTerm, _ position: ChainPosition?, _ index: Int64) -> Bool {
         guard let position, let last = term.lastTrusted, position.incarnation == last.incarnation else { return false }
         return position.sequence <= last.sequence && index < term.cutoffIndex ?? .max
+    }
+}
+
+extension SignerRegister: Codable {
+    private enum CodingKeys: CodingKey { case genesis, logKeys, indexes, signers, keysByName }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(genesis, forKey: .genesis)
+        try container.encode(logKeys.map(\.key), forKey: .logKeys)
+        try container.encode(logKeys.map(\.index), forKey: .indexes)
+        try container.encode(signers, forKey: .signers)
+        try container.encode(keysByName, forKey: .keysByName)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(genesis: try container.decode(GenesisEntry.self, forKey: .genesis))
+        let keys = try container.decode([VerifierKey].self, forKey: .logKeys)
+        logKeys = Array(zip(keys, try container.decode([Int64].self, forKey: .indexes)))
+        guard !logKeys.isEmpty else {
+            throw DecodingError.dataCorruptedError(forKey: .logKeys, in: container, debugDescription: "no log key")
+        }
+        signers = try container.decode([String: Signer].self, forKey: .signers)
+        keysByName = try container.decode([String: [VerifierKey]].self, forKey: .keysByName)
     }
 }

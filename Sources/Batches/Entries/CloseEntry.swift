@@ -19,7 +19,7 @@ package struct CloseEntry: Sendable, Hashable {
     package var salt: [UInt8]
 
     /// What follows from the prefix and the period alone.
-    package struct Content: Sendable, Hashable {
+    package struct Content: Sendable, Hashable, Codable {
         /// In the first part every account, in others none.
         package var totals: [Total]
         package var nodes: [Node]
@@ -35,13 +35,13 @@ package struct CloseEntry: Sendable, Hashable {
     }
 
     /// The accounts of the double entry, all jobs as one. Energy made by tests stands apart from all of them.
-    package enum Account: String, Sendable, Hashable, CaseIterable {
+    package enum Account: String, Sendable, Hashable, CaseIterable, Codable {
         case jobs
         case idleReserved = "idle-reserved"
         case idle, unattributed, gap, tenant, superseded, synthetic
     }
 
-    package struct Total: Sendable, Hashable {
+    package struct Total: Sendable, Hashable, Codable {
         package var account: Account
         package var microjoules: Int128
 
@@ -51,7 +51,7 @@ package struct CloseEntry: Sendable, Hashable {
         }
     }
 
-    package enum NodeState: String, Sendable, Hashable, CaseIterable {
+    package enum NodeState: String, Sendable, Hashable, CaseIterable, Codable {
         /// Something of it lies in the period.
         case reporting
         /// It was expected, and there is nothing.
@@ -60,7 +60,7 @@ package struct CloseEntry: Sendable, Hashable {
         case revoked, retired
     }
 
-    package struct Node: Sendable, Hashable {
+    package struct Node: Sendable, Hashable, Codable {
         package var name: String
         package var state: NodeState
         /// Its part of jobs, idle, unattributed and gap.
@@ -73,10 +73,10 @@ package struct CloseEntry: Sendable, Hashable {
         }
     }
 
-    package enum GapKind: String, Sendable, Hashable, CaseIterable { case bridged, missing, outage }
+    package enum GapKind: String, Sendable, Hashable, CaseIterable, Codable { case bridged, missing, outage }
 
     /// The gaps of one kind on one node, inside of the period.
-    package struct Gaps: Sendable, Hashable {
+    package struct Gaps: Sendable, Hashable, Codable {
         package var node: String
         package var kind: GapKind
         package var count: Int64
@@ -90,14 +90,14 @@ package struct CloseEntry: Sendable, Hashable {
         }
     }
 
-    package enum ChainState: String, Sendable, Hashable, CaseIterable {
+    package enum ChainState: String, Sendable, Hashable, CaseIterable, Codable {
         case open
         /// It ended with a conflict.
         case forked
     }
 
     /// Where a chain stood at the end of the prefix.
-    package struct Chain: Sendable, Hashable {
+    package struct Chain: Sendable, Hashable, Codable {
         package var node: String
         package var incarnation: Int64
         /// Nil before the first batch.

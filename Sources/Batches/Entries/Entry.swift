@@ -17,7 +17,7 @@ package enum Entry: Sendable, Hashable {
     case logKey(LogKeyEntry)
 
     /// The kinds with their version words and the numbers under which the database stores them. Never renumbered.
-    package enum Kind: Int16, Sendable, Hashable, CaseIterable {
+    package enum Kind: Int16, Sendable, Hashable, CaseIterable, Codable {
         case genesis = 1
         case node = 2
         case imported = 3

@@ -4,7 +4,7 @@ package import TransparencyLog
 /// One recorded log file, and the opening of its own chain. Signed by the importer or by the replaying agent.
 package struct ImportEntry: Sendable, Hashable {
     /// What the file's sensor belongs to. A source, such as a switch, is never counted as a node.
-    package enum Subject: String, Sendable, Hashable, CaseIterable { case node, source }
+    package enum Subject: String, Sendable, Hashable, CaseIterable, Codable { case node, source }
 
     package var log: String
     package var time: UTCTime

@@ -8,7 +8,7 @@ package struct NodeEntry: Sendable, Hashable {
     package enum Action: String, Sendable, Hashable, CaseIterable { case enrol, rotate, revoke, retire }
 
     /// What the signer may do. An importer signs the chains of recorded logs and is never counted as a node.
-    package enum Role: String, Sendable, Hashable, CaseIterable { case node, importer }
+    package enum Role: String, Sendable, Hashable, CaseIterable, Codable { case node, importer }
 
     package var log: String
     package var time: UTCTime

@@ -4,7 +4,7 @@ import Energy
 import TransparencyLog
 
 /// The sums of one period that is to be closed.
-struct ClosingFold: Sendable {
+struct ClosingFold: Sendable, Codable {
     let period: UTCInterval
     private var totals: [CloseEntry.Account: Int128] = [:]
     /// Each node's part of the accounts that add up to the organization's energy.
@@ -13,8 +13,19 @@ struct ClosingFold: Sendable {
 
     init(period: UTCInterval) { self.period = period }
 
+    /// The sums of a period as far as a ledger of the whole log has come.
+    init(period: UTCInterval, ledger: Ledger, gaps: GapBook) {
+        self.period = period
+        ledger.forEachEnergy(in: period.start.hour...period.lastHour) { key, energy in
+            let account = CloseEntry.Account(key.account, key.provenance)
+            totals[account, default: 0] += energy.total
+            nodes[key.node, default: 0] += account.isInside ? energy.total : 0
+        }
+        for gap in gaps.parts(in: period) { add(gap.span, node: gap.node, index: gap.index) }
+    }
+
     mutating func add(_ posting: Posting, node: String) {
-        let account = posting.provenance == .synthetic ? .synthetic : CloseEntry.Account(posting.account)
+        let account = CloseEntry.Account(posting.account, posting.provenance)
         totals[account, default: 0] += Int128(posting.microjoules)
         nodes[node, default: 0] += account.isInside ? Int128(posting.microjoules) : 0
     }
@@ -106,6 +117,10 @@ struct ClosingFold: Sendable {
 }
 
 extension CloseEntry.Account {
+    fileprivate init(_ account: Account, _ provenance: Provenance) {
+        self = provenance == .synthetic ? .synthetic : CloseEntry.Account(account)
+    }
+
     init(_ account: Account) {
         switch account {
         case .job: self = .jobs

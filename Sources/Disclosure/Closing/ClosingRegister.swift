@@ -2,8 +2,8 @@ package import Batches
 package import Energy
 
 /// The periods whose books a log has closed, in order, and what arrived too late for each.
-package struct ClosingRegister: Sendable, Hashable {
-    package struct Closing: Sendable, Hashable {
+package struct ClosingRegister: Sendable, Hashable, Codable {
+    package struct Closing: Sendable, Hashable, Codable {
         package var mark: ClosingMark
         /// Of its first part.
         package var index: UInt64
@@ -54,6 +54,8 @@ package struct ClosingRegister: Sendable, Hashable {
         }
         return register
     }
+
+    func isComplete(_ mark: ClosingMark) -> Bool { closings.contains { $0.mark == mark && $0.isComplete } }
 
     /// The newest complete close of a period.
     package func newest(of period: UTCInterval) -> Closing? {

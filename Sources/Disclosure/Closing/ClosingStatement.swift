@@ -3,7 +3,7 @@ package import Energy
 
 /// What the books of a period say over one log prefix: a pure function of both, cut into the parts that entries of a
 /// log can carry.
-package struct ClosingStatement: Sendable, Hashable {
+package struct ClosingStatement: Sendable, Hashable, Codable {
     package let content: CloseEntry.Content
 
     package init(_ content: CloseEntry.Content) { self.content = content }

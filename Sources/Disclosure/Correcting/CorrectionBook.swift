@@ -5,8 +5,8 @@ import Energy
 /// Where corrections take from and give to: what the nodes and hours hold that some correction of the log names.
 ///
 /// The survey tells them beforehand, so that a correction has the same effect whatever period is read.
-struct CorrectionBook: Sendable {
-    struct Place: Sendable, Hashable {
+struct CorrectionBook: Sendable, Codable {
+    struct Place: Sendable, Hashable, Codable {
         var node: String
         var hour: Int64
     }
@@ -24,6 +24,18 @@ struct CorrectionBook: Sendable {
     init(places: Set<Place>) { held = Dictionary(uniqueKeysWithValues: places.map { ($0, [:]) }) }
 
     var isIdle: Bool { held.isEmpty }
+
+    /// Places that entries behind a ledger's name, with what it holds there. Those that are open stay as they are.
+    mutating func open(_ places: Set<Place>, _ ledger: Ledger) {
+        let new = places.filter { held[$0] == nil }
+        guard !new.isEmpty else { return }
+        for place in new { held[place] = [:] }
+        let hours = new.map(\.hour)
+        ledger.forEachEnergy(in: (hours.min() ?? 0)...(hours.max() ?? 0)) { key, energy in
+            let place = Place(node: key.node, hour: key.hour)
+            if new.contains(place) { held[place]?[key] = energy }
+        }
+    }
 
     mutating func add(_ postings: [Posting], node: String) {
         for posting in postings {

@@ -2,8 +2,8 @@ package import Batches
 import Energy
 
 /// The corrections of a log, in order, with what each one did.
-package struct CorrectionRegister: Sendable, Hashable {
-    package struct Correction: Sendable, Hashable {
+package struct CorrectionRegister: Sendable, Hashable, Codable {
+    package struct Correction: Sendable, Hashable, Codable {
         package var entry: CorrectEntry
         package var index: UInt64
         /// What each of the moves took, in their order: less than it says where there was less.
@@ -35,6 +35,14 @@ package struct CorrectionRegister: Sendable, Hashable {
     package private(set) var corrections: [Correction] = []
 
     package init() {}
+
+    /// How many from an index on touch a period.
+    func count(of period: UTCInterval, from index: Int64) -> Int64 {
+        Int64(
+            corrections.count {
+                Int64(clamping: $0.index) >= index && $0.touches(period.start.hour...period.lastHour)
+            })
+    }
 
     mutating func append(_ correction: Correction) { corrections.append(correction) }
 }

@@ -116,6 +116,7 @@ package struct FigureTrace: Sendable {
             FigurePath("energy", "by_month", String(TimeText.rfc3339(UTCTime(hour: key.hour)).prefix(7))),
             FigurePath("energy", "by_site", input.accounts.nodes.site(of: key.node) ?? "no site"),
             FigurePath("emissions", "location_t", isSum: false), FigurePath("emissions", "market_t", isSum: false),
+            FigurePath("emissions", "market_t_hourly", isSum: false),
         ]
         if key.provenance.isMeasured { paths.append(FigurePath("energy", "measured_uj")) }
         let zone = place(of: key).zone

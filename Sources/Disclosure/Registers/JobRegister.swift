@@ -3,8 +3,8 @@ package import Batches
 package import Energy
 
 /// What the log tells of every job, merged from all who saw it. The order of its entries does not matter.
-package struct JobRegister: Sendable, Hashable {
-    package struct Attempt: Sendable, Hashable {
+package struct JobRegister: Sendable, Hashable, Codable {
+    package struct Attempt: Sendable, Hashable, Codable {
         package var start: UTCTime?
         package var stop: UTCTime?
         package var nodes: Set<String> = []
@@ -19,7 +19,7 @@ package struct JobRegister: Sendable, Hashable {
         }
     }
 
-    package struct Job: Sendable, Hashable {
+    package struct Job: Sendable, Hashable, Codable {
         package var pseudonym: String
         /// By number. A requeued job is one job with several.
         package var attempts: [Int64: Attempt] = [:]
@@ -40,7 +40,7 @@ package struct JobRegister: Sendable, Hashable {
         package init(pseudonym: String) { self.pseudonym = pseudonym }
     }
 
-    package struct Commitment: Sendable, Hashable {
+    package struct Commitment: Sendable, Hashable, Codable {
         package var index: UInt64
         package var sha256: [UInt8]
 
@@ -54,7 +54,7 @@ package struct JobRegister: Sendable, Hashable {
     /// Ends of what each node said of each job since the administration last told the time.
     private var unbounded: [Hold: UTCTime] = [:]
 
-    private struct Hold: Sendable, Hashable {
+    private struct Hold: Sendable, Hashable, Codable {
         var node: String
         var job: String
     }

@@ -3,10 +3,10 @@ package import Energy
 import JSONText
 
 /// Whatever measures in a log, by name: nodes, and sources such as a switch that belong to no node.
-package struct NodeRegister: Sendable, Hashable {
-    package enum Kind: String, Sendable, Hashable, CaseIterable { case node, source }
+package struct NodeRegister: Sendable, Hashable, Codable {
+    package enum Kind: String, Sendable, Hashable, CaseIterable, Codable { case node, source }
 
-    package struct Member: Sendable, Hashable {
+    package struct Member: Sendable, Hashable, Codable {
         package var name: String
         package var kind: Kind
         /// As enrolled; the importer's for a recorded log, nil when neither says.

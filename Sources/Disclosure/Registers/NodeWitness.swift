@@ -3,7 +3,7 @@ package import Energy
 
 /// How one node's batches speak of one job, beside the energy: its clock, what came late, and how well the edges of the
 /// hold are known.
-package struct NodeWitness: Sendable, Hashable {
+package struct NodeWitness: Sendable, Hashable, Codable {
     /// Where a batch stands in the log's time.
     package struct Place: Sendable, Hashable {
         /// Time that had certainly passed when the batch was signed: the log's when it had the size that the batch's
@@ -19,7 +19,7 @@ package struct NodeWitness: Sendable, Hashable {
     }
 
     /// One end of the hold.
-    package struct Edge: Sendable, Hashable {
+    package struct Edge: Sendable, Hashable, Codable {
         package var time: UTCTime
         /// The reading nearest to the edge is at most so far from it.
         package var gapMilliseconds: Int64

@@ -1,8 +1,8 @@
 package import Batches
 
 /// The disclosures that the log knows of, and what arrived too late for each.
-package struct ReportRegister: Sendable, Hashable {
-    package struct Issue: Sendable, Hashable {
+package struct ReportRegister: Sendable, Hashable, Codable {
+    package struct Issue: Sendable, Hashable, Codable {
         package var entry: ReportEntry
         package var index: UInt64
         /// Batches of its period that stand behind the prefix which it reports on.

@@ -6,9 +6,9 @@ import TransparencyLog
 /// Batches that were logged before their key was revoked and that stand behind the last place which the revocation
 /// trusts: whoever had stolen the key may have made them. They count in the figures, since they were proved when they
 /// came, and every report and audit names them.
-package struct RevokedRegister: Sendable, Hashable {
+package struct RevokedRegister: Sendable, Hashable, Codable {
     /// The end of the trust in a key, as the survey sees it beforehand.
-    struct Mark: Sendable, Hashable {
+    struct Mark: Sendable, Hashable, Codable {
         var node: String
         var keyID: UInt32
         /// Nil when nothing of the key is trusted.
@@ -29,14 +29,14 @@ package struct RevokedRegister: Sendable, Hashable {
         package var microjoules: Int128
     }
 
-    private struct Key: Sendable, Hashable {
+    private struct Key: Sendable, Hashable, Codable {
         var mark: Mark
         var node: String
         var incarnation: Int64
     }
 
     /// What one batch posted, hour by hour.
-    private struct Item: Sendable, Hashable {
+    private struct Item: Sendable, Hashable, Codable {
         var sequence: Int64
         var interval: UTCInterval
         var microjoules: [Int64: Int128]

@@ -4,8 +4,8 @@ package import JSONText
 
 /// The configured inputs that reports read. For one field and subject the highest index wins, from its effective time
 /// on.
-package struct SettingRegister: Sendable, Hashable {
-    package struct Setting: Sendable, Hashable {
+package struct SettingRegister: Sendable, Hashable, Codable {
+    package struct Setting: Sendable, Hashable, Codable {
         package var index: UInt64
         package var field: String
         package var subject: String?
@@ -31,13 +31,31 @@ package struct SettingRegister: Sendable, Hashable {
             json = try? JSONValue(parsing: entry.value)
         }
 
+        private enum CodingKeys: CodingKey {
+            case index, field, subject, value, effectiveFrom, effectiveUntil, by, reason, time
+        }
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            index = try container.decode(UInt64.self, forKey: .index)
+            field = try container.decode(String.self, forKey: .field)
+            subject = try container.decodeIfPresent(String.self, forKey: .subject)
+            value = try container.decode([UInt8].self, forKey: .value)
+            effectiveFrom = try container.decodeIfPresent(UTCTime.self, forKey: .effectiveFrom)
+            effectiveUntil = try container.decodeIfPresent(UTCTime.self, forKey: .effectiveUntil)
+            by = try container.decode(String.self, forKey: .by)
+            reason = try container.decodeIfPresent(String.self, forKey: .reason)
+            time = try container.decode(UTCTime.self, forKey: .time)
+            json = try? JSONValue(parsing: value)
+        }
+
         func isEffective(at time: UTCTime) -> Bool {
             effectiveFrom.map { $0 <= time } ?? true && effectiveUntil.map { time < $0 } ?? true
         }
     }
 
     /// What is set about whom.
-    package struct Name: Sendable, Hashable {
+    package struct Name: Sendable, Hashable, Codable {
         package var field: String
         package var subject: String?
 

@@ -3,7 +3,7 @@ import Energy
 
 /// The gaps of a log by the hours in which they lie, so that those of any period of whole hours are found again as if
 /// no others had been there.
-struct GapBook: Sendable {
+struct GapBook: Sendable, Codable {
     /// Gaps within one hour are joined as they come; one across an hour stands by itself until it is asked for.
     private var folds: [Int64: GapFold] = [:]
     private var crossing: [Ledger.Gap] = []
@@ -26,6 +26,13 @@ struct GapBook: Sendable {
             for gap in fold.gaps { joined.add(gap) }
         }
         return joined.gaps
+    }
+
+    /// The same before what lies side by side is joined: a part that crosses an hour is still to be split.
+    func parts(in period: UTCInterval) -> [Ledger.Gap] {
+        let hours = period.start.hour...period.lastHour
+        return crossing.filter { Self.overlap($0.span.interval, period) }
+            + folds.filter { hours.contains($0.key) }.flatMap { $0.value.gaps }
     }
 
     static func overlap(_ interval: UTCInterval, _ period: UTCInterval?) -> Bool {

@@ -4,14 +4,14 @@ import Energy
 /// Gaps, joined where one begins when the one before it ended, so that a sensor that is slow for a year is one gap.
 ///
 /// The result is the same in whatever order the parts come.
-package struct GapFold: Sendable {
-    fileprivate struct Line: Hashable, Sendable {
+package struct GapFold: Sendable, Codable {
+    fileprivate struct Line: Hashable, Sendable, Codable {
         var node: String
         var kind: GapSpan.Kind
         var job: String?
     }
 
-    fileprivate struct Span: Sendable {
+    fileprivate struct Span: Sendable, Codable {
         var interval: UTCInterval
         var milliseconds: Int64
         var index: Int64

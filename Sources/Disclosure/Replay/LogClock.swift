@@ -6,8 +6,8 @@ package import Energy
 /// The administration's entries carry the time at which they were appended. A node's synchronised batch was made after
 /// the end of its interval, so its place in the log is later than that; one node's word is not enough, since its clock
 /// may run ahead, hence of the nodes the second latest counts.
-package struct LogClock: Sendable, Hashable {
-    private struct Claim: Sendable, Hashable {
+package struct LogClock: Sendable, Hashable, Codable {
+    private struct Claim: Sendable, Hashable, Codable {
         var signer: String
         var time: UTCTime
     }

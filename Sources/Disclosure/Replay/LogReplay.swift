@@ -7,7 +7,7 @@ package import TransparencyLog
 ///
 /// What it keeps is bounded by registers and sums (signers, chains, jobs, settings, accounts by node and hour, roots at
 /// anchored sizes), never by the number of entries.
-package struct LogReplay: Sendable {
+package struct LogReplay: Sendable, Codable {
     package let origin: String
     /// Sums are kept for its hours alone; nil keeps all. Registers always span the whole log.
     package let period: UTCInterval?
@@ -24,6 +24,7 @@ package struct LogReplay: Sendable {
     private var heads: [Int64: ChainHead] = [:]
     private var lateBatches: [Int64]
     private var gaps = GapBook()
+    private var recent = RecentBatches()
     private var closing: ClosingWatch
     private var closings = ClosingRegister()
     private var correcting: CorrectionBook
@@ -251,6 +252,7 @@ package struct LogReplay: Sendable {
     }
 
     private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
+        recent.append(interval, at: index)
         for (position, report) in surveyedReports.enumerated()
         where report.size <= Int64(clamping: index) && report.period.intersection(interval) != nil {
             lateBatches[position] += 1
@@ -423,16 +425,29 @@ package struct LogReplay: Sendable {
     ///   be read from its first entry.
     package mutating func extend(by survey: LogSurvey, published: [UInt64]) -> Bool {
         let size = size
-        guard survey.conflictLeaves.isEmpty, survey.closings.isEmpty, survey.correctedPlaces.isEmpty,
-            survey.revocations.isEmpty,
-            survey.reports.allSatisfy({ $0.size >= Int64(clamping: size) }),
+        guard period == nil, survey.conflictLeaves.isEmpty, survey.revocations.isEmpty,
+            survey.closings.allSatisfy({ closing.knows($0) || $0.size >= Int64(clamping: size) }),
+            survey.reports.allSatisfy({ $0.size >= recent.start }),
             survey.anchorSizes.allSatisfy({ $0 >= size || roots[$0] != nil })
         else { return false }
         anchorSizes = survey.anchorSizes.union(published)
         surveyedReports += survey.reports
-        lateBatches += survey.reports.map { _ in 0 }
-        lateCorrections += survey.reports.map { _ in 0 }
+        lateBatches += survey.reports.map { recent.count(of: $0.period, from: $0.size) }
+        lateCorrections += survey.reports.map { corrections.count(of: $0.period, from: $0.size) }
+        closing.forget { closings.isComplete($0) }
+        for mark in survey.closings where !closing.knows(mark) {
+            closing.expect(mark, ClosingFold(period: mark.period, ledger: ledger, gaps: gaps))
+        }
+        correcting.open(survey.correctedPlaces, ledger)
         return true
+    }
+
+    /// What the books of a period say now, for a close that is to follow. Of a replay that keeps every hour.
+    package mutating func tellClosing(of period: UTCInterval) -> ClosingStatement {
+        let fold = ClosingFold(period: period, ledger: ledger, gaps: gaps)
+        let statement = fold.statement(members: nodes, signers: signers, chains: chains, heads: heads)
+        closing.keep(statement, of: ClosingMark(period: period, size: Int64(clamping: size)))
+        return statement
     }
 
     /// What the log says so far. Records lie outside the log and are added by the caller.

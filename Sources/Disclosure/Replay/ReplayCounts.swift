@@ -2,7 +2,7 @@ package import Batches
 package import Energy
 
 /// How much a replay has checked.
-package struct ReplayCounts: Sendable, Hashable {
+package struct ReplayCounts: Sendable, Hashable, Codable {
     package var entries: [Entry.Kind: Int64] = [:]
     package var signatures: Int64 = 0
     package var anchors: Int64 = 0
@@ -16,7 +16,7 @@ package struct ReplayCounts: Sendable, Hashable {
     package var conflicts: [Conflict] = []
 
     /// A second batch that a node signed for a place in its chain.
-    package struct Conflict: Sendable, Hashable {
+    package struct Conflict: Sendable, Hashable, Codable {
         package var index: UInt64
         package var node: String
         package var position: ChainPosition
@@ -37,7 +37,7 @@ package struct ReplayCounts: Sendable, Hashable {
     package var conflictsUnplaced: Int64 = 0
 
     /// Batches whose interval ends before the tree that they name was there.
-    package struct Backdated: Sendable, Hashable {
+    package struct Backdated: Sendable, Hashable, Codable {
         package var count: Int64 = 0
         package var first: UInt64?
         package var mostMicroseconds: Int64 = 0
@@ -52,7 +52,7 @@ package struct ReplayCounts: Sendable, Hashable {
     package var backdated = Backdated()
 
     /// The latest end of an interval that an agent's clock told.
-    package struct Latest: Sendable, Hashable {
+    package struct Latest: Sendable, Hashable, Codable {
         package var time: UTCTime
         package var index: UInt64
     }

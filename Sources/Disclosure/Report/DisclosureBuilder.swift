@@ -36,6 +36,7 @@ struct DisclosureBuilder {
             ("facility_mwh", resources.borne.figure(supply.facilityMegawattHours)),
             ("location_t", resources.borne.figure(supply.location)),
             ("market_t", resources.borne.figure(supply.market.tonnes)),
+            ("market_t_hourly", resources.borne.figure(supply.market.tonnesHourly)),
             ("water", resources.borneWater["cubic_metres"] ?? .null),
         ]
         checks = CheckSection(
@@ -131,6 +132,7 @@ struct DisclosureBuilder {
         return [
             "location_t": resources.borne.figure(supply.location),
             "market_t": resources.borne.figure(market.tonnes),
+            "market_t_hourly": resources.borne.figure(market.tonnesHourly),
             "factors": resources.borne.members(["supply_mwh", "location_t"], in: "uses", of: supply.citations),
             "instruments": market.instruments, "matched_share": market.matchedShare,
             "matched_share_hourly": market.matchedShareHourly, "basis": supply.basis,

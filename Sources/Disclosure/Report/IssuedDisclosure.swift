@@ -1,3 +1,4 @@
+import Emissions
 package import Energy
 package import JSONText
 package import TransparencyLog
@@ -44,15 +45,37 @@ package struct IssuedDisclosure: Sendable {
         return .object(object)
     }
 
-    /// How the energy of this body differs from an earlier one of the same period: `it_uj` before, after, and in
-    /// percent.
+    /// How this body differs from an earlier one of the same period: `it_uj` before, after, and in percent, then every
+    /// other total that is not what it was.
     package static func effect(of disclosure: Disclosure, against earlier: JSONValue) -> String? {
         guard let before = HTMLText.microjoules(earlier["energy"]?["it_uj"]),
             let after = HTMLText.microjoules(disclosure.value["energy"]?["it_uj"])
         else { return nil }
-        guard before > 0, let percent = Figure.text((after - before) * 100, before, decimals: 4) else {
-            return "it_uj from \(before) to \(after)"
+        var parts = ["it_uj from \(before) to \(after)"]
+        if before > 0, let percent = Figure.text((after - before) * 100, before, decimals: 4) {
+            parts[0] += ", \(percent) %"
         }
-        return "it_uj from \(before) to \(after), \(percent) %"
+        for (section, member) in totals {
+            let name = section == "energy" ? member : "\(section).\(member)"
+            let (old, new) = (earlier[section]?[member]?.number?.text, disclosure.value[section]?[member]?.number?.text)
+            guard old != new else { continue }
+            let change = percent(from: old, to: new).map { ", \($0) %" } ?? ""
+            parts.append("\(name) from \(old ?? "none") to \(new ?? "none")\(change)")
+        }
+        return parts.joined(separator: "; ")
+    }
+
+    private static let totals = [
+        ("energy", "facility_mwh"), ("emissions", "location_t"), ("emissions", "market_t"),
+        ("water", "cubic_metres"), ("embodied", "kg"),
+    ]
+
+    /// Of figures as they are printed; nil where one is missing or nothing was there before.
+    private static func percent(from old: String?, to new: String?) -> String? {
+        guard let old, let new, let before = try? DecimalFigure(parsing: old).ratio,
+            let after = try? DecimalFigure(parsing: new).ratio, before > .zero,
+            let change = try? (after - before) / before * ExactRatio(100)
+        else { return nil }
+        return try? change.rounded(decimals: 4).text
     }
 }

@@ -6,6 +6,8 @@ import JSONText
 /// Scope 2 by contract: instruments that are set and stand the test, and the residual mix for the rest.
 struct MarketFigures {
     private(set) var tonnes: JSONValue = .null
+    /// The same where each hour has to be covered by what was generated in it.
+    private(set) var tonnesHourly: JSONValue = .null
     private(set) var matchedShare: JSONValue = .null
     private(set) var matchedShareHourly: JSONValue = .null
     private(set) var instruments: JSONValue = []
@@ -25,7 +27,9 @@ struct MarketFigures {
         guard mix != nil || !stated.isEmpty else {
             missing = [
                 ("emissions.market_t", "neither an instrument nor a residual mix is set"),
+                ("emissions.market_t_hourly", "neither an instrument nor a residual mix is set"),
                 ("emissions.matched_share", "no instrument is set"),
+                ("emissions.matched_share_hourly", "no instrument is set"),
             ]
             return
         }
@@ -47,6 +51,26 @@ struct MarketFigures {
             screened.accepted.map(\.json)
                 + screened.refused.map { ["id": .string($0.id), "refused": .array($0.reasons.map { .string($0) })] })
         try take(figures, isWhole: isWhole)
+        try takeHourly(figures, screened.accepted, isWhole: isWhole)
+    }
+
+    /// An instrument that tells its span alone says nothing about any hour: with no other, there is no figure.
+    private mutating func takeHourly(
+        _ figures: MarketBased, _ instruments: [Instrument], isWhole: Bool
+    ) throws(EmissionsError) {
+        let spans = instruments.filter { !$0.isHourly }
+        if !spans.isEmpty {
+            let names = spans.prefix(3).map(\.id).joined(separator: ", ") + (spans.count > 3 ? " …" : "")
+            let reason = "\(names): nobody says in which hours it was generated; set hourly_mwh"
+            missing.append(("emissions.matched_share_hourly", reason))
+            guard spans.count < instruments.count else {
+                missing.append(("emissions.market_t_hourly", reason))
+                return
+            }
+        }
+        for reason in figures.hourly.missing { missing.append(("emissions.market_t_hourly", reason)) }
+        if isWhole, let mass = figures.hourly.mass { tonnesHourly = try SupplySection.number(mass.tonnes) }
+        if let share = figures.hourly.matchedShare { matchedShareHourly = try SupplySection.number(share) }
     }
 
     private mutating func take(_ figures: MarketBased, isWhole: Bool) throws(EmissionsError) {
@@ -54,7 +78,6 @@ struct MarketFigures {
         if let reason = figures.residualAbsent { missing.append(("emissions.residual_mix", reason)) }
         if isWhole, let mass = figures.annual.mass { tonnes = try SupplySection.number(mass.tonnes) }
         if let share = figures.annual.matchedShare { matchedShare = try SupplySection.number(share) }
-        if let share = figures.hourly.matchedShare { matchedShareHourly = try SupplySection.number(share) }
         for zone in figures.annual.zones {
             if let mass = zone.mass { zones[zone.zone] = try SupplySection.number(mass.tonnes) }
         }
@@ -62,7 +85,31 @@ struct MarketFigures {
 }
 
 extension Instrument {
-    /// Reads a setting: {kind, certificate_ids[], market, start, end, mwh, retired_for, g_per_kwh, document_sha256}.
+    fileprivate var isHourly: Bool {
+        if case .hourly = volume { true } else { false }
+    }
+
+    /// What the setting says of each hour; a vintage of one hour says it by itself.
+    private static func volume(
+        of whole: Int128, _ vintage: UTCInterval, _ hours: JSONValue?
+    ) throws(EmissionsError) -> Volume {
+        let start = vintage.start.hour
+        guard let hours = hours?.array else {
+            return vintage.start == UTCTime(hour: start) && vintage.end == UTCTime(hour: start + 1)
+                ? .hourly([start: whole]) : .span(microjoules: whole)
+        }
+        var volumes: [Int64: Int128] = [:]
+        for (offset, hour) in hours.enumerated() {
+            let energy = try DecimalFigure(parsing: hour.number?.text ?? hour.string ?? "")
+            let microjoules = try energy.ratio * ExactRatio(Figure.microjoulesPerMegawattHour)
+            // Hours beyond the vintage are refused with the instrument.
+            volumes[start + Int64(offset)] = try microjoules.rounded(decimals: 0).coefficient
+        }
+        return .hourly(volumes)
+    }
+
+    /// Reads a setting: {kind, certificate_ids[], market, start, end, mwh, hourly_mwh[]?, retired_for, g_per_kwh,
+    /// document_sha256}.
     fileprivate init(id: String, _ value: JSONValue) throws(EmissionsError) {
         func figure(_ name: String) throws(EmissionsError) -> DecimalFigure {
             try DecimalFigure(parsing: value[name]?.number?.text ?? value[name]?.string ?? "")
@@ -77,11 +124,13 @@ extension Instrument {
         guard let factor = try figure("g_per_kwh").exactUnits(decimals: 6) else {
             throw EmissionsError(.outOfRange, "instrument \(id): g_per_kwh has at most six decimals")
         }
+        let vintage = UTCInterval(start: try time("start"), end: try time("end"))
         self.init(
             id: id, kind: value["kind"]?.string.flatMap { Kind(rawValue: $0) } ?? .other,
             certificateIDs: value["certificate_ids"]?.array?.compactMap(\.string) ?? [],
-            market: value["market"]?.string ?? "", vintage: UTCInterval(start: try time("start"), end: try time("end")),
-            volume: .span(microjoules: try energy.rounded(decimals: 0).coefficient),
+            market: value["market"]?.string ?? "", vintage: vintage,
+            volume: try Self.volume(
+                of: try energy.rounded(decimals: 0).coefficient, vintage, value["hourly_mwh"]),
             retiredFor: value["retired_for"]?.string ?? "", microgramsPerKilowattHour: factor,
             documentSHA256: value["document_sha256"]?.string ?? "")
     }
@@ -91,7 +140,8 @@ extension Instrument {
             "id": .string(id), "kind": .string(kind.rawValue), "market": .string(market),
             "certificate_ids": .array(certificateIDs.map { .string($0) }),
             "start": TimeText.json(vintage.start), "end": TimeText.json(vintage.end),
-            "mwh": Figure.megawattHours(volume.microjoules), "document_sha256": .string(documentSHA256),
+            "mwh": Figure.megawattHours(volume.microjoules), "is_hourly": .bool(isHourly),
+            "document_sha256": .string(documentSHA256),
         ]
     }
 }

@@ -25,8 +25,9 @@ struct SupplySection {
             let supply = try supply(input)
             guard !cells.zones.isEmpty else {
                 let reason = "no grid zone is set for the sites of this period; set \(SettingField.siteZone)"
-                for field in ["zones", "emissions.location_t", "emissions.market_t", "emissions.matched_share"] {
-                    missing.append((field, reason))
+                missing.append(("zones", reason))
+                for field in ["location_t", "market_t", "market_t_hourly", "matched_share", "matched_share_hourly"] {
+                    missing.append(("emissions.\(field)", reason))
                 }
                 return
             }

@@ -12,6 +12,7 @@ package struct ProgressMark: Sendable, Hashable {
     }
 
     /// Marks for a trainer that reports seldom: between reports progress runs with time, energy is as it was measured.
+    /// The newest report mostly lies between two readings, which may be an hour apart: there energy runs with time.
     ///
     /// - Parameters:
     ///   - energy: cumulative readings (elapsed, energy), in the order of time.
@@ -23,10 +24,12 @@ package struct ProgressMark: Sendable, Hashable {
         var marks: [ProgressMark] = []
         var from: (elapsedMilliseconds: Int64, done: Double) = (0, 0)
         var remaining = energy[...]
+        var previous: (elapsedMilliseconds: Int64, microjoules: Int64) = (0, 0)
         for report in reports where report.elapsedMilliseconds > from.elapsedMilliseconds && report.done >= from.done {
             let span = Double(report.elapsedMilliseconds) - Double(from.elapsedMilliseconds)
             while let next = remaining.first, next.elapsedMilliseconds <= report.elapsedMilliseconds {
                 remaining.removeFirst()
+                previous = next
                 guard next.elapsedMilliseconds > from.elapsedMilliseconds else { continue }
                 let share = (Double(next.elapsedMilliseconds) - Double(from.elapsedMilliseconds)) / span
                 marks.append(
@@ -35,6 +38,16 @@ package struct ProgressMark: Sendable, Hashable {
                         done: from.done + share * (report.done - from.done)))
             }
             from = report
+        }
+        if let next = remaining.first, from.elapsedMilliseconds > previous.elapsedMilliseconds {
+            let part =
+                (Int128(next.microjoules) - Int128(previous.microjoules))
+                * (Int128(from.elapsedMilliseconds) - Int128(previous.elapsedMilliseconds))
+                / (Int128(next.elapsedMilliseconds) - Int128(previous.elapsedMilliseconds))
+            marks.append(
+                ProgressMark(
+                    elapsedMilliseconds: from.elapsedMilliseconds,
+                    microjoules: Int64(clamping: Int128(previous.microjoules) + part), done: from.done))
         }
         return marks
     }

@@ -2,7 +2,7 @@
 ///
 /// It is all that appending needs (63 hashes at most), and all that an auditor needs to begin a replay in the middle of
 /// a log. There is one hash for each one bit of the size.
-package struct MerkleFrontier: Sendable, Hashable {
+package struct MerkleFrontier: Sendable, Hashable, Codable {
     /// Number of leaves so far.
     package private(set) var size: UInt64
     /// The largest subtree first; `size.nonzeroBitCount` of them.

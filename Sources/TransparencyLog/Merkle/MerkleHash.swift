@@ -111,3 +111,18 @@ extension MerkleHash {
         self = digest.withUnsafeBytes { MerkleHash(loading: $0) }
     }
 }
+
+extension MerkleHash: Codable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(bytes)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let hash = MerkleHash(try container.decode([UInt8].self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "a hash has 32 bytes")
+        }
+        self = hash
+    }
+}

@@ -103,6 +103,17 @@ extension VerifierKey: Hashable, CustomStringConvertible {
     package var description: String { text }
 }
 
+extension VerifierKey: Codable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        try self.init(parsing: try decoder.singleValueContainer().decode(String.self))
+    }
+}
+
 extension UInt32 {
     var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { [UInt8]($0) } }
 }

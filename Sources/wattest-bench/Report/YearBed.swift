@@ -98,6 +98,14 @@ final class YearBed: Sendable {
         }
     }
 
+    /// Of the file in which the aggregator kept its accounts over its stop.
+    var accountsBytes: Int {
+        let descriptor = open("\(installation.logDirectory("bench"))/accounts", O_RDONLY)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        return max(0, Int(lseek(descriptor, 0, SEEK_END)))
+    }
+
     // MARK: Serving
 
     /// Starts an aggregator on what is there, and gives it to `body` while it runs.

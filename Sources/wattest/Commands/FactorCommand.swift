@@ -18,7 +18,8 @@ struct FactorCommand: AsyncParsableCommand {
             abstract: "Keeps a table of factors and declares it in the log; reports ask the newest table first.")
         @OptionGroup var options: ServerOptions
 
-        @Argument(help: "The table, CSV.")
+        @Argument(
+            help: "The table, CSV; an own one with columns zone, period (2026, 2026-10, 2026-10-01T05Z), g_per_kwh.")
         var file: String
 
         @Option(help: "wattest (own), electricity-maps (portal), egrid or ember.")
@@ -87,7 +88,7 @@ struct FactorCommand: AsyncParsableCommand {
                     + "SHA-256 \(FigureText.text(reply["sha256"]))\n")
         }
 
-        private static func content(of path: String) throws(CommandFailure) -> String {
+        static func content(of path: String) throws(CommandFailure) -> String {
             guard let stream = fopen(path, "rb") else {
                 throw .usage("\(path) cannot be read: \(String(cString: strerror(errno)))", "give a readable table")
             }

@@ -109,6 +109,20 @@ import Testing
         #expect(marks.map { ($0.done * 1000).rounded() } == [333, 667, 1000, 1500, 2000])
     }
 
+    /// A server knows a running job by the hour: in its first one the only reading is the one of now.
+    @Test func aReportBeforeTheOnlyReadingIsAMark() throws {
+        let early = ProgressMark.interpolated(energy: [(100_000, 500)], reports: [(20_000, 2), (80_000, 8)])
+        #expect(early == [ProgressMark(elapsedMilliseconds: 80_000, microjoules: 400, done: 8)])
+        let later = ProgressMark.interpolated(
+            energy: [(100_000, 500), (200_000, 1500)], reports: [(50_000, 5), (150_000, 15)])
+        #expect(
+            later == [
+                ProgressMark(elapsedMilliseconds: 100_000, microjoules: 500, done: 10),
+                ProgressMark(elapsedMilliseconds: 150_000, microjoules: 1000, done: 15),
+            ])
+        #expect(ProgressMark.interpolated(energy: [], reports: [(20_000, 2)]).isEmpty)
+    }
+
     @Test func theCheapestPlaceAndHour() throws {
         let rows = "DK,1970-01-01T00Z,300\nDK,1970-01-01T01Z,100\nDK,1970-01-01T02Z,200\nFR,1970,150"
         let factors = try FactorSet(files: [

@@ -44,8 +44,10 @@ struct PDFLayout {
     // MARK: Blocks
 
     private mutating func add(_ section: DisclosurePage.Section) {
-        let keep = section.blocks.first.map { Self.leadingHeight($0) } ?? 0
-        need(44 + keep)
+        // A paragraph under a heading says what the block behind it shows.
+        var leading = section.blocks.prefix(1)
+        if case .paragraph = leading.first { leading = section.blocks.prefix(2) }
+        need(44 + leading.reduce(0) { $0 + Self.leadingHeight($1) })
         y += 16
         text(section.title, font: .bold, size: 13, after: 3)
         draw { page, y in page.line(x1: Self.left, y1: y, x2: Self.right, y2: y) }
@@ -63,7 +65,7 @@ struct PDFLayout {
         switch block {
         case .drawing(let drawing): drawing.height * drawingPercent / 100 + 22
         case .tiles: 50
-        case .table: 44
+        case .table(let table): leadingHeight(table)
         default: 30
         }
     }
@@ -140,18 +142,27 @@ struct PDFLayout {
     private static let cellSize = 8
     private static let padding = 4
 
-    private mutating func table(_ table: DisclosurePage.Table) {
+    private static func edges(_ table: DisclosurePage.Table) -> [Int] {
         let count = table.head.count
         let parts = table.widths.count == count ? table.widths : Array(repeating: 1, count: count)
         let total = max(1, parts.reduce(0, +))
-        var edges = [Self.left]
-        for index in parts.indices {
-            edges.append(Self.left + Self.width * parts[...index].reduce(0, +) / total)
-        }
-        let head = cells(table.head, edges, font: .bold)
+        return [left] + parts.indices.map { left + width * parts[...$0].reduce(0, +) / total }
+    }
+
+    /// The head and the first row, which stay together.
+    private static func leadingHeight(_ table: DisclosurePage.Table) -> Int {
+        let edges = edges(table)
+        let first = table.rows.first.map { height(cells($0, edges, font: .regular)) } ?? 0
+        return min(height(cells(table.head, edges, font: .bold)) + first + 10, (bottom - top) / 2)
+    }
+
+    private mutating func table(_ table: DisclosurePage.Table) {
+        let edges = Self.edges(table)
+        let head = Self.cells(table.head, edges, font: .bold)
+        need(Self.leadingHeight(table))
         row(head, table, edges, font: .bold, isHead: true)
         for cells in table.rows {
-            let lines = self.cells(cells, edges, font: .regular)
+            let lines = Self.cells(cells, edges, font: .regular)
             if y + Self.height(lines) > Self.bottom {
                 need(Self.bottom)
                 row(head, table, edges, font: .bold, isHead: true)
@@ -161,7 +172,7 @@ struct PDFLayout {
         y += 8
     }
 
-    private func cells(_ texts: [String], _ edges: [Int], font: PDFFont) -> [[[UInt8]]] {
+    private static func cells(_ texts: [String], _ edges: [Int], font: PDFFont) -> [[[UInt8]]] {
         texts.prefix(edges.count - 1).enumerated().map { column, text in
             text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
                 PDFText.lines(

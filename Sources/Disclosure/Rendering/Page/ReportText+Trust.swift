@@ -27,8 +27,8 @@ extension ReportText {
                 "Power usage effectiveness (energy of the whole site over that of the computers): \(pue ?? "–")."
                     + " Factors for the emissions of the grid come from:"))
         let factors = (report["emissions"]?["factors"]?.array ?? []).map { factor in
-            ["provider", "dataset", "version", "scope", "licence"].map { HTMLText.plain(factor[$0]) }
-                .joined(separator: "; ")
+            ["provider", "dataset", "version", "scope", "licence"].compactMap { factor[$0]?.string }
+                .filter { !$0.isEmpty }.joined(separator: "; ")
         }
         blocks.append(.list(factors.isEmpty ? ["no factor: no emissions can be given"] : factors))
         return .init(title: "Electricity and emissions", blocks: blocks + contracts)
@@ -37,11 +37,16 @@ extension ReportText {
     /// What contracts cover when a year is looked at as a whole, and hour by hour.
     private var matching: [DisclosurePage.Block] {
         guard let annual = report["emissions"]?["matched_share"], annual.number != nil else { return [] }
-        let hourly = HTMLText.percent(report["emissions"]?["matched_share_hourly"])
+        let share = report["emissions"]?["matched_share_hourly"]
+        let annually = "Contracts cover \(HTMLText.percent(annual)) of the electricity when the whole time is added up"
+        guard let share, share.number != nil else {
+            return [.paragraph("\(annually); in which hours it was produced, none of them says.")]
+        }
+        let tonnes = HTMLText.tonnes(report["emissions"]?["market_t_hourly"])
         return [
             .paragraph(
-                "Contracts cover \(HTMLText.percent(annual)) of the electricity when the whole time is added up, and"
-                    + " \(hourly) when each hour has to be covered by what was produced in that hour.")
+                "\(annually), and \(HTMLText.percent(share)) when each hour has to be covered by what was produced in"
+                    + " that hour (then \(tonnes) of CO2e by contract).")
         ]
     }
 

@@ -9,12 +9,14 @@ extension ReportText {
     }
 
     /// Milliseconds as hours with two decimals.
-    static func hours(milliseconds: JSONValue?) -> String {
-        milliseconds?.decimalString.flatMap { Figure.text(Int128($0), 3_600_000, decimals: 2) } ?? "–"
-    }
+    static func hours(milliseconds: JSONValue?) -> String { hours(milliseconds?.decimalString, of: 3_600_000) }
 
-    static func hours(seconds: JSONValue?) -> String {
-        seconds?.int64.flatMap { Figure.text(Int128($0), 3600, decimals: 2) } ?? "–"
+    static func hours(seconds: JSONValue?) -> String { hours(seconds?.int64, of: 3600) }
+
+    /// A little that is missing is not nothing.
+    private static func hours(_ count: Int64?, of hour: Int128) -> String {
+        guard let count, let text = Figure.text(Int128(count), hour, decimals: 2) else { return "–" }
+        return count > 0 && text == "0" ? "below 0.01" : text
     }
 
     /// `84000000000000000000000` as `8.4e22`; shorter counts as they are.
