@@ -201,8 +201,10 @@ import Testing
 
     @Test func deniedZonesAreNamedWithARemedy() {
         let tree = FixtureTree(PowercapTrees.intelServer)
-        chmod(tree.root + "/class/powercap/intel-rapl:0/energy_uj", 0o400)
-        chown(tree.root + "/class/powercap/intel-rapl:0/energy_uj", 0, 0)
+        for zone in ["intel-rapl:0", "intel-rapl-mmio:0"] {
+            chmod(tree.root + "/class/powercap/\(zone)/energy_uj", 0o400)
+            chown(tree.root + "/class/powercap/\(zone)/energy_uj", 0, 0)
+        }
         asStranger {
             var (source, report) = discover(tree)
             #expect(values(&source, report)["rapl:package-0"] == .unreadable(.denied))
