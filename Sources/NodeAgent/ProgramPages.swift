@@ -23,11 +23,10 @@ struct ProgramPages: Sendable {
 
     /// The start is over.
     private static let startNanoseconds: Int64 = 10_000_000_000
-    /// What a look around, a change of jobs or a scrape needed is not needed by the next reading. A batch comes more
-    /// often by default, and gives back more.
-    private static let periodNanoseconds: Int64 = 31_000_000_000
+    /// What a look around, a change of jobs or a scrape needed is not needed by the next reading.
+    private static let periodNanoseconds: Int64 = 10_000_000_000
     /// A batch is sent and acknowledged within some of these; a slow way to the log takes the later ones.
-    private static let dueMilliseconds: [Int64] = [4, 9, 16, 40, 150, 1500]
+    private static let dueMilliseconds: [Int64] = [3, 6, 9, 12, 16, 20, 30, 50, 100, 200, 1500, 3500]
     /// Where batches follow each other quickly, the pages would only come and go.
     private static let restNanoseconds: Int64 = 20_000_000_000
 
