@@ -147,6 +147,21 @@ import TransparencyLog
         #expect(share.clockJSON["off"]?.bool == true && share.clockJSON["ahead_ms"]?.decimalString == 100_000)
     }
 
+    @Test func aClockThatIsNotSynchronisedIsNamed() throws {
+        var log = try SyntheticLog(seed: 30)
+        try log.enrol("n1")
+        let record = log.record("1")
+        try log.job(record, .start, witness: .scheduler, start: log.now, expected: 1, nodes: ["n1"])
+        try log.batch("n1", holds: [.init(record.pseudonym)])
+        var share = try share("n1", of: record, in: log)
+        #expect(share.reason == "complete")
+        var batch = try Batch(text: Array(SignedNote(parsing: #require(log.entries.last)).text))
+        batch.clock.letter = .relative
+        let statement = NodeWitness.Statement(batch, place: .init(), isRecorded: false)
+        share.witness?.take(statement, jobMicrojoules: 0)
+        #expect(share.reason == "complete; its clock was not synchronised")
+    }
+
     @Test func edgesAreBoundedByTheGapBetweenReadings() throws {
         var log = try SyntheticLog(seed: 27)
         try log.enrol("n1")

@@ -106,6 +106,9 @@ extension JobSummary.NodeShare {
             remarks.append(
                 "\(witness.lateBatches) batches came late, up to \(Self.seconds(witness.lateMicroseconds / 1000)) s")
         }
+        if !witness.isRecorded, witness.letters.contains(where: { $0 != .synchronised }) {
+            remarks.append("its clock was not synchronised")
+        }
         if witness.behindMicroseconds > 0 {
             remarks.append("its clock is at least \(Self.seconds(witness.behindMicroseconds / 1000)) s behind")
         }

@@ -4,6 +4,7 @@ Nothing outside of their directory, their namespaces and their bridge is changed
 are private mounts. Needs root on Linux.
 """
 import os
+import signal
 import subprocess
 import time
 
@@ -100,6 +101,13 @@ class Nodes:
                 process.wait()
 
     def stop(self):
+        if self.own_processes:
+            # The first process of each namespace, and all others with it: what holds it ends by no lesser signal.
+            for pid in self.holders.values():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
         for process in reversed(self.processes):
             self.end(process)
         for node in self.nodes:
