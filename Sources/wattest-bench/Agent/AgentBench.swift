@@ -4,8 +4,8 @@ import JSONText
 
 /// What the agent costs a node, beside a metrics exporter and a Python tracker in the same run: CPU, memory, wake-ups.
 ///
-/// Every program runs all the time, in a cgroup of its own. CPU is that of the whole run; the ratio is taken in each slice
-/// and the median printed. A slice is as long as a batch, so that each holds one.
+/// Every program runs all the time, in a cgroup of its own. CPU is that of the whole run; the ratio is taken in each
+/// slice and the median printed. A slice is as long as a batch, so that each holds one.
 struct AgentBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent",
