@@ -1,10 +1,17 @@
 import Energy
+import JSONText
 package import MetricsEndpoint
 package import Sensors
 import Synchronization
 import TransparencyLog
 package import Wire
 package import Workloads
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
 
 /// The agent of a node: measures, signs, spools, sends; takes the claims of jobs.
 package final class LiveAgent: Sendable {
@@ -60,7 +67,9 @@ package final class LiveAgent: Sendable {
         self.enrolment = enrolment
         self.configuration = configuration
         self.report = report
-        let relay = EventRelay(report: report)
+        let accounts = SignedAccounts(
+            own: configuration.accounts, path: enrolment.directory + "/account-map.json")
+        let relay = EventRelay(accounts: accounts, report: report)
         do {
             spool = try Spool(path: enrolment.directory + "/spool", capacityBytes: configuration.spoolBytes)
             let remembered = try spool.rememberedCheckpoint()
@@ -81,14 +90,14 @@ package final class LiveAgent: Sendable {
                 in: enrolment.directory, capacityBytes: configuration.spoolBytes, report: report)
         }
         self.tenants = logs
-        pods = configuration.kubernetes.map { PodResolver($0, report: report) }
+        pods = configuration.kubernetes.map { PodResolver($0, accounts: accounts, report: report) }
         var known = configuration.sources
         known.node = enrolment.node
         loop = MeasuringLoop(
             configuration: MeasuringLoop.Configuration(
                 enrolment: enrolment, intervalSeconds: configuration.intervalSeconds, sources: known,
                 makeSources: sources ?? { [known] in known.all },
-                work: Self.work(enrolment, configuration, pods),
+                work: Self.work(enrolment, configuration, accounts, pods),
                 gpus: sources == nil ? known.gpuWork.map { GPUWatch($0) } : nil, tenants: logs, report: report),
             spool: spool, uplink: uplink)
         claims = NodeClaims(
@@ -99,13 +108,13 @@ package final class LiveAgent: Sendable {
     }
 
     private static func work(
-        _ enrolment: Enrolment, _ configuration: Configuration, _ pods: PodResolver?
+        _ enrolment: Enrolment, _ configuration: Configuration, _ accounts: SignedAccounts, _ pods: PodResolver?
     ) -> ScheduledWork.Configuration {
         ScheduledWork.Configuration(
             sysfsRoot: configuration.sources.sysfsRoot, procfsRoot: configuration.sources.procfsRoot,
             node: enrolment.node,
             slurmNode: configuration.slurmNode, site: enrolment.site, hookDirectory: configuration.hookDirectory,
-            controllerDirectory: configuration.slurmDirectory, accounts: configuration.accounts, pods: pods,
+            controllerDirectory: configuration.slurmDirectory, accounts: accounts, pods: pods,
             recordPath: enrolment.directory + "/holds.json")
     }
 
@@ -116,7 +125,7 @@ package final class LiveAgent: Sendable {
         let socket: AllocationSocket
         do {
             socket = try AllocationSocket(
-                path: configuration.socketPath, site: enrolment.site, handlers: claims.handlers)
+                path: configuration.socketPath, site: enrolment.site, handlers: handlers)
         } catch {
             throw AgentError(error)
         }
@@ -144,6 +153,18 @@ package final class LiveAgent: Sendable {
         }
         spool.close()
         for log in tenants { log.spool.close() }
+    }
+
+    private var handlers: AllocationHandlers {
+        var handlers = claims.handlers
+        handlers.status = { [self] peer in
+            guard peer.uid == 0 || peer.uid == getuid() else {
+                return .failure(SocketFault("only root and the agent's own user may ask; it names everybody's jobs"))
+            }
+            return .success(
+                AgentStatus.json(enrolment, loop.status, uplink.status, spool, tenants: tenants).text())
+        }
+        return handlers
     }
 
     private var uplinks: [Uplink] { [uplink] + tenants.map(\.uplink) }

@@ -4,6 +4,8 @@
 /// folds accounts to lower case, so they are compared folded.
 package struct AccountMap: Sendable, Hashable {
     private var organizations: [Place: String] = [:]
+    /// Log index of the signed setting that it comes from, in part or whole; nil for the operator's own file alone.
+    package var settingIndex: UInt64?
 
     private struct Place: Sendable, Hashable {
         var scheduler: String
@@ -32,7 +34,10 @@ package struct AccountMap: Sendable, Hashable {
     }
 
     /// What both maps say, the other one's word where they differ.
-    package mutating func merge(_ other: AccountMap) { organizations.merge(other.organizations) { $1 } }
+    package mutating func merge(_ other: AccountMap) {
+        organizations.merge(other.organizations) { $1 }
+        settingIndex = other.settingIndex ?? settingIndex
+    }
 
     package static let schedulers = ["slurm", "kubernetes"]
 

@@ -15,7 +15,7 @@ struct WattestAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wattest-agent",
         abstract: "Reads the node's energy counters and signs what it read.",
-        subcommands: [Enroll.self, Run.self, ListSensors.self, SelfTest.self, RotateKey.self])
+        subcommands: [Enroll.self, Run.self, Status.self, ListSensors.self, SelfTest.self, RotateKey.self])
 
     /// On the main thread: a step outside of it, before the loop is there, would start the pool of threads.
     @MainActor static func main() async {

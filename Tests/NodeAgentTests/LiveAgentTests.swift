@@ -2,6 +2,7 @@ import Batches
 import Energy
 import Glibc
 import Identity
+import JSONText
 import Sensors
 import Synchronization
 import Testing
@@ -129,6 +130,44 @@ import Wire
             #expect(records.first?.sha256 == jobs.first?.recordSHA256)
             let pseudonym = try #require(records.first?.pseudonym)
             #expect(aggregator.batches.contains { $0.facts.allocations.contains { $0.job == pseudonym } })
+        }
+    }
+
+    /// A claim outlives the agent's stop: the next run goes on with it and tells of no second beginning.
+    @Test func aClaimOfALivingProcessGoesOnThroughAStop() async throws {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            let counter = Meter.Counter()
+            @Sendable func held() -> [JSONValue] {
+                (try? AgentStatus.ask(path: directory + "/s"))?["jobs"]?.array ?? []
+            }
+            try await aggregator.run { address in
+                let claim = Mutex<SocketClaim?>(nil)
+                try await run(enrolment, aggregator, address, counter) { agent in
+                    guard agent.isConnected else { return false }
+                    claim.withLock { claim in
+                        if claim == nil { claim = try? SocketClaim(path: directory + "/s", job: "train") }
+                    }
+                    return held().count == 1
+                }
+                let first = try #require(aggregator.entries { try JobEntry(text: $0) }.first)
+                try await run(enrolment, aggregator, address, counter) { $0.isConnected && held().count == 1 }
+                let outage = try #require(aggregator.batches.first { $0.facts.state == .outage })
+                #expect(outage.facts.allocations.map(\.job) == [first.job])
+                #expect(outage.facts.allocations.map(\.since) == [first.start])
+                // The process claims anew, as `wattest exec` does, and ends that claim: the old one is not left over.
+                claim.withLock { $0 = nil }
+                try await run(enrolment, aggregator, address, counter) { agent in
+                    guard agent.isConnected else { return false }
+                    guard let again = try? SocketClaim(path: directory + "/s", job: "train") else { return false }
+                    try? again.end()
+                    return true
+                }
+            }
+            let jobs = aggregator.entries { try JobEntry(text: $0) }
+            #expect(jobs.map(\.event) == [.start, .end])
+            #expect(jobs.first?.start == jobs.last?.start && jobs.last?.stop != nil)
         }
     }
 

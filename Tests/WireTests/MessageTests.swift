@@ -27,6 +27,8 @@ private let leaf = [UInt8](0..<32)
             .ack(EntryReceipt(chain: chain, sequence: 3, index: 4, leaf: leaf)),
             .ack(EntryReceipt(chain: nil, sequence: 0, index: .max, leaf: leaf)),
             .checkpoint(LogCheckpoint(log: "log.example/a", note: [1, 2], logKeys: [[3], [4, 5]])),
+            .checkpoint(
+                LogCheckpoint(log: "l", note: [1], accountMap: AccountMapSetting(value: Array("{}".utf8), index: 7))),
         ] as [DownMessage])
     func downMessagesSurviveTheWire(_ message: DownMessage) throws {
         let bytes: [UInt8] = try Wattest_V1_Down(message).serializedBytes()

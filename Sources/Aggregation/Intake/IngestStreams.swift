@@ -12,15 +12,19 @@ package struct IngestStreams: Sendable {
         package let feed: CheckpointFeed
         /// The entries that lead from the log's first key to its present one.
         package let logKeys: @Sendable () -> [[UInt8]]
+        /// Whose accounts are whose at this moment.
+        package let accountMap: @Sendable () -> AccountMapSetting?
 
         package init(
             origin: String, sequencer: LogSequencer, feed: CheckpointFeed,
-            logKeys: @escaping @Sendable () -> [[UInt8]] = { [] }
+            logKeys: @escaping @Sendable () -> [[UInt8]] = { [] },
+            accountMap: @escaping @Sendable () -> AccountMapSetting? = { nil }
         ) {
             self.origin = origin
             self.sequencer = sequencer
             self.feed = feed
             self.logKeys = logKeys
+            self.accountMap = accountMap
         }
     }
 
@@ -54,7 +58,10 @@ package struct IngestStreams: Sendable {
         let (output, answers) = AsyncStream.makeStream(of: DownMessage.self)
         let listener = home.feed.listen { checkpoint in
             answers.yield(
-                .checkpoint(LogCheckpoint(log: home.origin, note: checkpoint.bytes, logKeys: home.logKeys())))
+                .checkpoint(
+                    LogCheckpoint(
+                        log: home.origin, note: checkpoint.bytes, logKeys: home.logKeys(),
+                        accountMap: home.accountMap())))
         }
         defer { home.feed.stopListening(listener) }
         try await writer.send(.heads(try await heads(of: hello, home)))

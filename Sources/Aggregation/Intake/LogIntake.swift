@@ -1,5 +1,6 @@
 package import Accounts
 package import Batches
+package import Disclosure
 package import Energy
 package import TransparencyLog
 
@@ -20,6 +21,8 @@ package struct LogIntake: Sendable {
     private var reportDigests: [ReportKey: [UInt8]] = [:]
     /// The latest end of a period whose books are closed, nil before the first close.
     package private(set) var closedUntil: UTCTime?
+    /// What the log ever said of whose accounts are whose.
+    package private(set) var accountMaps = SettingRegister()
     /// How much of the log it knows: the index that the next entry gets.
     package private(set) var size: Int64 = 0
 
@@ -251,7 +254,8 @@ package struct LogIntake: Sendable {
         case .report(let report):
             reports[report.number] = leaf
             reportDigests[ReportKey(report)] = report.sha256
-        case .genesis, .resume, .job, .set, .conflict, .correct: break
+        case .set(let set): if set.field == SettingField.accountMap { accountMaps.apply(set, at: UInt64(index)) }
+        case .genesis, .resume, .job, .conflict, .correct: break
         }
         chains.apply(entry, signer: signer, at: index, leaf: leaf)
         if let chain = chains[index], heads[index] == nil {

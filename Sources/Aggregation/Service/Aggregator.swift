@@ -216,7 +216,8 @@ package final class Aggregator: Sendable {
         let streams = IngestStreams(metrics: metrics) { [self] origin in
             log(origin: origin).map { runtime in
                 IngestStreams.Log(
-                    origin: origin, sequencer: runtime.sequencer, feed: runtime.feed, logKeys: { runtime.logKeyNotes })
+                    origin: origin, sequencer: runtime.sequencer, feed: runtime.feed, logKeys: { runtime.logKeyNotes },
+                    accountMap: { [self] in runtime.accountMap(at: clock.now()) })
             }
         }
         return IngestHandlers(

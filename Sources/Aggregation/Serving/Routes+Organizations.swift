@@ -1,4 +1,5 @@
 import Batches
+import Disclosure
 import Energy
 import HTTPEdge
 import HTTPTypes
@@ -157,6 +158,9 @@ extension Routes {
         }
         guard let value = body["value"]?.rendered(.compact), value.count <= SetEntry.maximumValueBytes else {
             throw Problem.badRequest("value: JSON of at most \(SetEntry.maximumValueBytes) bytes")
+        }
+        if field == SettingField.accountMap, let fault = body["value"].flatMap(AccountMapField.fault) {
+            throw Problem.badRequest("value: \(fault)")
         }
         func time(_ name: String) throws -> UTCTime? {
             guard let text = body[name]?.string else { return nil }

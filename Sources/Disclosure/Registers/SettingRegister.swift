@@ -143,6 +143,9 @@ package enum SettingField {
     /// JSON object {parameters, tokens} or {flop, method} or {utilisation, kind, peak_flop_per_s}, figures as decimal
     /// text; subject: model.
     package static let modelCompute = "model.compute"
+    /// JSON object {slurm: {account: slug}, kubernetes: {namespace: slug}}: whose jobs are whose. Agents name jobs by
+    /// it.
+    package static let accountMap = "account.map"
     /// JSON object {flop, task, hardware}: the benchmarked computation of inference; subject: model.
     package static let modelInference = "model.inference"
 
@@ -150,6 +153,6 @@ package enum SettingField {
     package static let known = [
         legalEntityIdentifier, organizationName, methodText, siteZone, siteMarket, sitePUE, siteWater, siteEmbodied,
         siteMeter, nodeSite, nodeEmbodied, nodeAccelerators, nodeNameplate, jobClass, jobModel, jobActivity, jobRun,
-        modelCompute, modelInference, meterClass, factorSet, residualMix, instrument,
+        modelCompute, modelInference, meterClass, factorSet, residualMix, instrument, accountMap,
     ]
 }

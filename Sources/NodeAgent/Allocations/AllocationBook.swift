@@ -12,17 +12,20 @@ package struct AllocationBook: Sendable {
         package var request: ClaimRequest
         package var pseudonym: String
         package var root: ProcessTree.Root
+        /// The process that claims: its death ends the claim.
+        package var holder: ProcessTree.Root
         package var uid: UInt32
         package var controlGroup: String?
         package var since: UTCTime
 
         package init(
-            request: ClaimRequest, pseudonym: String, root: ProcessTree.Root, uid: UInt32, controlGroup: String?,
-            since: UTCTime
+            request: ClaimRequest, pseudonym: String, root: ProcessTree.Root, holder: ProcessTree.Root? = nil,
+            uid: UInt32, controlGroup: String?, since: UTCTime
         ) {
             self.request = request
             self.pseudonym = pseudonym
             self.root = root
+            self.holder = holder ?? root
             self.uid = uid
             self.controlGroup = controlGroup
             self.since = since
@@ -91,6 +94,12 @@ package struct AllocationBook: Sendable {
         guard !claims.isEmpty, claims.allSatisfy({ $0.request.devices.isEmpty }) else { return false }
         return seenDevices[pseudonym, default: []].insert(device).inserted
     }
+
+    /// Devices that processes of a job were seen on.
+    package func seenDevices(of pseudonym: String) -> [String] { (seenDevices[pseudonym] ?? []).sorted() }
+
+    /// When a job's hold began.
+    package func start(of pseudonym: String) -> UTCTime? { startedAt[pseudonym] }
 
     package mutating func report(_ figures: [String: Int64], id: UInt64) {
         guard let claim = claims[id] else { return }

@@ -24,6 +24,10 @@ package struct AllocationHandlers: Sendable {
     var progress: @Sendable ([String: Int64], _ connection: UInt64) -> Void
     /// The connection is closed or said that it ends.
     var end: @Sendable (_ connection: UInt64) -> Void
+    /// - Returns: one line.
+    var status: @Sendable (SocketPeer) -> Result<String, SocketFault> = { _ in
+        .failure(SocketFault("this agent does not tell what it does"))
+    }
 }
 
 /// The Unix socket over which jobs claim this node: one thread that polls, one connection a claim.
@@ -126,8 +130,11 @@ final class AllocationSocket: Sendable {
                 handlers.progress(figures, id)
                 reply = "ok"
             case .end:
+                // Before the answer: whoever has it may stop the agent, and the hold has ended.
+                handlers.end(id)
                 reply = "ok"
                 isOpen = false
+            case .status: reply = "ok \(try handlers.status(connection.peer).get())"
             }
         } catch {
             reply = "error \(error.description.split(whereSeparator: \.isNewline).joined(separator: " "))"

@@ -8,6 +8,8 @@ package enum SocketLine: Sendable, Hashable {
     /// Figures of the job's own: step, loss and the like, in millionths.
     case progress([String: Int64])
     case end
+    /// What the agent does now, for its operator.
+    case status
 
     package static let maximumBytes = 8192
 
@@ -31,7 +33,10 @@ package enum SocketLine: Sendable, Hashable {
         case "end":
             guard words.count == 1 else { throw SocketFault("end takes nothing") }
             self = .end
-        default: throw SocketFault("the words known here are begin, progress and end")
+        case "status":
+            guard words.count == 1 else { throw SocketFault("status takes nothing") }
+            self = .status
+        default: throw SocketFault("the words known here are begin, progress, end and status")
         }
     }
 

@@ -59,7 +59,8 @@ final class NodeClaims: Sendable {
         let pseudonym = Pseudonym.of(jobKey: request.key.description, salt: jobSalt)
         let claim = AllocationBook.Claim(
             request: request, pseudonym: pseudonym,
-            root: ProcessTree.Root(pid: pid, startTicks: process.startTicks), uid: peer.uid,
+            root: ProcessTree.Root(pid: pid, startTicks: process.startTicks),
+            holder: processes.process(peer.pid).map { .init(pid: $0.pid, startTicks: $0.startTicks) }, uid: peer.uid,
             controlGroup: processes.controlGroup(of: pid),
             since: UTCTime(microseconds: AgentEnvironment.utcMicroseconds()))
         let isNew = state.withLock { state -> Bool in

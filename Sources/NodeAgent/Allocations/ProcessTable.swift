@@ -97,6 +97,10 @@ struct ProcessTable: Sendable {
             jobs: jobs)
     }
 
+    func ticks(_ microseconds: Int64) -> UInt64 {
+        UInt64(max(0, microseconds).multipliedFullWidth(by: ticksPerSecond).low / 1_000_000)
+    }
+
     func microseconds(_ ticks: UInt64) -> Int64 {
         let (product, overflow) = Int64(clamping: ticks).multipliedReportingOverflow(by: 1_000_000)
         return overflow ? .max : product / ticksPerSecond

@@ -65,12 +65,19 @@ package struct ProcessTree: Sendable {
 
     private var members: [Int32: ProcessEntry] = [:]
     private var retiredTicks: UInt64 = 0
+    /// What an earlier run of the agent had counted, until this one has looked.
+    private var carriedTicks: UInt64 = 0
     /// Never falls.
     package private(set) var ticks: UInt64 = 0
     /// Whether a process of the tree was alive at the last look.
     package private(set) var isActive = false
 
-    package init() {}
+    /// - Parameter carriedTicks: what an earlier run of the agent had counted of the same processes. Those that ended
+    ///   meanwhile are in it and shown by nobody any more.
+    package init(carriedTicks: UInt64 = 0) {
+        self.carriedTicks = carriedTicks
+        ticks = carriedTicks
+    }
 
     /// - Parameter childrenByParent: all processes of the node by their parent.
     package mutating func update(
@@ -89,6 +96,11 @@ package struct ProcessTree: Sendable {
             if found[member.parent] == nil { retiredTicks &+= member.ticks }
         }
         members = found
+        if carriedTicks > 0 {
+            let shown = found.values.reduce(0 as UInt64) { $0 &+ $1.ticks }
+            retiredTicks &+= carriedTicks > shown ? carriedTicks - shown : 0
+            carriedTicks = 0
+        }
         ticks = max(ticks, found.values.reduce(retiredTicks) { $0 &+ $1.ticks })
         isActive = found.values.contains { !$0.isZombie }
     }

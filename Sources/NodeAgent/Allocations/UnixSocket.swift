@@ -58,10 +58,10 @@ enum UnixSocket {
     }
 
     /// One line without its line feed, nil when the connection ends first.
-    static func line(from descriptor: Int32) -> String? {
+    static func line(from descriptor: Int32, maximumBytes: Int = SocketLine.maximumBytes) -> String? {
         var line: [UInt8] = []
         var byte: UInt8 = 0
-        while line.count < SocketLine.maximumBytes {
+        while line.count < maximumBytes {
             let count = recv(descriptor, &byte, 1, 0)
             if count < 0, errno == EINTR { continue }
             guard count == 1 else { return nil }

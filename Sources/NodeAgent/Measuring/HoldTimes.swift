@@ -81,11 +81,32 @@ struct HoldTimes: Sendable {
         return Array(sorted.prefix(Batch.maximumAllocations))
     }
 
+    /// What the next run of the agent needs when this is the last cut that it finds.
+    func heldAtEnd(_ usage: NodeUsage) -> HeldAtEnd {
+        HeldAtEnd(
+            busyMicroseconds: usage.busyMicroseconds,
+            holds: current.map { allocation in
+                let used = usage.jobs[allocation.job]
+                return HeldAtEnd.Hold(
+                    allocation: allocation, cpuMicroseconds: used?.cpuMicroseconds ?? 0,
+                    isActive: used?.isActive ?? false)
+            })
+    }
+
     /// Ends the interval and begins the next one with these allocations.
+    ///
+    /// - Parameter isOutage: nothing says who drew what inside of the interval. Only those count that held the node
+    ///   throughout it (RULES section 3); and where the CPU time at its beginning is not known, none of it is theirs.
     mutating func cut(
-        at nanoseconds: Int64, next allocations: [Allocation], _ usage: NodeUsage
+        at nanoseconds: Int64, next allocations: [Allocation], _ usage: NodeUsage, isOutage: Bool = false
     ) -> (allocations: [AllocationFacts], host: HostFacts) {
         settle(at: nanoseconds, usage)
+        let isBlind = isOutage && (busyAtStart == nil || usage.busyMicroseconds == nil)
+        if isOutage {
+            holds = holds.filter { $0.value.heldNanoseconds == nanoseconds - start }
+            if isBlind { for job in holds.keys { holds[job]?.cpuUsed = 0 } }
+            hasChanged = false
+        }
         let facts = longest.sorted { $0.allocation.job < $1.allocation.job }.map { hold in
             AllocationFacts(
                 job: hold.allocation.job, mode: hold.allocation.mode,
@@ -98,7 +119,9 @@ struct HoldTimes: Sendable {
         let held = holds.values.reduce(0) { $0 + $1.cpuUsed }
         let busy = usage.busyMicroseconds.flatMap { now in busyAtStart.map { max(0, now - $0) } }
         let host = HostFacts(
-            millicores: usage.millicores, unheldCPUMicroseconds: max(0, (busy ?? held) - held))
+            millicores: usage.millicores,
+            // Any time that is nobody's takes the whole of what is split by time.
+            unheldCPUMicroseconds: isBlind ? 1 : max(0, (busy ?? held) - held))
         holds = [:]
         hasChanged = false
         start = nanoseconds

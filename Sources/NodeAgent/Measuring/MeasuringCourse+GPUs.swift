@@ -13,6 +13,18 @@ struct GPUWork: Sendable {
     fileprivate var nextClaim: UInt64 = 1 << 62
 
     init() {}
+
+    /// Goes on with a process that an earlier run of the agent adopted, and that is still there.
+    ///
+    /// - Returns: the number of its claim.
+    mutating func restore(_ root: ProcessTree.Root) -> UInt64 {
+        nextClaim += 1
+        claims[nextClaim] = root
+        return nextClaim
+    }
+
+    /// Whether a claim was made here.
+    func isClaim(_ number: UInt64) -> Bool { claims[number] != nil }
 }
 
 /// Work on GPUs in the measuring thread: shares of boards that several hold, and the last resort of finding out whose a

@@ -8,13 +8,18 @@ extension MeasuringCourse {
     private static let namePatienceNanoseconds: Int64 = 75_000_000_000
 
     mutating func lookAtWork(_ now: Moment) {
+        joinRestored(now)
         for edge in work.look(at: now) {
-            let ended = work.enter(edge)
+            _ = work.enter(edge)
             session.change(to: allocations, at: edge.moment, usage: usage())
-            if let ended, ended.isNamed { enter(ended, .end) }
+        }
+        if !work.untoldEnds.isEmpty {
+            keepWork()
+            tellEnds()
         }
         for hold in work.newLabels() { enter(hold, .update) }
         for change in launched.look() { take(change, now) }
+        endGoneClaims()
         lookAtGPUs(now)
         keepWork()
     }
@@ -47,15 +52,6 @@ extension MeasuringCourse {
         return false
     }
 
-    /// The holds outlive the agent. That they cannot be kept costs the proof of an outage's holder, no energy.
-    mutating func keepWork(isForced: Bool = false) {
-        do {
-            try work.keep(isForced: isForced)
-        } catch {
-            fail("the holds on this node could not be kept: \(error)")
-        }
-    }
-
     /// Whether every job that may stand in the next batch has its name.
     mutating func maySign(at now: Int64) -> Bool {
         guard let oldest = session.oldestCut, !work.book.unnamed.isEmpty else { return true }
@@ -67,7 +63,13 @@ extension MeasuringCourse {
     }
 
     mutating func nameRemaining() {
-        for hold in work.nameRemaining() { enter(hold, hold.end == nil ? .start : .end) }
+        for hold in work.nameRemaining() { tell(hold) }
+    }
+
+    /// A hold has a name now.
+    mutating func tell(_ hold: WorkloadBook.Hold) {
+        enter(hold, hold.end == nil ? .start : .end)
+        if hold.end != nil { work.told(hold.token) }
     }
 
     /// Tells the log of a scheduled job that began here, ended here, or is known better.

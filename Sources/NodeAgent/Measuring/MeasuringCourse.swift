@@ -7,7 +7,7 @@ import TransparencyLog
 struct MeasuringCourse: ~Copyable {
     let loop: MeasuringLoop
     let enrolment: Enrolment
-    private let boot: String
+    let boot: String
     let processes: ProcessTable
     private var sampler: Sampler
     var session: MeasuringSession
@@ -17,7 +17,14 @@ struct MeasuringCourse: ~Copyable {
     /// Schedulers' holds; a process's own claim never overrides them.
     var work: ScheduledWork
     var launched: LauncherWatch
-    private var trees: [String: ProcessTree] = [:]
+    var trees: [String: ProcessTree] = [:]
+    /// Claims of an earlier run.
+    var restored = RestoredClaims()
+    /// Jobs of claims that ended, of which the log was not told yet.
+    var untoldClaims: [WorkRecord.Claim] = []
+    var isClaimRecordStale = false
+    /// What an earlier run left has its place in the session.
+    var isJoined = false
     /// The open interval began in another boot: its monotonic length means nothing.
     private var beganInOtherBoot: Bool
     private var isStopped = false
@@ -46,13 +53,13 @@ struct MeasuringCourse: ~Copyable {
         recovered.announce(to: loop.uplink, enrolment)
         self.tenants = tenants
         work = ScheduledWork(
-            loop.configuration.work, processes: processes, boot: boot, tenancy: loop.configuration.tenancy
+            loop.configuration.work, processes: processes, tenancy: loop.configuration.tenancy
         ) { [loop] token, workload in loop.post(.named(token: token, workload)) }
         launched = LauncherWatch(processes: processes, site: enrolment.site, node: enrolment.node)
         work.setDevices(sampler.report.layering.sensors)
-        let proven = work.restore()
         let now = Self.moment()
-        let usage = processes.usage(jobs: work.usageByToken)
+        let left = LeftWork(path: loop.configuration.work.recordPath, recovered, boot: boot, now: now)
+        let sure = work.restore(left.record, left.away)
         let start = recovered.start(boot: boot, now: now)
         beganInOtherBoot = start.isOtherBoot
         let tracks = sampler.descriptions.map { description in
@@ -62,8 +69,13 @@ struct MeasuringCourse: ~Copyable {
             recovered.continuations(except: Set(tracks.map(\.description.id))), isSameBoot: !start.isOtherBoot)
         session = MeasuringSession(
             settings: .init(intervalSeconds: loop.configuration.intervalSeconds), start: start.moment, now: now,
-            tracks: tracks, clock: Self.clock(), proven: proven, usage: usage)
+            tracks: tracks, clock: Self.clock(), usage: processes.usage(jobs: [:]))
         session.isSuspended = !chain.isOpen
+        restoreClaims(left)
+        if let held = recovered.heldAtEnd, !start.isOtherBoot {
+            carry(held)
+            session.prove(held.proven(sure + book.allocations), held.usage(millicores: 0))
+        }
     }
 
     static func moment() -> Moment {
@@ -88,6 +100,7 @@ struct MeasuringCourse: ~Copyable {
         let state = chain.state
         loop.publish {
             $0.isMeasuring = true
+            $0.started = Self.moment().utc
             $0.incarnation = incarnation
             $0.chain = state
         }
@@ -211,7 +224,6 @@ struct MeasuringCourse: ~Copyable {
         keepWork(isForced: true)
         work.stop()
         loop.configuration.gpus?.stop()
-        for id in book.claims.keys.sorted() { endClaim(id, at: session.last) }
     }
 
     // MARK: Signing
@@ -252,7 +264,8 @@ struct MeasuringCourse: ~Copyable {
             extracts = try tenants.sign(
                 cut, interval, home: HomeBatch(log: enrolment.log, position: position, leaf: entry.leaf), boot: boot)
         }
-        let point = ResumePoint(boot: boot, continuations: interval.continuations, extracts: extracts)
+        let point = ResumePoint(
+            boot: boot, continuations: interval.continuations, heldAtEnd: interval.heldAtEnd, extracts: extracts)
         try loop.spool.write(entry, resumePoint: point.bytes)
         loop.uplink.add(SpoolItem(entry))
         try tenants.store(extracts)
@@ -332,7 +345,7 @@ struct MeasuringCourse: ~Copyable {
             begin(claim, id)
         case .named(let token, let workload):
             let wasDropped = work.book[token]?.isDropped == true
-            if let hold = work.name(token, workload) { enter(hold, hold.end == nil ? .start : .end) }
+            if let hold = work.name(token, workload) { tell(hold) }
             if wasDropped { session.change(to: allocations, at: Self.moment(), usage: usage()) }
         case .release(let id): endClaim(id)
         case .dropped(let token):
@@ -367,10 +380,15 @@ struct MeasuringCourse: ~Copyable {
         let moment = moment ?? Self.moment()
         let change = book.end(id)
         session.change(to: allocations, at: moment, usage: last)
-        if case .ended(let claim) = change {
-            trees[claim.pseudonym] = nil
-            enter(claim, .end, at: moment.utc)
-        }
+        isClaimRecordStale = true
+        guard case .ended(let claim) = change else { return }
+        trees[claim.pseudonym] = nil
+        let ended = WorkRecord.Claim(claim: claim, origin: .socket, end: moment.utc)
+        untoldClaims.append(ended)
+        keepWork()
+        enter(claim, .end, stop: ended.end)
+        untoldClaims.removeAll { $0 == ended }
+        isClaimRecordStale = true
     }
 
     mutating func begin(_ claim: AllocationBook.Claim, _ id: UInt64) {
@@ -385,20 +403,22 @@ struct MeasuringCourse: ~Copyable {
         var claim = claim
         claim.since = moment.utc
         let change = book.begin(claim, id: id)
+        isClaimRecordStale = true
         session.change(to: allocations, at: moment, usage: usage())
-        if case .started(let claim) = change { enter(claim, .start, at: moment.utc) }
+        keepWork()
+        if case .started(let claim) = change { enter(claim, .start) }
+        for number in restored.takeReplaced(by: claim) { endClaim(number) }
     }
 
     /// Everybody who holds the node now.
     var allocations: [Allocation] { book.allocations + work.book.allocations }
 
     /// Tells the log of a job that began or ended here.
-    private func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event, at time: UTCTime) {
+    func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event, stop: UTCTime? = nil) {
         let record = claim.record(salt: enrolment.jobSalt)
         let entry = JobEntry(
             log: enrolment.log, time: Self.moment().utc, event: event, job: claim.pseudonym,
-            attempt: claim.request.attempt, witness: .agent, by: enrolment.node, start: claim.since,
-            stop: event == .end ? time : nil,
+            attempt: claim.request.attempt, witness: .agent, by: enrolment.node, start: claim.since, stop: stop,
             expectedNodes: claim.request.expectedNodes, nodes: [], recordSHA256: record.sha256,
             salt: AgentEnvironment.randomBytes(16))
         send(entry.text, samples: record.text)

@@ -47,6 +47,8 @@ final class MeasuringLoop: Sendable {
     /// What others may know of the thread's work.
     struct Status: Sendable {
         var isMeasuring = false
+        var started: UTCTime?
+        var holds: [HoldState] = []
         var sensors: [SensorState] = []
         var batches: Int64 = 0
         var lastBatchUTC: UTCTime?
@@ -69,6 +71,18 @@ final class MeasuringLoop: Sendable {
                 let isRoom = strangers[organization] != nil || strangers.count < Self.maximumStrangers
                 strangers[isRoom ? organization : "", default: 0] += 1
             }
+        }
+
+        /// One job that holds the node.
+        struct HoldState: Sendable, Hashable {
+            /// Pseudonym and key, nil while nobody has told the name.
+            var job: String?
+            var key: String?
+            /// `slurm`, `kubernetes`, `socket`, `launcher` or `gpu`.
+            var toldBy: String
+            var since: UTCTime
+            /// nil where the job is the home organization's.
+            var tenant: String?
         }
 
         /// One source that was looked for.

@@ -23,6 +23,7 @@ package struct MeasuringSession: Sendable {
         package var clock: ClockState
         /// What the next start of the agent needs behind this interval.
         package var continuations: [SensorTrack.Continuation]
+        package var heldAtEnd = HeldAtEnd()
     }
 
     struct PendingCut: Sendable {
@@ -36,6 +37,7 @@ package struct MeasuringSession: Sendable {
             var state: IntervalFacts.State
             var allocations: [AllocationFacts]
             var host: HostFacts
+            var heldAtEnd: HeldAtEnd
         }
     }
 
@@ -74,10 +76,10 @@ package struct MeasuringSession: Sendable {
     ///   - start: end of the last batch; now for a new chain.
     ///   - now: the first moment of this run. When it lies behind `start`, an outage interval comes first.
     ///   - tracks: in the order of the batch's lines, each cut at `start`.
-    ///   - proven: allocations that held the node from `start` to now without a doubt.
+    ///   - usage: CPU time at `start`.
     package init(
         settings: Settings, start: Moment, now: Moment, tracks: [SensorTrack], clock: ClockState,
-        proven: [Allocation] = [], usage: NodeUsage
+        usage: NodeUsage
     ) {
         self.settings = settings
         self.tracks = tracks
@@ -87,7 +89,17 @@ package struct MeasuringSession: Sendable {
         last = now
         self.clock = clock
         isOutage = start != now
-        holds = HoldTimes(at: start.nanoseconds, allocations: proven, usage: usage)
+        holds = HoldTimes(at: start.nanoseconds, allocations: [], usage: usage)
+    }
+
+    /// An earlier run left word of who held the node at `start`.
+    ///
+    /// - Parameters:
+    ///   - allocations: those that held it from then to now without a doubt.
+    ///   - usage: CPU time at `start`.
+    package mutating func prove(_ allocations: [Allocation], _ usage: NodeUsage) {
+        guard isOutage else { return }
+        holds = HoldTimes(at: intervalBegin.nanoseconds, allocations: allocations, usage: usage)
     }
 
     // MARK: Readings
@@ -174,9 +186,11 @@ package struct MeasuringSession: Sendable {
     private mutating func end(at moment: Moment, next: [Allocation]? = nil, _ usage: NodeUsage) {
         guard moment.nanoseconds > openedAt.nanoseconds else { return }
         guard !isHeldOpen else { return fold(at: moment) }
-        let (allocations, host) = holds.cut(at: moment.nanoseconds, next: next ?? holds.current, usage)
+        let heldAtEnd = holds.heldAtEnd(usage)
+        let (allocations, host) = holds.cut(
+            at: moment.nanoseconds, next: next ?? holds.current, usage, isOutage: isOutage)
         let closing = PendingCut.Closing(
-            state: isOutage ? .outage : .measured, allocations: allocations, host: host)
+            state: isOutage ? .outage : .measured, allocations: allocations, host: host, heldAtEnd: heldAtEnd)
         let keepsBlock = pressure.keepsBlocks && !isOutage && openedAt == intervalBegin
         pending.append(PendingCut(end: moment, clock: clock, keepsBlock: keepsBlock, closing: closing))
         openedAt = moment
@@ -280,7 +294,7 @@ package struct MeasuringSession: Sendable {
         begin = Moment(nanoseconds: cut.end.nanoseconds, utc: interval.interval.end)
         return Interval(
             facts: interval, samples: keepsBlock ? SampleBlock(series: series) : nil, clock: cut.clock,
-            continuations: tracks.map(\.continuation))
+            continuations: tracks.map(\.continuation), heldAtEnd: closing.heldAtEnd)
     }
 
     // MARK: Changes of the node
@@ -325,7 +339,9 @@ package struct MeasuringSession: Sendable {
         isOutage = moment.nanoseconds < last.nanoseconds
         let current = holds.current
         let proven = current.filter { $0.since <= moment.utc }
-        holds = HoldTimes(at: moment.nanoseconds, allocations: proven, usage: usage)
+        // What was used since then is known of no job.
+        let known = isOutage ? NodeUsage(busyMicroseconds: nil, millicores: usage.millicores) : usage
+        holds = HoldTimes(at: moment.nanoseconds, allocations: proven, usage: known)
         if proven != current { holds.join(current, at: max(last.nanoseconds, moment.nanoseconds), usage) }
     }
 }

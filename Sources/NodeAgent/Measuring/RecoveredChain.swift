@@ -43,6 +43,11 @@ struct RecoveredChain: Sendable {
         return nil
     }
 
+    /// End of the last batch, nil in a new chain.
+    var end: UTCTime? { tail?.utc }
+    /// Who held the node there, nil where nobody kept it.
+    var heldAtEnd: HeldAtEnd? { point?.heldAtEnd }
+
     /// What was cut for tenants from the newest batch.
     var staged: [StagedExtract] { point?.extracts ?? [] }
 

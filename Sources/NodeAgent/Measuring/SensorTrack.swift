@@ -108,8 +108,14 @@ package struct SensorTrack: Sendable {
         meter = .counter(counter)
         let last = Pending(
             nanoseconds: state.nanoseconds, value: state.extendedMicrojoules, epoch: state.epoch, opensEpoch: false)
-        // The reading that made the last cut exact lies behind it: the next cut counts from there.
-        if last.nanoseconds <= nanoseconds { reached = last } else { pending = [last] }
+        guard last.nanoseconds > nanoseconds else {
+            reached = last
+            return
+        }
+        // The reading that made the last cut exact lies behind it. What it showed at the cut is known: no time between
+        // them is missing.
+        reached = Pending(nanoseconds: nanoseconds, value: cutValue, epoch: state.epoch, opensEpoch: false)
+        pending = [last]
     }
 
     /// Takes on what discovery newly says of the same sensor, for example what it lies within.

@@ -233,7 +233,7 @@ private struct ImportCourse {
         case .fault(let text):
             failures += 1
             if let attempts = recorded.attempts, failures >= attempts { throw AgentError(.unavailable, text) }
-        case .disconnected: break
+        case .accounts, .disconnected: break
         }
     }
 

@@ -52,6 +52,7 @@ package final class Spool: Sendable {
     package var pressure: SpoolState.Pressure { state.withLock { $0.pressure } }
     package var byteCount: Int { state.withLock { $0.byteCount } }
     package var count: Int { state.withLock { $0.count } }
+    package var capacityBytes: Int { state.withLock { $0.capacityBytes } }
     package var droppedBlocks: Int { state.withLock { $0.droppedBlocks } }
 
     /// Makes an entry durable. It may be sent when this returns.

@@ -56,6 +56,13 @@ struct ChainQueue: Sendable {
         if case .acknowledged = self[sequence]?.phase { true } else { false }
     }
 
+    /// Everything up to this sequence is in the log, nil before the first.
+    var acknowledgedThrough: Int64? {
+        var end = firstSequence
+        while isAcknowledged(end) { end += 1 }
+        return end > 0 ? end - 1 : nil
+    }
+
     subscript(sequence: Int64) -> Slot? {
         guard sequence >= firstSequence, sequence < endSequence else { return nil }
         return slots[head + Int(sequence - firstSequence)]

@@ -8,9 +8,14 @@ final class EventRelay: Sendable {
     private let sink = Mutex<(@Sendable (LogAnswer) -> Void)?>(nil)
     /// An aggregator that is away for a week is one line, not ten thousand.
     private let lastFault = Mutex<String?>(nil)
+    /// Where the home log's account map goes; nil for other logs.
+    private let accounts: SignedAccounts?
     private let report: @Sendable (String) -> Void
 
-    init(report: @escaping @Sendable (String) -> Void) { self.report = report }
+    init(accounts: SignedAccounts? = nil, report: @escaping @Sendable (String) -> Void) {
+        self.accounts = accounts
+        self.report = report
+    }
 
     func connect(_ target: @escaping @Sendable (LogAnswer) -> Void) { sink.withLock { $0 = target } }
 
@@ -34,6 +39,7 @@ final class EventRelay: Sendable {
                 return last != nil
             }
             if wasAway { report("the aggregator is connected again") }
+        case .accounts(let setting): if let said = accounts?.take(setting) { report(said) }
         case .settled, .disconnected: break
         }
     }

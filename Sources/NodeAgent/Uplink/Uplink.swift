@@ -127,7 +127,8 @@ package final class Uplink: Sendable {
             UplinkStatus(
                 isOpen: $0.state.isOpen, isSettled: $0.state.isSettled, unsettled: $0.state.unsettledCount,
                 backlog: $0.state.backlogCount, counters: $0.state.counters, checkpointSize: $0.memory.head?.size,
-                checkpointFaults: $0.checkpointFaults, holds: $0.state.holds, lastFault: $0.lastFault)
+                checkpointFaults: $0.checkpointFaults, holds: $0.state.holds, lastFault: $0.lastFault,
+                acknowledged: $0.state.acknowledgedSequences)
         }
     }
 
@@ -226,6 +227,7 @@ package final class Uplink: Sendable {
         case .checkpoint(let checkpoint):
             guard checkpoint.log == configuration.log else { return }
             take(checkpoint)
+            if let accounts = checkpoint.accountMap { environment.observe(.accounts(accounts)) }
         }
     }
 

@@ -1,6 +1,6 @@
 package import Batches
 package import TransparencyLog
-import Wire
+package import Wire
 
 /// What an uplink tells the rest of the agent.
 package enum UplinkEvent: Sendable, Hashable {
@@ -12,6 +12,8 @@ package enum UplinkEvent: Sendable, Hashable {
     /// The log will never take the entry; the store has put it aside.
     case refused(SpoolItem, Refusal)
     case gaveUp(UplinkState.ChainLoss)
+    /// What the log says of whose accounts are whose.
+    case accounts(AccountMapSetting)
     case disconnected
     /// For people: something did not work, and the uplink goes on.
     case fault(String)
@@ -28,6 +30,8 @@ package struct UplinkStatus: Sendable {
     package var checkpointFaults: [String: Int64]
     package var holds: [String]
     package var lastFault: String?
+    /// The newest batch of each chain up to which the log has all of them.
+    package var acknowledged: [Int64: Int64] = [:]
 }
 
 extension LogHead {

@@ -88,6 +88,8 @@ package struct UplinkState: Sendable {
     /// Nothing waits to be sent, acknowledged or covered by a checkpoint.
     package var isSettled: Bool { loose.isEmpty && chains.values.allSatisfy(\.isSettled) }
     package var holds: [String] { chains.values.compactMap(\.hold) }
+    /// By chain, the newest batch up to which the log has all of them; none before the first.
+    package var acknowledgedSequences: [Int64: Int64] { chains.compactMapValues(\.acknowledgedThrough) }
     /// Entries that wait for their turn in the window.
     package var backlogCount: Int { unsettledCount - sentEntries }
 

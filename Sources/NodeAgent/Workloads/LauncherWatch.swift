@@ -56,6 +56,18 @@ struct LauncherWatch: Sendable {
         self.site = site
     }
 
+    /// Goes on with a process that an earlier run of the agent found, and that is still there.
+    ///
+    /// - Returns: the number of its claim.
+    mutating func restore(_ root: ProcessTree.Root) -> UInt64 {
+        nextClaim += 1
+        seen[root.pid] = Seen(claim: nextClaim, startTicks: root.startTicks)
+        return nextClaim
+    }
+
+    /// Whether a claim came from here.
+    static func isClaim(_ number: UInt64) -> Bool { number > 1 << 63 }
+
     mutating func look() -> [Change] {
         looksUntilNext -= 1
         guard looksUntilNext <= 0 else { return [] }

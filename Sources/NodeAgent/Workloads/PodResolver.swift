@@ -71,6 +71,8 @@ package final class PodResolver: Sendable {
     private let sources: Sources
     private let cluster: String
     private let accounts: AccountMap
+    /// What the log says of accounts, where there is more than the node's own word.
+    private let signed: SignedAccounts?
     private let questions = Mutex<[String: Question]>([:])
     private let report: @Sendable (String) -> Void
     private let lastFault = Mutex("")
@@ -87,20 +89,25 @@ package final class PodResolver: Sendable {
     static let maximumQuestions = 4096
 
     init(
-        sources: Sources, cluster: String, accounts: AccountMap, report: @escaping @Sendable (String) -> Void
+        sources: Sources, cluster: String, accounts: AccountMap, signed: SignedAccounts? = nil,
+        report: @escaping @Sendable (String) -> Void
     ) {
         self.sources = sources
         self.cluster = cluster
         self.accounts = accounts
+        self.signed = signed
         self.report = report
     }
 
-    package convenience init(_ configuration: Configuration, report: @escaping @Sendable (String) -> Void) {
+    /// - Parameter accounts: whose namespaces are whose; nil takes the configuration's.
+    package convenience init(
+        _ configuration: Configuration, accounts: SignedAccounts? = nil, report: @escaping @Sendable (String) -> Void
+    ) {
         self.init(
             sources: Sources(
                 pods: { try await PodList.read(configuration) },
                 devices: { try await KubeletPods.list(socket: configuration.kubeletSocket) }),
-            cluster: configuration.cluster, accounts: configuration.accounts, report: report)
+            cluster: configuration.cluster, accounts: configuration.accounts, signed: accounts, report: report)
     }
 
     func ask(_ token: String, uid: String, now: Int64 = AgentEnvironment.bootNanoseconds()) {
@@ -188,7 +195,8 @@ package final class PodResolver: Sendable {
             question = nil
             return asked.isNamed ? nil : .noJob
         }
-        guard var workload = pod.workload(cluster: cluster, accounts: accounts) else {
+        let accounts = signed?.map ?? accounts
+        guard var workload = pod.workload(cluster: cluster, accounts: accounts)?.named(by: accounts) else {
             question = nil
             return .noJob
         }

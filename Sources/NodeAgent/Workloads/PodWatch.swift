@@ -15,7 +15,7 @@ struct PodWatch: Sendable {
 
     private(set) var known: [String: Known] = [:]
     private let root: String
-    private var counter: UInt64 = 0
+    private var counter: UInt64
     private var lastLook: Moment?
 
     /// Where v1 controllers are looked for, then the unified tree.
@@ -25,7 +25,27 @@ struct PodWatch: Sendable {
         "/kubepods.slice/kubepods-burstable.slice", "/kubepods.slice/kubepods-besteffort.slice",
     ]
 
-    init(sysfsRoot: String) { root = sysfsRoot + "/fs/cgroup" }
+    /// - Parameter firstToken: above the number of every token that an earlier run gave in this boot.
+    init(sysfsRoot: String, firstToken: UInt64 = 0) {
+        root = sysfsRoot + "/fs/cgroup"
+        counter = firstToken
+    }
+
+    /// Goes on with pods that an earlier run of the agent knew: a pod has one number for its life.
+    ///
+    /// - Returns: tokens of those that are there.
+    mutating func restore(_ tokens: [String]) -> Set<String> {
+        guard !tokens.isEmpty else { return [] }
+        let found = pods()
+        var restored: Set<String> = []
+        for token in tokens {
+            let words = token.split(separator: "/")
+            guard words.count == 3, let directories = found[String(words[1])] else { continue }
+            known[String(words[1])] = Known(token: token, uid: String(words[1]), directories: directories)
+            restored.insert(token)
+        }
+        return restored
+    }
 
     mutating func look(at now: Moment) -> [SlurmWatch.TimedEdge] {
         let found = pods()

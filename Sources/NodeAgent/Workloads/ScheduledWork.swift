@@ -15,7 +15,7 @@ struct ScheduledWork: Sendable {
         var site: String
         var hookDirectory: String
         var controllerDirectory: String?
-        var accounts = AccountMap()
+        var accounts: SignedAccounts
         /// nil where this is no node of a Kubernetes cluster.
         var pods: PodResolver?
         /// Where the holds are kept for the next run of the agent.
@@ -29,7 +29,6 @@ struct ScheduledWork: Sendable {
     private let processes: ProcessTable
     private let resolver: WorkloadResolver
     private let tenancy: Tenancy
-    private let boot: String
     private var usage: [String: NodeUsage.Job] = [:]
     private var trees: [String: ProcessTree] = [:]
     /// Files of the control groups that are held open, by token.
@@ -38,22 +37,25 @@ struct ScheduledWork: Sendable {
     private var labelLooks: [String: Int] = [:]
     private var devices: [DeviceReference: String] = [:]
     private var instances: [String: String] = [:]
-    private var isRecordStale = false
+    private(set) var isRecordStale = false
+    /// Holds that ended, of which the log was not told yet.
+    private var untold: Set<String> = []
 
     init(
-        _ configuration: Configuration, processes: ProcessTable, boot: String, tenancy: Tenancy,
+        _ configuration: Configuration, processes: ProcessTable, tenancy: Tenancy,
         answer: @escaping @Sendable (_ token: String, Workload) -> Void
     ) {
         self.configuration = configuration
         self.processes = processes
-        self.boot = boot
         self.tenancy = tenancy
+        // Microseconds of this boot: far fewer holds begin.
+        let firstToken = UInt64(max(0, AgentEnvironment.bootNanoseconds() / 1000))
         let host = String(NodeName.host().prefix { $0 != "." })
         watch = SlurmWatch(
             sysfsRoot: configuration.sysfsRoot, processes: processes,
             names: Set([configuration.node, host, NodeName.host(), configuration.slurmNode].compactMap(\.self)),
-            hookDirectory: configuration.hookDirectory)
-        podWatch = PodWatch(sysfsRoot: configuration.sysfsRoot)
+            hookDirectory: configuration.hookDirectory, firstToken: firstToken)
+        podWatch = PodWatch(sysfsRoot: configuration.sysfsRoot, firstToken: firstToken)
         resolver = WorkloadResolver(
             .init(
                 controller: SlurmController(directory: configuration.controllerDirectory), site: configuration.site,
@@ -89,7 +91,10 @@ struct ScheduledWork: Sendable {
             book.begin(.init(token: token, since: since))
             ask(token)
             return nil
-        case .end(let token): return book.end(token, at: edge.moment.utc)
+        case .end(let token):
+            guard let hold = book.end(token, at: edge.ended ?? edge.moment.utc) else { return nil }
+            if !hold.isDropped { untold.insert(token) }
+            return hold
         }
     }
 
@@ -143,12 +148,13 @@ struct ScheduledWork: Sendable {
             let parts = hold.token.split(separator: "/")
             guard parts[0].dropFirst() == "slurm", let id = DecimalNumber.parse(parts[1])
             else {
-                book.drop(hold.token)
+                drop(hold.token)
                 return nil
             }
             var job = SlurmJob(id: id)
             if let known = watch.known[id], known.token == hold.token { job.fill(from: known.environment) }
-            return name(hold.token, job.workload(site: configuration.site, accounts: configuration.accounts))
+            let accounts = configuration.accounts.map
+            return name(hold.token, job.workload(site: configuration.site, accounts: accounts).named(by: accounts))
         }
     }
 
@@ -161,7 +167,10 @@ struct ScheduledWork: Sendable {
         return nil
     }
 
-    mutating func drop(_ token: String) { book.drop(token) }
+    mutating func drop(_ token: String) {
+        book.drop(token)
+        if book[token]?.isDropped == true { told(token) }
+    }
 
     mutating func add(_ labels: [String: String], to token: String) -> WorkloadBook.Hold? {
         book.add(labels, to: token)
@@ -283,32 +292,73 @@ struct ScheduledWork: Sendable {
 extension ScheduledWork {
     // MARK: Through a restart
 
-    /// Goes on with the holds that an earlier run of the agent kept, as far as they are the same ones.
+    /// Goes on with the holds that an earlier run of the agent kept, as far as the kernel shows the same ones; the
+    /// others ended while it was away.
     ///
-    /// - Returns: what held the node from the last batch to now without a doubt.
-    mutating func restore() -> [Allocation] {
-        guard let bytes = try? DurableFile.read(configuration.recordPath, maximumBytes: 16 << 20),
-            let record = WorkRecord(bytes: bytes), record.boot == boot
-        else { return [] }
-        for kept in record.holds where watch.restore(kept.known) {
-            guard let job = watch.known[kept.known.job] else { continue }
-            book.begin(.init(token: job.token, since: kept.known.since))
-            usage[job.token] = .init(cpuMicroseconds: kept.cpuMicroseconds, isActive: kept.isActive)
-            if let workload = kept.workload { _ = name(job.token, workload) } else { ask(job.token) }
+    /// - Returns: those that hold the node without a doubt since they began.
+    mutating func restore(_ record: WorkRecord, _ away: AwayTime) -> [Allocation] {
+        let open = away.isSameBoot ? record.holds.filter { $0.end == nil } : []
+        let states = watch.restore(open.compactMap(\.known), now: away.now)
+        let pods = configuration.pods == nil ? [] : podWatch.restore(open.filter { $0.known == nil }.map(\.token))
+        var sure: [Allocation] = []
+        for kept in record.holds {
+            let isHeld = pods.contains(kept.token) || (states[kept.token].map { $0 != .gone } ?? false)
+            book.begin(.init(token: kept.token, since: kept.since))
+            if let workload = kept.workload { _ = name(kept.token, workload) }
+            if isHeld {
+                usage[kept.token] = .init(cpuMicroseconds: kept.cpuMicroseconds, isActive: kept.isActive)
+                trees[kept.token] = ProcessTree(carriedTicks: processes.ticks(kept.cpuMicroseconds))
+                if states[kept.token] != .doubtful {
+                    sure.append(Allocation(job: kept.token, mode: .shared, since: kept.since))
+                }
+            } else {
+                if kept.end == nil { _ = book.add(away.labels(since: kept.since), to: kept.token) }
+                _ = book.end(kept.token, at: kept.end ?? max(kept.since, away.end))
+                untold.insert(kept.token)
+            }
+            if kept.workload == nil { ask(kept.token) }
         }
-        return book.allocations
+        isRecordStale = true
+        return sure
     }
 
-    /// Keeps the holds for the next run.
-    mutating func keep(isForced: Bool = false) throws(SpoolError) {
-        guard isRecordStale || isForced else { return }
-        isRecordStale = false
-        let holds = watch.known.values.sorted { $0.token < $1.token }.map { job in
-            WorkRecord.Hold(
-                known: job, workload: book[job.token]?.workload,
-                cpuMicroseconds: usage[job.token]?.cpuMicroseconds ?? 0, isActive: usage[job.token]?.isActive ?? false)
+    /// Counts on where the last batch of the run before left off.
+    mutating func carry(_ held: HeldAtEnd) {
+        for hold in held.holds {
+            let job = hold.allocation.job
+            guard let now = usage[job]?.cpuMicroseconds, now < hold.cpuMicroseconds else { continue }
+            usage[job]?.cpuMicroseconds = hold.cpuMicroseconds
+            trees[job] = ProcessTree(carriedTicks: processes.ticks(hold.cpuMicroseconds))
         }
-        try DurableFile.replace(configuration.recordPath, with: WorkRecord(boot: boot, holds: holds).bytes)
+    }
+
+    /// Holds that ended and have a name, of which the log was not told yet.
+    var untoldEnds: [WorkloadBook.Hold] {
+        untold.sorted().compactMap { book[$0] }.filter { $0.isNamed && $0.end != nil }
+    }
+
+    /// The log was told of the end.
+    mutating func told(_ token: String) {
+        if untold.remove(token) != nil { isRecordStale = true }
+    }
+
+    /// What the next run of the agent is to know.
+    var kept: [WorkRecord.Hold] {
+        let tokens = untold.union(watch.known.values.map(\.token)).union(podWatch.known.values.map(\.token))
+        let slurm = Dictionary(watch.known.values.map { ($0.token, $0) }) { first, _ in first }
+        return tokens.sorted().compactMap { token in
+            guard let hold = book[token], !hold.isDropped else { return nil }
+            return WorkRecord.Hold(
+                token: token, since: hold.since, known: slurm[token], workload: hold.workload,
+                cpuMicroseconds: usage[token]?.cpuMicroseconds ?? 0, isActive: usage[token]?.isActive ?? false,
+                end: hold.end)
+        }
+    }
+
+    /// It is durable.
+    mutating func isKept() {
+        isRecordStale = false
+        watch.removeHooks()
     }
 }
 

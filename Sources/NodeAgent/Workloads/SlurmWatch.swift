@@ -11,7 +11,10 @@ struct SlurmWatch: Sendable {
 
     struct TimedEdge: Sendable, Hashable {
         var edge: Edge
+        /// Where the node's time is cut.
         var moment: Moment
+        /// When it ended, where a hook tells: what ended while no agent ran is cut later.
+        var ended: UTCTime?
     }
 
     /// A job on this node.
@@ -30,18 +33,24 @@ struct SlurmWatch: Sendable {
     }
 
     private(set) var known: [Int64: Known] = [:]
+    /// Files of hooks that were read and not removed yet.
+    private var readHooks: Set<String> = []
     /// Groups of jobs that an epilog ended: they linger.
     private var finished: [Int64: UInt64] = [:]
     private var groups: SlurmGroups
     private let hookDirectory: String
     private let processes: ProcessTable
     private var lastLook: Moment?
-    private var counter: UInt64 = 0
+    private var counter: UInt64
 
     /// An epilog that does not come, after its job's group has gone.
     private static let epilogPatienceNanoseconds: Int64 = 60_000_000_000
 
-    init(sysfsRoot: String, processes: ProcessTable, names: Set<String>, hookDirectory: String) {
+    /// - Parameter firstToken: above the number of every token that an earlier run gave in this boot.
+    init(
+        sysfsRoot: String, processes: ProcessTable, names: Set<String>, hookDirectory: String, firstToken: UInt64 = 0
+    ) {
+        counter = firstToken
         groups = SlurmGroups(sysfsRoot: sysfsRoot, names: names)
         self.hookDirectory = hookDirectory
         self.processes = processes
@@ -51,7 +60,9 @@ struct SlurmWatch: Sendable {
         var edges: [TimedEdge] = []
         // The groups before the hooks: a job that ends in between is then ended by its hook.
         let found = groups.look()
-        for hook in SlurmHook.take(from: hookDirectory) {
+        let (hooks, names) = SlurmHook.read(in: hookDirectory, except: readHooks)
+        readHooks.formUnion(names)
+        for hook in hooks {
             take(hook, now, &edges)
             if hook.edge == .end { finished[hook.job] = found[hook.job]?.identity }
         }
@@ -60,6 +71,13 @@ struct SlurmWatch: Sendable {
         finished = finished.filter { found[$0.key]?.identity == $0.value }
         lastLook = now
         return edges.sorted { $0.moment.nanoseconds < $1.moment.nanoseconds }
+    }
+
+    /// What the hooks told is remembered: a crash cannot lose it any more.
+    mutating func removeHooks() {
+        guard !readHooks.isEmpty else { return }
+        SlurmHook.remove(readHooks, from: hookDirectory)
+        readHooks.removeAll()
     }
 
     /// An edge lies between the last look and this one, or it is put there.
@@ -76,7 +94,7 @@ struct SlurmWatch: Sendable {
         case .begin:
             if let job = known[hook.job], job.hasHook, job.since < time {
                 // A second prolog without an epilog between: the job was requeued while the node was away.
-                edges.append(TimedEdge(edge: .end(token: job.token), moment: moment))
+                edges.append(TimedEdge(edge: .end(token: job.token), moment: moment, ended: time))
                 known[hook.job] = nil
             }
             if known[hook.job] == nil { begin(hook.job, nil, since: time, at: moment, &edges) }
@@ -84,7 +102,7 @@ struct SlurmWatch: Sendable {
             known[hook.job]?.environment = hook.environment
         case .end:
             guard let job = known.removeValue(forKey: hook.job) else { return }
-            edges.append(TimedEdge(edge: .end(token: job.token), moment: moment))
+            edges.append(TimedEdge(edge: .end(token: job.token), moment: moment, ended: max(time, job.since)))
         }
     }
 
@@ -100,8 +118,11 @@ struct SlurmWatch: Sendable {
             known[id]?.group = group
             known[id]?.goneNanoseconds = nil
         } else {
-            let moment = moment(startNanoseconds(of: group) ?? now.nanoseconds, now)
-            begin(id, group, since: moment.utc, at: moment, &edges)
+            let start = startNanoseconds(of: group) ?? now.nanoseconds
+            let moment = moment(start, now)
+            // What the first look of a run finds began before it: that time is missing, and not to be passed over.
+            let since = lastLook == nil ? now.utc(at: min(start, now.nanoseconds)) : moment.utc
+            begin(id, group, since: since, at: moment, &edges)
         }
     }
 
@@ -132,17 +153,45 @@ struct SlurmWatch: Sendable {
 
     // MARK: After a restart of the agent
 
-    /// Goes on with a hold that an earlier run of the agent knew, when it is the same one.
-    mutating func restore(_ job: Known) -> Bool {
-        guard known[job.job] == nil else { return false }
-        let found = groups.look()[job.job]
-        guard job.group.map({ $0.identity == found?.identity }) ?? job.hasHook else { return false }
-        counter += 1
-        var restored = job
-        restored.group = found
-        restored.token = "\(WorkloadBook.tokenPrefix)slurm/\(job.job)/r\(counter)"
-        known[job.job] = restored
-        return true
+    /// What became of a hold that an earlier run of the agent knew.
+    enum Restored: Sendable, Hashable {
+        case gone
+        /// It is the same one.
+        case held
+        /// It goes on until a hook says more, or does not come: nobody knows whether it is the same one.
+        case doubtful
+    }
+
+    /// Goes on with holds that an earlier run of the agent knew, as far as the kernel and the hooks that lie there show
+    /// the same ones.
+    mutating func restore(_ jobs: [Known], now: Moment) -> [String: Restored] {
+        guard !jobs.isEmpty else { return [:] }
+        let found = groups.look()
+        let hooks = SlurmHook.read(in: hookDirectory).hooks
+        var restored: [String: Restored] = [:]
+        for job in jobs where known[job.job] == nil {
+            let hasNews = hooks.contains {
+                $0.job == job.job && ($0.edge == .end || $0.utcMicroseconds > job.since.microseconds)
+            }
+            let state = Self.state(of: job, found[job.job], hasNews: hasNews)
+            restored[job.token] = state
+            guard state != .gone else { continue }
+            var job = job
+            let isSame = job.group == nil || job.group?.identity == found[job.job]?.identity
+            job.group = isSame ? found[job.job] : job.group
+            job.goneNanoseconds = isSame ? nil : now.nanoseconds
+            known[job.job] = job
+        }
+        return restored
+    }
+
+    static func state(of job: Known, _ found: SlurmGroups.Job?, hasNews: Bool) -> Restored {
+        // The hook that waits tells when it ended.
+        if hasNews { return .doubtful }
+        guard let group = job.group else { return job.hasHook ? .held : .gone }
+        if group.identity == found?.identity { return .held }
+        // Behind the last step; the epilog is still to come, or was lost.
+        return job.hasHook && found == nil ? .doubtful : .gone
     }
 
     // MARK: Inside of a job

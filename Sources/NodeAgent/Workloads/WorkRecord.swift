@@ -2,59 +2,83 @@ import Energy
 import JSONText
 import Workloads
 
-/// The holds on this node as the next run of the agent needs them: those that are still there then, in the same boot,
-/// held it all the time.
+/// The holds on this node as the next run of the agent needs them: it looks which of them are still there, and tells
+/// the end of the others.
 struct WorkRecord: Sendable, Hashable {
+    /// One of a scheduler.
     struct Hold: Sendable, Hashable {
-        var known: SlurmWatch.Known
+        var token: String
+        var since: UTCTime
+        /// In Slurm; nil for a pod and for a hold that ended.
+        var known: SlurmWatch.Known?
         var workload: Workload?
-        var cpuMicroseconds: Int64
-        var isActive: Bool
+        var cpuMicroseconds: Int64 = 0
+        var isActive = false
+        /// It ended, and the log may not have been told.
+        var end: UTCTime?
     }
 
     var boot: String
+    /// When it was written: what stands in it without an end held the node then.
+    var written: UTCTime
     var holds: [Hold]
+    var claims: [Claim]
 
-    init(boot: String, holds: [Hold]) {
+    static let maximumBytes = 16 << 20
+
+    init(boot: String, written: UTCTime, holds: [Hold], claims: [Claim] = []) {
         self.boot = boot
+        self.written = written
         self.holds = holds
+        self.claims = claims
     }
 
     var bytes: [UInt8] {
-        let value: JSONValue = ["boot": .string(boot), "holds": .array(holds.map(Self.json))]
+        let value: JSONValue = [
+            "boot": .string(boot), "written_us": .decimalString(written.microseconds),
+            "holds": .array(holds.map(Self.json)), "claims": .array(claims.map(\.json)),
+        ]
         return value.rendered()
     }
 
     /// nil when the bytes are no record: nothing is proven then.
     init?(bytes: [UInt8]) {
         guard let json = try? JSONValue(parsing: bytes), let boot = json["boot"]?.string,
-            let holds = json["holds"]?.array
+            let written = json["written_us"]?.decimalString, let holds = json["holds"]?.array,
+            let claims = json["claims"]?.array
         else { return nil }
         self.boot = boot
+        self.written = UTCTime(microseconds: written)
         self.holds = holds.compactMap(Self.hold)
+        self.claims = claims.compactMap { Claim($0) }
     }
 
     private static func json(_ hold: Hold) -> JSONValue {
         [
-            "job": .decimalString(hold.known.job), "since_us": .decimalString(hold.known.since.microseconds),
-            "hook": .bool(hold.known.hasHook), "cpu_us": .decimalString(hold.cpuMicroseconds),
-            "active": .bool(hold.isActive), "node": hold.known.group?.node.map { .string($0) } ?? .null,
-            "group": hold.known.group.map { .string("\($0.identity)") } ?? .null,
-            "workload": hold.workload.map(json) ?? .null,
+            "token": .string(hold.token), "since_us": .decimalString(hold.since.microseconds),
+            "job": json(hold.known?.job), "hook": .bool(hold.known?.hasHook ?? false),
+            "cpu_us": .decimalString(hold.cpuMicroseconds), "active": .bool(hold.isActive),
+            "node": hold.known?.group?.node.map { .string($0) } ?? .null,
+            "group": hold.known?.group.map { .string("\($0.identity)") } ?? .null,
+            "workload": hold.workload.map(json) ?? .null, "end_us": json(hold.end?.microseconds),
         ]
     }
 
     private static func hold(_ json: JSONValue) -> Hold? {
-        guard let job = json["job"]?.decimalString, let since = json["since_us"]?.decimalString,
+        guard let token = json["token"]?.string, let since = json["since_us"]?.decimalString,
             let hook = json["hook"]?.bool, let cpu = json["cpu_us"]?.decimalString, let active = json["active"]?.bool
         else { return nil }
-        var known = SlurmWatch.Known(token: "", job: job, since: UTCTime(microseconds: since))
+        var hold = Hold(
+            token: token, since: UTCTime(microseconds: since), workload: json["workload"].flatMap(workload),
+            cpuMicroseconds: cpu, isActive: active, end: json["end_us"]?.decimalString.map { .init(microseconds: $0) })
+        guard let job = json["job"]?.decimalString else { return hold }
+        var known = SlurmWatch.Known(token: token, job: job, since: hold.since)
         known.hasHook = hook
         if let identity = json["group"]?.string.flatMap({ UInt64($0) }) {
             known.group = SlurmGroups.Job(id: job, directories: [], identity: identity, node: json["node"]?.string)
         }
-        return Hold(
-            known: known, workload: json["workload"].flatMap(workload), cpuMicroseconds: cpu, isActive: active)
+        hold.known = known
+        return hold
     }
 
     private static func json(_ workload: Workload) -> JSONValue {

@@ -19,7 +19,7 @@ final class WorkloadResolver: Sendable {
     struct Settings: Sendable {
         var controller: SlurmController
         var site: String
-        var accounts: AccountMap
+        var accounts: SignedAccounts
     }
 
     private let settings: Settings
@@ -92,7 +92,8 @@ final class WorkloadResolver: Sendable {
     static func workload(_ job: SlurmJob, _ question: Question, _ settings: Settings) -> Workload {
         var job = job
         job.fill(from: question.environment)
-        return job.workload(site: settings.site, accounts: settings.accounts)
+        let accounts = settings.accounts.map
+        return job.workload(site: settings.site, accounts: accounts).named(by: accounts)
     }
 
     /// When to ask first: at once, and for large jobs spread over some seconds, because all of their nodes ask.

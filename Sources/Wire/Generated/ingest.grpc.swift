@@ -1,4 +1,4 @@
-// proto/wattest/v1/ingest.proto SHA-256 42d583deb01a1d581f1d15e46f41230594c07d7ff99980cc4321ac7138178d6c
+// proto/wattest/v1/ingest.proto SHA-256 4d99a3ff72df6298076b5122634f9ad1e9422460266f11643ef5689dc8dfa3c7
 // The wire between a node's agent and an aggregator.
 //
 // Everything that is evidence travels as the opaque bytes of a signed note (proto/batch.md); the messages here only

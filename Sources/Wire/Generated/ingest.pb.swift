@@ -1,4 +1,4 @@
-// proto/wattest/v1/ingest.proto SHA-256 42d583deb01a1d581f1d15e46f41230594c07d7ff99980cc4321ac7138178d6c
+// proto/wattest/v1/ingest.proto SHA-256 4d99a3ff72df6298076b5122634f9ad1e9422460266f11643ef5689dc8dfa3c7
 // DO NOT EDIT.
 // swift-format-ignore-file
 // swiftlint:disable all
@@ -389,6 +389,13 @@ nonisolated struct Wattest_V1_Checkpoint: Sendable {
   /// The entries of the log that lead from its first key to the one that signed the note, each signed by the key
   /// before it; none while the log has its first key.
   var logKeys: [Data] = []
+
+  /// Whose accounts are whose, as the log's newest signed setting `account.map` in force says: its JSON value, byte for
+  /// byte. Empty while there is none.
+  var accountMap: Data = Data()
+
+  /// Log index of the entry that sets it.
+  var accountMapIndex: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -957,7 +964,7 @@ nonisolated extension Wattest_V1_Refuse.Code: SwiftProtobuf._ProtoNameProviding 
 
 nonisolated extension Wattest_V1_Checkpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Checkpoint"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}note\0\u{3}log_keys\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}log\0\u{1}note\0\u{3}log_keys\0\u{3}account_map\0\u{3}account_map_index\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -968,6 +975,8 @@ nonisolated extension Wattest_V1_Checkpoint: SwiftProtobuf.Message, SwiftProtobu
       case 1: try { try decoder.decodeSingularStringField(value: &self.log) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.note) }()
       case 3: try { try decoder.decodeRepeatedBytesField(value: &self.logKeys) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.accountMap) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.accountMapIndex) }()
       default: break
       }
     }
@@ -983,6 +992,12 @@ nonisolated extension Wattest_V1_Checkpoint: SwiftProtobuf.Message, SwiftProtobu
     if !self.logKeys.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.logKeys, fieldNumber: 3)
     }
+    if !self.accountMap.isEmpty {
+      try visitor.visitSingularBytesField(value: self.accountMap, fieldNumber: 4)
+    }
+    if self.accountMapIndex != 0 {
+      try visitor.visitSingularUInt64Field(value: self.accountMapIndex, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -990,6 +1005,8 @@ nonisolated extension Wattest_V1_Checkpoint: SwiftProtobuf.Message, SwiftProtobu
     if lhs.log != rhs.log {return false}
     if lhs.note != rhs.note {return false}
     if lhs.logKeys != rhs.logKeys {return false}
+    if lhs.accountMap != rhs.accountMap {return false}
+    if lhs.accountMapIndex != rhs.accountMapIndex {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

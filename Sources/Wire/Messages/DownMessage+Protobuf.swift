@@ -16,7 +16,10 @@ extension DownMessage {
         case .checkpoint(let checkpoint):
             self = .checkpoint(
                 LogCheckpoint(
-                    log: checkpoint.log, note: Array(checkpoint.note), logKeys: checkpoint.logKeys.map { Array($0) }))
+                    log: checkpoint.log, note: Array(checkpoint.note), logKeys: checkpoint.logKeys.map { Array($0) },
+                    accountMap: checkpoint.accountMap.isEmpty
+                        ? nil
+                        : AccountMapSetting(value: Array(checkpoint.accountMap), index: checkpoint.accountMapIndex)))
         case nil: return nil
         }
     }
@@ -37,6 +40,10 @@ extension Wattest_V1_Down {
                 $0.log = checkpoint.log
                 $0.note = Data(checkpoint.note)
                 $0.logKeys = checkpoint.logKeys.map { Data($0) }
+                if let accounts = checkpoint.accountMap {
+                    $0.accountMap = Data(accounts.value)
+                    $0.accountMapIndex = accounts.index
+                }
             }
         }
     }

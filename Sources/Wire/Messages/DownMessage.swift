@@ -79,11 +79,27 @@ package struct LogCheckpoint: Sendable, Hashable {
     package let note: [UInt8]
     /// The entries that lead from the log's first key to the one that signed, as signed.
     package let logKeys: [[UInt8]]
+    /// Whose accounts are whose, nil while the log says nothing of it.
+    package let accountMap: AccountMapSetting?
 
-    package init(log: String, note: [UInt8], logKeys: [[UInt8]] = []) {
+    package init(log: String, note: [UInt8], logKeys: [[UInt8]] = [], accountMap: AccountMapSetting? = nil) {
         self.log = log
         self.note = note
         self.logKeys = logKeys
+        self.accountMap = accountMap
+    }
+}
+
+/// The log's signed setting `account.map` that is in force.
+package struct AccountMapSetting: Sendable, Hashable {
+    /// JSON `{"slurm": {ACCOUNT: SLUG}, "kubernetes": {NAMESPACE: SLUG}}`, as it was set.
+    package let value: [UInt8]
+    /// Log index of the entry.
+    package let index: UInt64
+
+    package init(value: [UInt8], index: UInt64) {
+        self.value = value
+        self.index = index
     }
 }
 

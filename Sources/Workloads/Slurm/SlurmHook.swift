@@ -33,11 +33,18 @@ package struct SlurmHook: Sendable, Hashable {
     /// So many are taken at one look; the rest waits for the next.
     package static let maximumAtOnce = 2048
 
-    /// Takes what lies in the directory, oldest first, and removes it. Damaged files are removed too.
-    package static func take(from directory: String) -> [SlurmHook] {
-        guard let names = FileTree.names(in: directory), !names.isEmpty else { return [] }
+    /// Reads what lies in the directory, oldest first; it is removed with `remove` when what it tells is remembered.
+    ///
+    /// - Parameter known: names of files that were read before and are still there.
+    /// - Returns: the hooks, and the names of all files that were read, damaged ones too.
+    package static func read(
+        in directory: String, except known: Set<String> = []
+    ) -> (hooks: [SlurmHook], names: [String]) {
         var hooks: [SlurmHook] = []
-        for name in names.prefix(maximumAtOnce) where name.hasSuffix(suffix) {
+        var read: [String] = []
+        for name in FileTree.names(in: directory) ?? [] where name.hasSuffix(suffix) && !known.contains(name) {
+            guard read.count < maximumAtOnce else { break }
+            read.append(name)
             let path = directory + "/" + name
             if let time = FileTree.changedMicroseconds(path),
                 let bytes = FileTree.read(path, limit: maximumBytes),
@@ -45,8 +52,11 @@ package struct SlurmHook: Sendable, Hashable {
             {
                 hooks.append(hook)
             }
-            FileTree.remove(path)
         }
-        return hooks.sorted { ($0.utcMicroseconds, $0.job) < ($1.utcMicroseconds, $1.job) }
+        return (hooks.sorted { ($0.utcMicroseconds, $0.job) < ($1.utcMicroseconds, $1.job) }, read)
+    }
+
+    package static func remove(_ names: some Sequence<String>, from directory: String) {
+        for name in names { FileTree.remove(directory + "/" + name) }
     }
 }

@@ -85,7 +85,7 @@ import TransparencyLog
             try book.store(book.sign(cut(early), early, home: home(0), boot: "b"))
             let late = interval(90, first: 9000, last: 9300)
             let staged = try book.sign(cut(late), late, home: home(3), boot: "b")
-            let point = ResumePoint(boot: "b", continuations: [], extracts: staged)
+            let point = ResumePoint(boot: "b", continuations: [], heldAtEnd: nil, extracts: staged)
             #expect(ResumePoint(bytes: point.bytes) == point && staged.count == 1)
             first.spool.close()
 

@@ -49,6 +49,12 @@ import Workloads
             utimensat(AT_FDCWD, path, [seconds, seconds], 0)
         }
 
+        /// What a run of the agent that begins now makes of a hold of the run before.
+        mutating func restore(_ known: SlurmWatch.Known, _ second: Int64) -> SlurmWatch.Restored? {
+            let now = Moment(nanoseconds: second * 1_000_000_000, utc: UTCTime(microseconds: second * 1_000_000))
+            return watch.restore([known], now: now)[known.token]
+        }
+
         mutating func look(_ second: Int64) -> [SlurmWatch.TimedEdge] {
             watch.look(at: Moment(nanoseconds: second * 1_000_000_000, utc: UTCTime(microseconds: second * 1_000_000)))
         }
@@ -137,14 +143,73 @@ import Workloads
             _ = tree.look(10)
             let kept = try #require(tree.watch.known[5])
             var same = Tree(directory)
-            let isSame = same.watch.restore(kept)
+            let state = same.restore(kept, 19)
             let edges = same.look(20)
-            #expect(isSame && edges.isEmpty && same.watch.known[5]?.since == kept.since)
+            #expect(state == .held && edges.isEmpty && same.watch.known[5] == kept)
             var other = kept
             other.group?.identity += 1
             var requeued = Tree(directory)
-            let isOther = requeued.watch.restore(other)
-            #expect(!isOther)
+            #expect(requeued.restore(other, 19) == .gone)
+        }
+    }
+
+    /// What a hook left while no agent ran is the truth about a hold, and about when it ended.
+    @Test func aWaitingEpilogEndsARestoredHoldWhenItSays() throws {
+        try ChildProcess.withDirectory { directory in
+            let base = "system.slice/slurmstepd.scope"
+            var tree = Tree(directory)
+            Tree.make(directory + "/fs/cgroup/" + base)
+            _ = tree.look(9)
+            tree.hook("prolog_slurmd", 5, microseconds: 9_500_000)
+            _ = tree.look(10)
+            let kept = try #require(tree.watch.known[5])
+            #expect(kept.hasHook && kept.group == nil)
+            // Before anything was removed: the prolog that began it says nothing new.
+            var crashed = Tree(directory)
+            #expect(crashed.restore(kept, 11) == .held)
+            tree.watch.removeHooks()
+            tree.hook("epilog_slurmd", 5, microseconds: 12_250_000)
+            tree.hook("prolog_slurmd", 6, microseconds: 12_500_000)
+            var next = Tree(directory)
+            #expect(next.restore(kept, 20) == .doubtful)
+            let edges = next.look(20)
+            #expect(edges.map(isBegin) == [false, true] || edges.map(isBegin) == [true, false])
+            let end = try #require(edges.first { !isBegin($0) })
+            #expect(end.ended == UTCTime(microseconds: 12_250_000) && end.moment.nanoseconds == 20_000_000_000)
+            #expect(next.watch.known[5] == nil && next.watch.known[6]?.since == UTCTime(microseconds: 12_500_000))
+        }
+    }
+
+    @Test(arguments: [true, false]) func aGroupThatIsGoneWaitsForItsEpilogOnlyWhereThereIsOne(hasHook: Bool) throws {
+        try ChildProcess.withDirectory { directory in
+            let base = "system.slice/slurmstepd.scope"
+            var tree = Tree(directory)
+            tree.job(base, 5)
+            if hasHook { tree.hook("prolog_slurmd", 5, microseconds: 9_500_000) }
+            _ = tree.look(10)
+            let kept = try #require(tree.watch.known[5])
+            tree.watch.removeHooks()
+            tree.remove(base, 5)
+            var next = Tree(directory)
+            #expect(next.restore(kept, 20) == (hasHook ? .doubtful : .gone))
+            #expect(next.look(20).isEmpty && next.look(60).isEmpty)
+            let late = next.look(81)
+            #expect(late.map(isBegin) == (hasHook ? [false] : []))
+        }
+    }
+
+    /// The processes of a job that the first look finds tell how long it has been there.
+    @Test func theFirstLookOfARunTellsWhenAJobBegan() throws {
+        try ChildProcess.withDirectory { directory in
+            var tree = Tree(directory)
+            tree.job("system.slice/slurmstepd.scope", 5, pids: "41\n")
+            Tree.make(directory + "/proc/41")
+            let zeros = Array(repeating: "0", count: 17).joined(separator: " ")
+            // Field 22, in hundredths of a second: 3 s after the boot.
+            tree.write(directory + "/proc/41/stat", "41 (a) S 1 \(zeros) 300 0\n")
+            let edges = tree.look(10)
+            #expect(tree.watch.known[5]?.since == UTCTime(microseconds: 3_000_000))
+            #expect(edges.map(\.moment.nanoseconds) == [10_000_000_000])
         }
     }
 }

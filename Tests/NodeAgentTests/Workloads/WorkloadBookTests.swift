@@ -1,3 +1,4 @@
+import Batches
 import Energy
 import Testing
 import Workloads
@@ -82,8 +83,26 @@ import Workloads
         job.devices.append(.identity("GPU-x"))
         job.labels = ["model": "m"]
         job.nodes = ["n1", "n2"]
+        known.token = "~slurm/5/1"
+        var request = ClaimRequest(key: JobKey(cluster: "c", scheduler: "exec", id: "a b", submitSeconds: nil))
+        request.labels = ["model": "m"]
+        request.devices = ["nvml:GPU-x"]
+        request.rank = 3
+        request.attempt = 2
+        let claim = AllocationBook.Claim(
+            request: request, pseudonym: "p", root: .init(pid: 7, startTicks: .max),
+            holder: .init(pid: 8, startTicks: 9), uid: 1000, controlGroup: "/a", since: UTCTime(microseconds: 2))
         let record = WorkRecord(
-            boot: "b", holds: [.init(known: known, workload: job, cpuMicroseconds: 4, isActive: true)])
+            boot: "b", written: UTCTime(microseconds: 8),
+            holds: [
+                .init(token: known.token, since: known.since, known: known, workload: job, cpuMicroseconds: 4),
+                .init(token: "~pod/u-1/2", since: known.since, isActive: true),
+                .init(token: "~slurm/4/3", since: known.since, end: UTCTime(microseconds: 6)),
+            ],
+            claims: [
+                .init(claim: claim, origin: .launcher, seen: ["nvml:GPU-x"]),
+                .init(claim: claim, origin: .socket, end: UTCTime(microseconds: 7)),
+            ])
         #expect(WorkRecord(bytes: record.bytes) == record)
         for text in ["", "{}", "[]", "{\"boot\": 1, \"holds\": []}"] {
             #expect(WorkRecord(bytes: Array(text.utf8)) == nil)

@@ -44,8 +44,11 @@ import Workloads
             "SLURM_JOB_COMMENT": "it's $(reboot) \"x\"\n`y`", "SLURM_JOB_GPUS": "0,1",
         ]
         #expect(CommandOutput(path: "/bin/sh", environment: settings).read([script]) == "")
-        let hooks = SlurmHook.take(from: directory)
+        let (hooks, names) = SlurmHook.read(in: directory)
         #expect(hooks.map(\.job) == [77] && hooks.first?.edge == .end)
+        // Nothing is read twice, and it lies there until what it tells is remembered.
+        #expect(SlurmHook.read(in: directory, except: Set(names)).hooks.isEmpty)
+        SlurmHook.remove(names, from: directory)
         #expect(hooks.first?.environment["SLURM_JOB_COMMENT"] == "it's $(reboot) \"x\"\n`y`")
         #expect(FileTree.names(in: directory) == [])
         // Without a directory, or without a job, it still ends well.

@@ -2,6 +2,7 @@
 
     run.py WORK BIN HOOK      called by deploy/slurm-test
 """
+import datetime
 import json
 import os
 import sys
@@ -29,6 +30,10 @@ def check(what, is_right, detail=""):
     say(f"{'ok  ' if is_right else 'FAIL'}  {what}{': ' + str(detail) if detail != '' else ''}")
     if not is_right:
         failures.append(what)
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 class Scenarios:
@@ -217,6 +222,65 @@ class Scenarios:
         row = self.wattest.show(key, seconds=80, until=finished)
         check("a job whose node failed", int(row["energy_uj"]) == fed * 1_000_000, f"{row['energy_uj']} µJ")
 
+    # An agent that is away while jobs end, begin and are requeued
+
+    def restarts(self):
+        say(f"== the agent of {N1} away while jobs end, begin and are requeued")
+        job = lambda name: f"#SBATCH -A acme -N1 -w {N1} --exclusive --requeue\n" + self.until_file(name)
+        signed = 8  # seconds after which what was measured is signed and in the spool
+        first, key_first = self.begin(job("first.end"), "")
+        fed_first = self.feed(3, n1=400)[N1] * 1_000_000
+        time.sleep(signed)
+        self.wattest.kill(N1)
+        open(f"{WORK}/first.end", "w").close()
+        self.cluster.wait_state(first, "COMPLETED")
+        ended = time.time()
+        second, key_second = self.begin(job("second.end"), "")
+        began = time.time()
+        self.feed(3, n1=300)
+        self.rest()
+        self.wattest.start(N1)
+        self.rest()
+        fed_second = self.feed(3, n1=500)[N1] * 1_000_000
+        time.sleep(signed)
+        held = json.loads(sh([f"{BIN}/wattest-agent", "status", "--socket", f"{WORK}/{N1}.sock", "--json"]))["jobs"]
+        check("status names the job that began while the agent was away",
+              [(j["key"], j["told_by"], j["before_start"]) for j in held] == [(key_second, "slurm", True)], held)
+        # An update of the agent in the middle of the job.
+        self.cluster.end(self.wattest.agents[N1], 30)
+        fed_second += self.feed(3, n1=250)[N1] * 1_000_000
+        self.wattest.start(N1)
+        self.finish(second, "second.end")
+        row = self.wattest.show(key_first, until=lambda r: finished(r) and int(r["energy_uj"]) == fed_first)
+        check("a job that ended while the agent was away has what was measured of it",
+              int(row["energy_uj"]) == fed_first, f"{row['energy_uj']} µJ, fed {fed_first}")
+        check("its end is the epilog's", row["stop"] and abs(seconds(row["stop"]) - ended) < 3, row["stop"])
+        row = self.wattest.show(key_second, until=lambda r: finished(r) and int(r["energy_uj"]) == fed_second)
+        check("a job that began meanwhile has what is proven to be its own, an update included",
+              int(row["energy_uj"]) == fed_second and row["lower_bound"], f"{row['energy_uj']} µJ, fed {fed_second}")
+        check("its start is the prolog's", seconds(row["start"]) < began, row["start"])
+        third, key_third = self.begin(f"#SBATCH -A acme -N1 -w {N1} --exclusive --requeue\nsleep 300\n", "")
+        fed_third = self.feed(3, n1=200)[N1] * 1_000_000
+        time.sleep(signed)
+        self.wattest.kill(N1)
+        self.cluster.slurm(f"scontrol requeue {third}")
+        self.cluster.wait_state(third, "PENDING")
+        self.cluster.slurm(f"scontrol update job={third} StartTime=now")
+        self.cluster.wait_state(third, "RUNNING")
+        self.feed(2, n1=300)
+        self.rest()
+        self.wattest.start(N1)
+        self.rest()
+        fed_third += self.feed(3, n1=250)[N1] * 1_000_000
+        self.rest()
+        self.cluster.slurm(f"scancel {third}")
+        self.cluster.wait_state(third, "CANCELLED")
+        self.rest()
+        row = self.wattest.show(key_third, until=lambda r: finished(r) and int(r["energy_uj"]) == fed_third)
+        check("a job requeued while the agent was away is two attempts, and the time between is nobody's",
+              int(row["energy_uj"]) == fed_third and row["attempts"] == 2 and row["lower_bound"],
+              f"{row['energy_uj']} µJ, fed {fed_third}, {row['attempts']} attempts")
+
     def reuse(self):
         say("== 200 short jobs, and job ids that are used again after a reset of the controller")
         array = self.cluster.submit(f"#SBATCH -A globex -n1 -x {N4}\ntrue\n", "--array=1-200")
@@ -300,7 +364,7 @@ def main():
             wattest.enroll(node)
             wattest.start(node)
         scenarios = Scenarios(cluster, counters, wattest)
-        every = "overlapping ranks away tenants ends"
+        every = "overlapping ranks away tenants ends restarts"
         wanted = os.environ.get("WATTEST_SLURM_SCENARIOS", every).split()
         scenarios.wanted = wanted
         for name in wanted:
