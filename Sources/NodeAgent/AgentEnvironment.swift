@@ -34,8 +34,11 @@ package enum AgentEnvironment {
     }
 
     package static func pause(milliseconds: Int64) async throws {
-        try await Task.sleep(for: .milliseconds(milliseconds))
+        try await NetworkLoop.pause(milliseconds: milliseconds)
     }
+
+    /// Runs tasks on the loop of the network, so that no other thread wakes for them.
+    package static var executor: any TaskExecutor { NetworkLoop.shared }
 
     package static func jitter() -> Int64 { Int64.random(in: 0...999) }
 }

@@ -92,7 +92,11 @@ package struct AgentSelfTest: Sendable {
             let names = unreadable.map(\.description.id).joined(separator: ", ")
             return fail("sensors", "unreadable: \(names); `wattest-agent sensors` says what to do")
         }
-        return pass("sensors", "\(layering.sensors.count), boundary \(layering.boundary)")
+        let measured = layering.sensors.filter { $0.description.provenance != .estimated }
+        let counts = "\(layering.sensors.count), boundary \(layering.boundary)"
+        return pass(
+            "sensors",
+            measured.isEmpty ? counts + "; nothing is measured, all is estimated: see `wattest-agent sensors`" : counts)
     }
 
     private func aggregator(_ enrolment: Enrolment) async -> Check {

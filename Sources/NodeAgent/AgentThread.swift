@@ -45,7 +45,8 @@ enum AgentThread {
 
 /// Wakes a thread that waits, from any other.
 final class WakeUp: Sendable {
-    private let reader: Int32
+    /// Readable after a signal, for those who wait for something else too.
+    let reader: Int32
     private let writer: Int32
 
     init() {

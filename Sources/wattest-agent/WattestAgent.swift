@@ -19,14 +19,17 @@ struct WattestAgent: AsyncParsableCommand {
         version: Release.version,
         subcommands: [Enroll.self, Run.self, Status.self, ListSensors.self, SelfTest.self, RotateKey.self])
 
-    static func main() async {
+    /// On the main thread: a step outside of it, before the loop is there, would start the pool of threads.
+    @MainActor static func main() async {
         Signals.take()
         // One connection is all there is; a loop for each core would cost the node memory for nothing.
         NIOSingletons.groupLoopCountSuggestion = 1
         NIOSingletons.blockingPoolThreadCountSuggestion = 1
         do {
             var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
+            if let run = command as? Run {
+                try await withTaskExecutorPreference(AgentEnvironment.executor) { try await run.run() }
+            } else if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()

@@ -8,7 +8,10 @@ import JSONText
 
 /// How benchmarks sum up their slices.
 enum Figures {
-    static func median(_ values: [Double]) -> Double { values.isEmpty ? 0 : values.sorted()[values.count / 2] }
+    static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
 
     /// Two decimals.
     static func two(_ value: Double) -> String {

@@ -128,6 +128,13 @@ extension ClusterTests {
             }
         }
 
+        private func threads(of process: pid_t) throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task").map { thread in
+                try String(contentsOfFile: "/proc/\(process)/task/\(thread)/comm", encoding: .utf8)
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+        }
+
         private var freePort: UInt16 {
             get throws { try MeterUnderTest(.init(cords: [], shelf: 0)).port }
         }
@@ -157,6 +164,9 @@ extension ClusterTests {
             try await Task.sleep(for: .milliseconds(2500))
             try tree.feed(123_456_789)
             try await Task.sleep(for: .milliseconds(2500))
+            // Once the dispatch library has a thread of a pool, it wakes every second for as long as the agent lives.
+            let threads = try threads(of: agent.pid)
+            #expect(!threads.isEmpty && !threads.contains { $0.hasSuffix("-qos") || $0.hasSuffix("overcommit") })
             try await end(agent)
             let (from, to) = period
             let report = try await owner.disclosure(from: from, to: to)

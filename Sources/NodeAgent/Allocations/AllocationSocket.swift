@@ -39,6 +39,7 @@ final class AllocationSocket: Sendable {
     private let handlers: AllocationHandlers
     private let listener: Int32
     private let isStopped = Mutex(false)
+    private let wakeUp = WakeUp()
 
     static let maximumConnections = 1024
 
@@ -52,9 +53,10 @@ final class AllocationSocket: Sendable {
 
     func start() { AgentThread.start { [self] in serve() } }
 
-    /// Ends the thread within a second and removes the socket.
+    /// Ends the thread and removes the socket.
     func stop() {
         isStopped.withLock { $0 = true }
+        wakeUp.signal()
         unlink(path)
     }
 
@@ -69,10 +71,10 @@ final class AllocationSocket: Sendable {
         var next: UInt64 = 0
         while !isStopped.withLock({ $0 }) {
             let ids = connections.keys.sorted()
-            var polls = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
+            var polls = [wakeUp.reader, listener].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             polls += ids.map { pollfd(fd: connections[$0]?.descriptor ?? -1, events: Int16(POLLIN), revents: 0) }
-            guard poll(&polls, nfds_t(polls.count), 1000) > 0 else { continue }
-            for (id, poll) in zip(ids, polls.dropFirst()) where poll.revents != 0 {
+            guard poll(&polls, nfds_t(polls.count), -1) > 0 else { continue }
+            for (id, poll) in zip(ids, polls.dropFirst(2)) where poll.revents != 0 {
                 guard var connection = connections[id] else { continue }
                 if read(&connection, id) {
                     connections[id] = connection
@@ -82,7 +84,7 @@ final class AllocationSocket: Sendable {
                     connections[id] = nil
                 }
             }
-            if polls[0].revents != 0, let accepted = accept(connections.count) {
+            if polls[1].revents != 0, let accepted = accept(connections.count) {
                 connections[next] = accepted
                 next += 1
             }

@@ -145,8 +145,8 @@ package struct Sampler: ~Copyable {
         }
         for (source, lane) in lanes.enumerated() {
             guard case .slow(let thread, _) = lane else { continue }
-            let periods = places[source].compactMap { $0.map { descriptions[$0].periodMilliseconds } }
-            thread.use(periodMilliseconds: periods.min().map { max(1000, $0) })
+            thread.use(
+                periodMilliseconds: places[source].compactMap { $0.map { descriptions[$0].pollMilliseconds } }.min())
         }
     }
 

@@ -79,11 +79,13 @@ final class SourceThread: Sendable {
             state.isDiscovering = false
         }
         detectors.withLock { $0 = [:] }
+        means.withLock { $0 = [:] }
         discovered.signal()
     }
 
     /// Detectors of the thread alone; behind a lock because the compiler cannot know.
     private let detectors = Mutex<[Int: RefreshDetector]>([:])
+    private let means = Mutex<[Int: SecondMean]>([:])
 
     private func read(periodMilliseconds: Int64) {
         let began = AgentEnvironment.bootNanoseconds()
@@ -96,6 +98,7 @@ final class SourceThread: Sendable {
             readings = []
         }
         let refreshes = detectors.withLock { Self.sift(&readings, &$0, periodMilliseconds) }
+        if periodMilliseconds < 1000 { means.withLock { Self.thin(&readings, &$0, periodMilliseconds) } }
         state.withLock { state in
             state.readingSince = nil
             // Nobody collects while the node is suspended or a spool write hangs: the newest are kept.
@@ -103,7 +106,18 @@ final class SourceThread: Sendable {
             state.readings += readings
             state.refreshMilliseconds = refreshes
         }
-        wakeUp.wait(milliseconds: max(50, periodMilliseconds - spent / 1_000_000))
+        // Asked at even times, a load that alternates evenly would always show the same side.
+        let jitter = periodMilliseconds < 1000 ? Int64.random(in: -periodMilliseconds / 4...periodMilliseconds / 4) : 0
+        wakeUp.wait(milliseconds: max(50, periodMilliseconds + jitter - spent / 1_000_000))
+    }
+
+    /// Writes down once a second what is asked more often.
+    private static func thin(
+        _ readings: inout [SensorReading], _ means: inout [Int: SecondMean], _ periodMilliseconds: Int64
+    ) {
+        readings = readings.compactMap { reading in
+            means[reading.sensor, default: SecondMean(pollMilliseconds: periodMilliseconds)].take(reading)
+        }
     }
 
     /// Leaves out repeated values of a power sensor that looks less often than it is asked.

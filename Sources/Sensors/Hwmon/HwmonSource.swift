@@ -9,12 +9,17 @@ package struct HwmonSource: SensorSource {
     private let sysfsRoot: String
     private var channels: [Channel] = []
     private var known: [String: HeldFile] = [:]
+    /// Where the sensors stood at the last look.
+    private var places: [String: Channel] = [:]
 
     private struct Channel: Sendable {
+        var id: String
         var file: HeldFile
         var isCounter: Bool
         /// An ACPI meter that shows 0 has no measurement yet: a running machine does not draw nothing.
         var isZeroMissing: Bool
+        /// Another file stands for the part than at the last look, and was not read yet.
+        var hasMoved = false
     }
 
     package init(sysfsRoot: String = "/sys") { self.sysfsRoot = sysfsRoot }
@@ -22,7 +27,11 @@ package struct HwmonSource: SensorSource {
     package mutating func discover() -> SourceReport {
         // A monitor that was gone is remembered: when it is back it is another counter.
         known = Dictionary(channels.map { ($0.file.path, $0.file) }) { first, _ in first }
-        defer { known = [:] }
+        places = Dictionary(channels.map { ($0.id, $0) }) { first, _ in first }
+        defer {
+            known = [:]
+            places = [:]
+        }
         channels = []
         let root = sysfsRoot + "/class/hwmon"
         let names: [String]
@@ -58,7 +67,8 @@ package struct HwmonSource: SensorSource {
         switch channel.file.read({ DecimalText.unsigned($0.trimmed()) }) {
         case .failure(let failure): return .unreadable(failure.reason)
         case .success(let number):
-            isReplaced = channel.file.takeNewDevice()
+            isReplaced = channel.file.takeNewDevice() || channel.hasMoved
+            channel.hasMoved = false
             if channel.isCounter { return .counter(number) }
             if channel.isZeroMissing, number == 0 { return .unreadable(.inactive) }
             guard let power = Int64(exactly: number), power <= PowerIntegral.powerBoundMicrowatts else {
@@ -165,7 +175,8 @@ package struct HwmonSource: SensorSource {
         let address = pciAddress(of: path, remarks: &report.remarks)
         let description = SensorDescription(
             id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .integrated,
-            quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000)
+            quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000,
+            refreshMilliseconds: file.hasSuffix("_input") ? 100 : 1000)
         append(description, part: .gpu(address), point: "GPU socket", file: file, isZeroMissing: false, to: &report)
     }
 
@@ -183,13 +194,11 @@ package struct HwmonSource: SensorSource {
         _ description: SensorDescription, part: FoundSensor.Part, point: String, file: String, isZeroMissing: Bool,
         to report: inout SourceReport
     ) {
-        guard report.sensors.allSatisfy({ $0.description.id != description.id }) else {
-            report.remarks.append("\(file) measures \(description.id) again and was left out")
-            return
-        }
         let isCounter = description.provenance == .counter
         let channel = Channel(
-            file: known[file] ?? HeldFile(path: file), isCounter: isCounter, isZeroMissing: isZeroMissing)
+            id: description.id, file: known[file] ?? HeldFile(path: file), isCounter: isCounter,
+            isZeroMissing: isZeroMissing,
+            hasMoved: places[description.id].map { $0.hasMoved || $0.file.path != file } ?? false)
         // What the first look says of a replacement belongs to the first reading, so a copy looks.
         var probe = channel
         var isReplaced = false
@@ -209,11 +218,21 @@ package struct HwmonSource: SensorSource {
                 "\(file) shows 0, no measurement yet: while it does, \(description.id) is `inactive` "
                     + "and its parts stand for themselves")
         }
-        channels.append(channel)
-        report.sensors.append(
-            FoundSensor(
-                description: description, part: part, measurementPoint: point, place: file, access: access,
-                costMicroseconds: isCounter ? 10 : 100))
+        let found = FoundSensor(
+            description: description, part: part, measurementPoint: point, place: file, access: access,
+            costMicroseconds: isCounter ? 10 : 100)
+        guard let other = report.sensors.firstIndex(where: { $0.description.id == description.id }) else {
+            channels.append(channel)
+            return report.sensors.append(found)
+        }
+        // Of two meters of one part the readable one.
+        let takesNew = access.isReadable && !report.sensors[other].access.isReadable
+        let dropped = takesNew ? report.sensors[other].place : file
+        if takesNew {
+            channels[other] = channel
+            report.sensors[other] = found
+        }
+        report.remarks.append("\(dropped) measures \(description.id) again and was left out")
     }
 
     /// Sockets nest: module ⊃ Grace ⊃ CPU rail.

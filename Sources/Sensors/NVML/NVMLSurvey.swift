@@ -114,7 +114,9 @@ struct NVMLSurvey {
             quantity: isCounter
                 ? .energyCounter(microjoulesNumerator: 1000, microjoulesDenominator: 1, modulus: nil)
                 : .power(rule: .trapezoid),
-            maximumPowerMicrowatts: maximum, refreshMilliseconds: 100)
+            maximumPowerMicrowatts: maximum,
+            // Field 185 is a mean over a second.
+            refreshMilliseconds: way == .powerField(NVMLField.powerAverage) ? 1000 : 100)
         let place =
             switch way {
             case .energyField: "nvmlDeviceGetFieldValues 83"

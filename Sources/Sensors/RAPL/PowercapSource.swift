@@ -11,8 +11,11 @@ package struct PowercapSource: SensorSource {
     private var zones: [Zone] = []
 
     private struct Zone: Sendable {
+        var id: String
         var file: HeldFile
         var modulus: UInt64?
+        /// Another directory stands for the part than at the last look, and was not read yet.
+        var hasMoved = false
 
         mutating func value() -> Reading.Value {
             let modulus = modulus
@@ -41,6 +44,7 @@ package struct PowercapSource: SensorSource {
     package mutating func discover() -> SourceReport {
         // A zone that was gone is remembered: when it is back it is another counter.
         let known = Dictionary(zones.map { ($0.file.path, $0.file) }) { first, _ in first }
+        let places = Dictionary(zones.map { ($0.id, $0) }) { first, _ in first }
         zones = []
         let root = sysfsRoot + "/class/powercap"
         if case .failure(let failure) = FileTree.listing(of: root) {
@@ -60,7 +64,10 @@ package struct PowercapSource: SensorSource {
                         + "a falling value is taken for a reset")
             }
             let path = candidate.path + "/energy_uj"
-            var zone = Zone(file: known[path] ?? HeldFile(path: path), modulus: limits.modulus)
+            let sensorID = id(of: candidate) ?? "rapl:unknown"
+            var zone = Zone(id: sensorID, file: known[path] ?? HeldFile(path: path), modulus: limits.modulus)
+            // Its counter may be the same register or one that began anew: nobody can tell.
+            zone.hasMoved = places[sensorID].map { $0.hasMoved || $0.file.path != path } ?? false
             sensors.append(sensor(candidate, limits: limits, first: zone.value(), path: path))
             zones.append(zone)
         }
@@ -73,7 +80,10 @@ package struct PowercapSource: SensorSource {
             let value = zones[index].value()
             var isReplaced = false
             // A zone that went and came back is another counter, whatever it shows.
-            if case .counter = value { isReplaced = zones[index].file.takeNewDevice() }
+            if case .counter = value {
+                isReplaced = zones[index].file.takeNewDevice() || zones[index].hasMoved
+                zones[index].hasMoved = false
+            }
             let reading = Reading(monotonicNanoseconds: nowNanoseconds, value: value)
             readings.append(.init(sensor: index, reading: reading, breaksEpoch: isReplaced))
         }
@@ -153,7 +163,7 @@ package struct PowercapSource: SensorSource {
                     chosen[id] = candidate
                     continue
                 }
-                let takesNew = other.zone.isMemoryMapped && !candidate.zone.isMemoryMapped
+                let takesNew = isBetter(candidate, than: other)
                 if takesNew { chosen[id] = candidate }
                 let (kept, dropped) = takesNew ? (candidate, other) : (other, candidate)
                 remarks.append("\(dropped.path) shows \(id) again beside \(kept.path) and was left out")
@@ -161,6 +171,19 @@ package struct PowercapSource: SensorSource {
         }
         dropDies(of: &chosen, remarks: &remarks)
         return chosen.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Of two zones of one part the readable one; of two such the one that the processor itself counts.
+    private func isBetter(_ new: Candidate, than old: Candidate) -> Bool {
+        let (isReadable, wasReadable) = (isReadable(new), isReadable(old))
+        guard isReadable == wasReadable else { return isReadable }
+        return old.zone.isMemoryMapped && !new.zone.isMemoryMapped
+    }
+
+    private func isReadable(_ candidate: Candidate) -> Bool {
+        var zone = Zone(
+            id: "", file: HeldFile(path: candidate.path + "/energy_uj"), modulus: limits(of: candidate).modulus)
+        return if case .counter = zone.value() { true } else { false }
     }
 
     /// The kernel shows a package or its dies. Where two drivers show both, the dies are in the package already.

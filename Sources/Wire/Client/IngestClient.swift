@@ -20,7 +20,7 @@ package struct IngestClient: Sendable {
         /// For the connection, and once more for the server's first word.
         package var connectTimeoutSeconds: Int64 = 10
         /// A ping after so long without a word from the server; 20 seconds later the connection is given up.
-        package var keepaliveSeconds: Int64 = 30
+        package var keepaliveSeconds: Int64 = 50
 
         package init(
             server: NetworkAddress, certificatesPEM: [UInt8], keyPEM: [UInt8], authority: IdentityCertificate

@@ -4,19 +4,20 @@ import JSONText
 
 /// What the agent costs a node, beside a metrics exporter and a Python tracker in the same run: CPU, memory, wake-ups.
 ///
-/// Every program runs all the time, in a cgroup of its own; the ratio is taken in each slice and the median printed.
+/// Every program runs all the time, in a cgroup of its own. CPU is that of the whole run; the ratio is taken in each
+/// slice and the median printed. A slice is as long as a batch, so that each holds one.
 struct AgentBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent",
         abstract: "Cost of the agent at 1 Hz over 13 sensors, beside prometheus-node-exporter and codecarbon.")
 
-    @Option(help: "Seconds that are measured.") var seconds = 120
+    @Option(help: "Seconds that are measured.") var seconds = 150
     @Option(help: "Seconds before, in which everything starts.") var warmUp = 15
-    @Option(help: "Slices, five at least.") var slices = 6
+    @Option(help: "Slices, five at least.") var slices = 5
     @Option(help: "The agent: a static, stripped release build. Default: beside this program.") var agent: String?
     @Option(name: .customLong("node-exporter"), help: "prometheus-node-exporter.")
     var nodeExporter = "/usr/bin/prometheus-node-exporter"
-    @Option(help: "A Python that has codecarbon.") var python = "python3"
+    @Option(help: "A Python that has codecarbon; default: $WATTEST_PYTHON, else python3.") var python: String?
     @Option(help: "Processes at work in the jobs of a second agent's node; 0 leaves it out.") var processes = 0
     @Option(help: "Jobs that they run in, each a control group in the form of Slurm.") var cgroups = 50
     @Flag(help: "Print one JSON object.") var json = false
@@ -34,7 +35,8 @@ struct AgentBench: AsyncParsableCommand {
         let directory = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
         defer { Cleaning.remove(directory) }
         let (seconds, warmUp, slices, json) = (seconds, warmUp, slices, json)
-        let (nodeExporter, python, processes, cgroups) = (nodeExporter, python, processes, cgroups)
+        let (nodeExporter, processes, cgroups) = (nodeExporter, processes, cgroups)
+        let python = python ?? getenv("WATTEST_PYTHON").map { String(cString: $0) } ?? "python3"
         let log = try BenchLog()
         let text = try await log.run { address in
             let tree = try BenchTree(directory)

@@ -10,8 +10,9 @@ struct AgentBenchReport {
 
     struct Row {
         var name: String
-        /// Per cent of one core, slice by slice.
-        var cpu: [Double]
+        /// Per cent of one core over the whole run, and slice by slice.
+        var cpu: Double
+        var slices: [Double]
         var wakeUps: Double
         var resident: Int
         var anonymous: Int
@@ -24,38 +25,34 @@ struct AgentBenchReport {
         rows = subjects.map(Self.row)
         let agent = rows.first { $0.name == "agent" }
         let exporter = rows.first { $0.name == "node-exporter" }
-        ratios = zip(agent?.cpu ?? [], exporter?.cpu ?? []).map { $0 / max($1, 1e-9) }
+        ratios = zip(agent?.slices ?? [], exporter?.slices ?? []).map { $0 / max($1, 1e-9) }
         self.absent = absent
         self.entries = entries
         self.program = program
     }
 
     private static func row(_ subject: AgentBed.Subject) -> Row {
-        var cpu: [Double] = []
-        for slice in subject.instants.indices.dropFirst() {
-            let used = Double(subject.nanoseconds[slice] - subject.nanoseconds[slice - 1])
-            let passed = Double(subject.instants[slice] - subject.instants[slice - 1])
-            cpu.append(100 * used / passed)
+        func cpu(_ from: Int, _ to: Int) -> Double {
+            let used = Double(subject.nanoseconds[to] - subject.nanoseconds[from])
+            return 100 * used / Double(subject.instants[to] - subject.instants[from])
         }
+        let ends = subject.instants.indices.dropFirst()
         let passed = Double((subject.instants.last ?? 1) - (subject.instants.first ?? 0)) / 1e9
         let wakeUps = (subject.wakeUps.last ?? 0) - (subject.wakeUps.first ?? 0)
         return Row(
-            name: subject.name, cpu: cpu, wakeUps: Double(wakeUps) / passed, resident: subject.resident.max() ?? 0,
+            name: subject.name, cpu: ends.last.map { cpu(0, $0) } ?? 0, slices: ends.map { cpu($0 - 1, $0) },
+            wakeUps: Double(wakeUps) / passed, resident: subject.resident.max() ?? 0,
             anonymous: subject.anonymous.max() ?? 0, proportional: subject.proportional.max() ?? 0,
             usual: subject.proportional.isEmpty ? 0 : subject.proportional.sorted()[subject.proportional.count / 2])
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        values.isEmpty ? 0 : values.sorted()[values.count / 2]
     }
 
     /// A name, whether it holds (nil: not to be told here), and the figures.
     private var bars: [(name: String, holds: Bool?, detail: String)] {
         guard let agent = rows.first(where: { $0.name == "agent" }) else { return [] }
         let exporter = rows.first { $0.name == "node-exporter" }
-        let cpu = Self.median(agent.cpu)
-        let ratio = Self.median(ratios)
-        let busy = rows.first { $0.name == "busy" }.map { Self.median($0.cpu) }
+        let cpu = agent.cpu
+        let ratio = Figures.median(ratios)
+        let busy = rows.first { $0.name == "busy" }?.cpu
         let work: [(String, Bool?, String)] =
             busy.map { [("cpu at most 0.2 % of a core on a node at work", $0 <= 0.2, "\(Self.text($0, 4)) %")] } ?? []
         return [
@@ -72,9 +69,9 @@ struct AgentBenchReport {
     var text: String {
         var text = "                 CPU %    (min to max)         wake-ups/s  RSS KiB  anon KiB   PSS KiB  (median)\n"
         for row in rows {
-            let cpu = row.cpu.sorted()
+            let cpu = row.slices.sorted()
             text +=
-                Self.left(row.name, 14) + Self.right(Self.text(Self.median(cpu), 4), 9)
+                Self.left(row.name, 14) + Self.right(Self.text(row.cpu, 4), 9)
                 + Self.right("(\(Self.text(cpu.first ?? 0, 4)) to \(Self.text(cpu.last ?? 0, 4)))", 22)
                 + Self.right(Self.text(row.wakeUps, 2), 12) + Self.right("\(row.resident)", 9)
                 + Self.right("\(row.anonymous)", 10) + Self.right("\(row.proportional)", 10)
@@ -83,7 +80,7 @@ struct AgentBenchReport {
         let sorted = ratios.sorted()
         if !sorted.isEmpty {
             text +=
-                "agent / node-exporter, CPU: \(Self.text(Self.median(sorted), 3)) "
+                "agent / node-exporter, CPU: \(Self.text(Figures.median(sorted), 3)) "
                 + "(\(Self.text(sorted[0], 3)) to \(Self.text(sorted[sorted.count - 1], 3)) "
                 + "over \(sorted.count) slices)\n"
         }
@@ -97,8 +94,8 @@ struct AgentBenchReport {
     var json: JSONValue {
         let programs = rows.map { row -> JSONValue in
             [
-                "name": .string(row.name), "cpu_percent": Self.number(Self.median(row.cpu), 4),
-                "cpu_percent_slices": .array(row.cpu.map { Self.number($0, 4) }),
+                "name": .string(row.name), "cpu_percent": Self.number(row.cpu, 4),
+                "cpu_percent_slices": .array(row.slices.map { Self.number($0, 4) }),
                 "wake_ups_per_second": Self.number(row.wakeUps, 2), "rss_kib": .integer(row.resident),
                 "anonymous_rss_kib": .integer(row.anonymous), "pss_kib": .integer(row.proportional),
                 "pss_median_kib": .integer(row.usual),
@@ -109,7 +106,7 @@ struct AgentBenchReport {
         }
         return [
             "programs": .array(programs), "bars": .array(judged),
-            "cpu_ratio": ratios.isEmpty ? .null : Self.number(Self.median(ratios), 3),
+            "cpu_ratio": ratios.isEmpty ? .null : Self.number(Figures.median(ratios), 3),
             "cpu_ratio_slices": .array(ratios.map { Self.number($0, 3) }), "entries": .integer(entries),
             "absent": .array(absent.map { ["name": .string($0.name), "reason": .string($0.reason)] }),
         ]

@@ -99,6 +99,36 @@ enum HwmonTrees {
         #expect(discover(tree).1.sensors.isEmpty)
     }
 
+    @Test func anUnreadableMeterHidesNoReadableOneOfTheSamePart() {
+        let tree = FixtureTree(
+            PowercapTrees.merged(
+                HwmonTrees.meter(0, label: nil, microwatts: "nonsense"),
+                HwmonTrees.meter(1, label: nil, microwatts: "200000000"),
+                HwmonTrees.meter(2, label: nil, microwatts: "300000000")))
+        var (source, report) = discover(tree)
+        #expect(values(&source, report) == ["hwmon:node": .power(200_000_000)])
+        #expect(report.remarks.filter { $0.contains("measures hwmon:node again") }.count == 2)
+    }
+
+    /// A driver that is loaded again gives its monitor another number and counts from zero.
+    @Test func aCounterUnderAnotherNumberIsANewEpoch() {
+        func card(_ number: Int, _ energy: String) -> [String: String] {
+            let path = "class/hwmon/hwmon\(number)"
+            return [
+                path + "/name": "i915\n", path + "/energy1_input": energy,
+                path + "/device/uevent": "PCI_SLOT_NAME=0000:3b:00.0\n",
+            ]
+        }
+        let tree = FixtureTree(card(1, "100\n"))
+        var (source, _) = discover(tree)
+        #expect(source.read(nowNanoseconds: 1)[0].breaksEpoch == false)
+        tree.remove("class/hwmon/hwmon1")
+        for (path, contents) in card(4, "150\n") { tree.write(path, contents) }
+        _ = source.discover()
+        #expect(source.read(nowNanoseconds: 2).map(\.breaksEpoch) == [true])
+        #expect(source.read(nowNanoseconds: 3).map(\.breaksEpoch) == [false])
+    }
+
     @Test func machineWithoutMonitorsSaysSo() {
         let tree = FixtureTree([:])
         #expect(discover(tree).1.absence?.reason.contains("does not exist") == true)

@@ -171,10 +171,40 @@ import Testing
         #expect((replaced.reading.value, replaced.breaksEpoch) == (.counter(600), false))
     }
 
+    /// A part that another directory stands for may have another counter, however near its value is.
+    @Test func aZoneThatMovesToAnotherDirectoryIsANewEpoch() {
+        let tree = FixtureTree(PowercapTrees.zone("intel-rapl:0", name: "package-0", energy: "100"))
+        var (source, _) = discover(tree)
+        #expect(source.read(nowNanoseconds: 1)[0].breaksEpoch == false)
+        tree.remove("class/powercap/intel-rapl:0")
+        for (path, contents) in PowercapTrees.zone("intel-rapl:3", name: "package-0", energy: "101") {
+            tree.write(path, contents)
+        }
+        _ = source.discover()
+        _ = source.discover()
+        let moved = source.read(nowNanoseconds: 2)[0]
+        #expect((moved.reading.value, moved.breaksEpoch) == (.counter(101), true))
+        #expect(source.read(nowNanoseconds: 3)[0].breaksEpoch == false)
+    }
+
+    @Test func anUnreadableZoneHidesNoReadableOneOfTheSamePart() {
+        let tree = FixtureTree(
+            PowercapTrees.merged(
+                PowercapTrees.zone("intel-rapl:0", name: "package-0", energy: "nonsense"),
+                PowercapTrees.zone("intel-rapl-mmio:0", name: "package-0", energy: "7"),
+                PowercapTrees.zone("intel-rapl:1", name: "package-1", energy: "8"),
+                PowercapTrees.zone("intel-rapl-mmio:1", name: "package-1", energy: "nonsense")))
+        var (source, report) = discover(tree)
+        #expect(values(&source, report) == ["rapl:package-0": .counter(7), "rapl:package-1": .counter(8)])
+        #expect(report.remarks.contains { $0.contains("intel-rapl:0 shows rapl:package-0 again beside") })
+    }
+
     @Test func deniedZonesAreNamedWithARemedy() {
         let tree = FixtureTree(PowercapTrees.intelServer)
-        chmod(tree.root + "/class/powercap/intel-rapl:0/energy_uj", 0o400)
-        chown(tree.root + "/class/powercap/intel-rapl:0/energy_uj", 0, 0)
+        for zone in ["intel-rapl:0", "intel-rapl-mmio:0"] {
+            chmod(tree.root + "/class/powercap/\(zone)/energy_uj", 0o400)
+            chown(tree.root + "/class/powercap/\(zone)/energy_uj", 0, 0)
+        }
         asStranger {
             var (source, report) = discover(tree)
             #expect(values(&source, report)["rapl:package-0"] == .unreadable(.denied))
