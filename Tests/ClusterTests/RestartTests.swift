@@ -215,7 +215,7 @@ extension ClusterTests {
             try await bed.start()
             let exec = try hold(bed, "unseen", until: "over")
             _ = try await Patience.until("a batch of the job") {
-                try await row(bed, "unseen")?["by_node"]?.array?.first
+                try await self.row(bed, "unseen")?["by_node"]?.array?.first
             }
             try await bed.kill()
             try Data().write(to: URL(fileURLWithPath: "\(bed.organization.directory)/over"))
