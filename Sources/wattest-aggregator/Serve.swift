@@ -58,7 +58,14 @@ struct Serve: AsyncParsableCommand {
         let logger = Environment.logger()
         let database = try await Database.open(settings, migrating: false, logger: logger)
         do {
-            try await serve(settings, installation, database, logger)
+            let witnesses = try Self.witnesses(settings)
+            do {
+                try await serve(settings, installation, database, witnesses, logger)
+            } catch {
+                // A client that nobody closes ends the program before it says why it cannot run.
+                await witnesses.close()
+                throw error
+            }
             await database.cluster?.stop()
         } catch {
             await database.cluster?.stop()
@@ -67,7 +74,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(
-        _ settings: Settings, _ installation: Installation, _ database: Database, _ logger: Logger
+        _ settings: Settings, _ installation: Installation, _ database: Database, _ witnesses: WitnessTransport,
+        _ logger: Logger
     ) async throws {
         let pool = try ConnectionPool(database.intake, limits: .init(connections: 6, patienceSeconds: 30))
         var configuration = Aggregator.Configuration(
@@ -83,7 +91,7 @@ struct Serve: AsyncParsableCommand {
         let cluster = database.cluster
         let aggregator = try Aggregator(
             installation: installation, configuration: configuration, clock: Environment.clock, pool: pool,
-            logger: logger, witnessTransport: try Self.witnesses(settings), isHealthy: { cluster?.isHealthy ?? true })
+            logger: logger, witnessTransport: witnesses, isHealthy: { cluster?.isHealthy ?? true })
         try await aggregator.openLogs()
         let http = try settings.address("http", otherwise: "0.0.0.0:8443")
         let ingest = try settings.address("ingest", otherwise: "0.0.0.0:7443")
