@@ -73,8 +73,11 @@ extension Routes {
             throw Problem.badRequest("name: at least one letter or digit of ASCII")
         }
         let site = body["site"]?.string ?? "default"
-        guard let runtime = try await aggregator.found(name: name, slug: slug, site: site) else {
-            throw Problem.conflict("an organization '\(slug)' exists already")
+        let runtime: LogRuntime
+        do {
+            runtime = try await aggregator.found(name: name, site: site)
+        } catch let error as FoundingError {
+            throw Problem.conflict("\(error)")
         }
         let token = Token.make(aggregator.clock.random)
         let log = runtime.organization.log
