@@ -52,11 +52,12 @@ import TransparencyLog
     }
 
     @Test(arguments: FoundingStep.allCases) func aCrashIsFollowedByTheRest(step: FoundingStep) async throws {
+        defer { Files.removeTree(installation.directory) }
         let pool = try await TestDatabases.make()()
         await #expect(throws: Crash.self) {
             try await found(pool) { if $0 == step { throw Crash() } }
         }
-        let founded: Organization
+        var founded: Organization?
         do {
             founded = try await found(pool)
             #expect(step != .entries)
@@ -64,15 +65,18 @@ import TransparencyLog
             #expect(step == .entries)
             founded = organization
         }
-        try await expectWhole(founded, pool)
+        try await expectWhole(try #require(founded), pool)
         await pool.close()
     }
 
     /// Two processes have a pool and a lock each; a file's lock does not tell them from two tasks.
     @Test func whoComesSecondChangesNothing() async throws {
+        defer { Files.removeTree(installation.directory) }
         let connect = try await TestDatabases.make()
         let pools = try (0..<4).map { _ in try connect() }
-        let results = await withTaskGroup(of: Result<Organization, any Error>.self) { group in
+        let results = await withTaskGroup(
+            of: Result<Organization, any Error>.self, returning: [Result<Organization, any Error>].self
+        ) { group in
             for pool in pools {
                 group.addTask {
                     do {
@@ -93,6 +97,7 @@ import TransparencyLog
 
     /// A database that was emptied must not cost the keys of the log that it held.
     @Test func keysThatHaveSignedAreKept() async throws {
+        defer { Files.removeTree(installation.directory) }
         let pool = try await TestDatabases.make()()
         let founded = try await found(pool)
         let directory = installation.logDirectory("beta")
