@@ -396,9 +396,10 @@ private struct Attribution {
     }
 
     private func coverageSpans(_ holder: Holder, known: (measured: Int64, bridged: Int64)) -> [CoverageSpan] {
+        // Up to the next millisecond: a job must not be called a lower bound because of a part of one.
         func scaled(_ milliseconds: Int64) -> Int128 {
             guard holder.held < duration, duration > 0 else { return Int128(milliseconds) }
-            return Int128(milliseconds) * holder.held / duration
+            return (Int128(milliseconds) * holder.held + duration - 1) / duration
         }
         if let onlyHour {
             return [

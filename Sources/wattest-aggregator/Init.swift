@@ -48,6 +48,8 @@ struct Init: AsyncParsableCommand {
         // The cluster makes the directory with the rights that its server needs, so it comes first.
         let database = try await Database.open(settings, migrating: true, logger: logger)
         do {
+            // Another database makes none.
+            try DirectoryTree.make(installation.directory)
             let result = try await found(installation, settings, tokens, database)
             await database.cluster?.stop()
             report(result, installation, settings)

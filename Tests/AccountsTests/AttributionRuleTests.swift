@@ -187,6 +187,10 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
                 ]))
         #expect(sums(result) == ["job/\(jobA) rest": 100, "job/\(jobB) rest": 50, "idle rest": 150])
         #expect(result.coverage.map(\.measuredMilliseconds) == [10_000, 5_000])
+        // A part of a millisecond is no time without readings.
+        let parts = rule.post(
+            facts([sensor("node", .nodeAC, 300)], [allocation(jobA, .exclusive, held: 1_000_400_000)]))
+        #expect(parts.coverage.map(\.measuredMilliseconds) == [1001])
     }
 
     @Test func extractPostsTheTenantsSharesOnly() {

@@ -26,8 +26,13 @@ import TransparencyLog
         try log.job(record, .start, witness: .scheduler, start: log.now, expected: 3, nodes: ["n1", "n2", "n3"])
         try log.batch("n1", holds: [.init(record.pseudonym)])
         let (silent, stranger) = (try share("n2", of: record, in: log), try share("n3", of: record, in: log))
-        #expect(silent.state == .absent && silent.reason.contains("its agent has sent nothing"))
-        #expect(stranger.state == .absent && stranger.reason.contains("no agent was ever enrolled"))
+        #expect(
+            silent.reason
+                == "expected for 30 s, and nothing of it is in the log: its agent has sent nothing of this job yet")
+        #expect(
+            stranger.reason
+                == "expected for 30 s, and nothing of it is in the log: no agent was ever enrolled under this name")
+        #expect(silent.state == .absent && stranger.state == .absent)
         #expect(try share("n1", of: record, in: log).state == .complete)
     }
 
@@ -43,8 +48,33 @@ import TransparencyLog
         for _ in 0..<3 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
         let share = try share("n1", of: record, in: log)
         #expect(share.state == .missing)
-        #expect(share.reason.contains("60 s held without readings"))
-        #expect(share.reason.contains("begin 30 s after the job") && share.reason.contains("end 30 s before the job"))
+        #expect(
+            share.reason == "lower bound: 60 s held without readings (its data begin 30 s after the job, "
+                + "its data end 30 s before the job)")
+    }
+
+    /// A second attempt is no hole of the first, and time that the node gave to others is one.
+    @Test func thePartsOfAHoleMakeUpTheWhole() throws {
+        var log = try SyntheticLog(seed: 29)
+        try log.enrol("n1")
+        let record = log.record("1")
+        let start = log.now
+        try log.job(
+            record, .start, witness: .scheduler, start: start, stop: later(start, seconds: 90), expected: 1,
+            nodes: ["n1"])
+        try log.job(
+            record, .start, attempt: 1, witness: .scheduler, start: later(start, seconds: 150),
+            stop: later(start, seconds: 240), expected: 1, nodes: ["n1"])
+        try log.batch("n1")
+        try log.batch("n1", holds: [.init(record.pseudonym)])
+        for _ in 0..<3 { try log.batch("n1") }
+        for _ in 0..<2 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
+        try log.batch("n1")
+        let share = try share("n1", of: record, in: log)
+        #expect(share.time.allocated == 180_000 && share.time.missing == 90_000)
+        #expect(
+            share.reason == "lower bound: 90 s held without readings (its data begin 30 s after the job, "
+                + "its data end 30 s before the job, for 30 s in between it did not hold the job)")
     }
 
     @Test func unlistedNodesAreFlaggedOneByOne() throws {

@@ -34,7 +34,29 @@ struct JobPageTests {
         #expect(page.contains("at least 2.0000 kWh (7,200,000,000,000 µJ)"))
         #expect(page.contains("1 of 2 reporting"))
         #expect(page.contains("Provenance: recorded 2.0000 kWh"))
-        #expect(page.contains("Flags: claimed_time"))
+        #expect(page.contains("Flag claimed_time: the times are those of an imported log"))
+        #expect(page.contains("(2 more)"))
+    }
+
+    @Test func attemptsAndNodesWithoutANameHaveLines() throws {
+        let job = try JSONValue(
+            parsing: """
+                {"key":"c/slurm/7@1","energy_uj":"5","lower_bound":true,"coverage":0.5,"nodes_expected":4,"attempts":2,
+                "nodes_reporting":1,"flags":["late_data","new_word"],
+                "node_ms":{"missing":"96000"},
+                "attempt_windows":[{"attempt":0,"start":"2026-01-01T00:00:00Z","stop":"2026-01-01T00:01:00Z"},
+                {"attempt":1,"start":"2026-01-01T00:02:00Z","stop":null}],
+                "by_node":[
+                {"node":"n1","kind":"node","energy_uj":"5","coverage":1,"missing_ms":"6000","reason":"because"},
+                {"node":"sw","kind":"source","energy_uj":"5","coverage":null,"missing_ms":"0","reason":"a source"}]}
+                """)
+        let page = JobPage(job: job).text
+        #expect(page.contains("attempt 0   2026-01-01T00:00:00Z to 2026-01-01T00:01:00Z"))
+        #expect(page.contains("attempt 1   2026-01-01T00:02:00Z to now"))
+        let nameless = page.split(separator: "\n").first { $0.hasPrefix("(3 more)") }
+        let reason = "90.000  expected, and nothing of them is in the log: nobody told the names"
+        #expect(nameless?.hasSuffix(reason) == true)
+        #expect(page.contains("Flag late_data: some batches came") && page.hasSuffix("Flag new_word\n"))
     }
 
     @Test func unknownExpectationIsSaid() throws {

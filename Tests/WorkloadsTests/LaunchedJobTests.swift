@@ -3,8 +3,10 @@ import Testing
 @testable import Workloads
 
 @Suite struct LaunchedJobTests {
-    private func job(_ values: [String: String], node: String = "n7") -> LaunchedJob? {
-        LaunchedJob(TaskEnvironment(values), node: node)
+    private func job(_ values: [String: String], node: String = "n7", proxy: String? = nil) -> LaunchedJob? {
+        LaunchedJob(TaskEnvironment(values), node: node) {
+            proxy.flatMap { HydraProxy(commandLine: $0.utf8.map { $0 == 32 ? 0 : $0 }) }
+        }
     }
 
     @Test func torchrun() throws {
@@ -43,6 +45,50 @@ import Testing
         #expect(job(["PMI_JOBID": "kvs_1"])?.id == "kvs_1")
         #expect(job(["RANK": "0", "LOCAL_RANK": "0"]) == nil && job([:]) == nil)
         #expect(job(["TORCHELASTIC_RUN_ID": String(repeating: "x", count: 300)]) == nil)
+    }
+
+    /// What `mpiexec.hydra` of MPICH 4.0.2 gives to its ranks and to its proxies.
+    @Test func ranksOfMPICHAreKnownByTheirProxy() throws {
+        let rank = ["PMI_RANK": "1", "PMI_SIZE": "4", "PMI_FD": "8", "MPI_LOCALNRANKS": "2", "MPI_LOCALRANKID": "1"]
+        let proxy =
+            "/usr/bin/hydra_pmi_proxy --control-port login1:44557 --rmk user --launcher ssh --demux poll --pgid 0 "
+            + "--retries 10 --usize -2 --pmi-port 0 --gpus-per-proc -2 --proxy-id 1"
+        let found = try #require(job(rank, proxy: proxy))
+        // Nobody tells how many nodes there are.
+        #expect(found.launcher == "mpi" && found.id == "login1:44557" && found.expectedNodes == nil)
+        #expect(job(rank, node: "n8", proxy: proxy)?.id == found.id)
+        #expect(job(rank) == nil, "ranks that nobody started have numbers alone")
+        let alone = job(rank.merging(["MPI_LOCALNRANKS": "4"]) { $1 }, proxy: proxy)
+        #expect(alone?.expectedNodes == 1)
+        let ports = rank.merging(["PMI_FD": "", "PMI_PORT": "n7:3", "PMI_ID": "1"]) { $1 }
+        #expect(job(ports, proxy: proxy)?.id == found.id)
+        let local = "pmi_proxy --control-port localhost:44557 --proxy-id 0"
+        #expect(job(rank, proxy: local)?.id == "localhost:44557@n7")
+        #expect(job(rank, proxy: local)?.expectedNodes == 1)
+    }
+
+    @Test(arguments: [
+        "hydra_pmi_proxy --control-port", "hydra_pmi_proxy --control-port login1", "hydra_pmi_proxy --rmk user",
+        "hydra_pmi_proxy --control-port :1", "hydra_pmi_proxy --control-port n:0", "hydra_pmi_proxy --control-port n:x",
+        "python --control-port login1:44557", "", "/",
+    ]) func otherCommandsAreNoProxies(words: String) {
+        #expect(job(["PMI_RANK": "1", "PMI_SIZE": "4"], proxy: words) == nil)
+    }
+
+    @Test func ranksOfIntelsHydraHaveItsIdentity() {
+        let rank = ["PMI_RANK": "1", "PMI_SIZE": "4", "I_MPI_HYDRA_UUID": "9d260000-7c26-e807-8fb4-050000430af0"]
+        #expect(job(rank)?.id == "9d260000-7c26-e807-8fb4-050000430af0" && job(rank)?.launcher == "mpi")
+        // Ranks of mpirun that meet by torch's variables: the next start at the same address is another job.
+        let meeting = ["MASTER_ADDR": "n1", "MASTER_PORT": "29500", "WORLD_SIZE": "4"]
+        #expect(job(rank.merging(meeting) { $1 })?.launcher == "mpi")
+        #expect(job(meeting.merging(["OMPI_MCA_ess_base_jobid": "77"]) { $1 })?.id == "n1:29500:4")
+    }
+
+    @Test func allRanksHereAreOneNode() {
+        let torch = ["MASTER_ADDR": "n1", "MASTER_PORT": "29500", "WORLD_SIZE": "4"]
+        #expect(job(torch)?.expectedNodes == nil)
+        #expect(job(torch.merging(["LOCAL_WORLD_SIZE": "4"]) { $1 })?.expectedNodes == 1)
+        #expect(job(torch.merging(["LOCAL_WORLD_SIZE": "2"]) { $1 })?.expectedNodes == nil)
     }
 
     @Test func frontEndsWithEqualJobIDsAreTwoJobs() throws {

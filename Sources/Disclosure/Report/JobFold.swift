@@ -109,7 +109,10 @@ struct JobFold {
         let isStated = !job.statedWindows.isEmpty
         let named = Set(windows.flatMap(\.nodes))
         let listed = job.listedNodes
-        let shares = Set(sum.nodes.keys).union(named).sorted().map { node in
+        // Over the whole life of the job: in a period, a node that has no part in it is none of its nodes.
+        let superseded =
+            period == nil && job.flags.contains("superseded") ? Set(job.witnessesByNode.keys) : []
+        let shares = Set(sum.nodes.keys).union(named).union(superseded).sorted().map { node in
             let held = held(by: node, sum.nodes[node], job)
             let allocated = isStated ? self.allocated(node, held: held, windows) : nil
             return share(
@@ -163,7 +166,8 @@ struct JobFold {
             node: node, kind: accounts.nodes.kind(of: node), energyMicrojoules: sum?.microjoules, time: time,
             boundaries: sum?.boundaries ?? [:], held: held, allocated: allocated, gaps: gaps,
             witness: job.witnessesByNode[node], isUnlisted: isUnlisted,
-            isEnrolled: accounts.nodes.members[node]?.enrolled != nil)
+            isEnrolled: accounts.nodes.members[node]?.enrolled != nil,
+            isSuperseded: sum == nil && job.flags.contains("superseded") && job.witnessesByNode[node] != nil)
     }
 
     private func flags(

@@ -37,6 +37,8 @@ package struct JobSummary: Sendable, Hashable {
         /// The manifest lists other nodes and not this one.
         package var isUnlisted = false
         package var isEnrolled = false
+        /// Its batches name the job, and their readings stand in the log already: they are posted to `superseded`.
+        package var isSuperseded = false
     }
 
     /// What the job was for: who said it, and when.

@@ -33,32 +33,69 @@ extension JobSummary.NodeShare {
     private var statement: String {
         switch state {
         case .complete: "complete"
-        case .bridged: "complete; \(Self.seconds(time.bridged)) s bridged, their shape is not known"
+        case .bridged:
+            "complete; \(Self.seconds(time.bridged)) s bridged: their energy is known, their course is not" + outages
         case .missing: "lower bound: \(Self.seconds(time.missing)) s held without readings" + holes
-        case .absent:
-            isEnrolled
-                ? "expected, and nothing of it is in the log: its agent has sent nothing of this job yet"
-                : "expected, and nothing of it is in the log: no agent was ever enrolled under this name"
+        case .absent: absence
         case .unknown: "unknown: its time in the job is not known"
         case .source: "a shared source, no node: its time is not counted"
         }
     }
 
-    /// Where the missing time lies.
+    private var absence: String {
+        let expected = time.missing > 0 ? "expected for \(Self.seconds(time.missing)) s" : "expected"
+        if isSuperseded {
+            return "\(expected), and what the log holds of it was counted before: another job or log has its readings"
+        }
+        let cause =
+            isEnrolled
+            ? "its agent has sent nothing of this job yet" : "no agent was ever enrolled under this name"
+        return "\(expected), and nothing of it is in the log: \(cause)"
+    }
+
+    /// When the agent was away and its counters ran on.
+    private var outages: String {
+        let outages = gaps.filter { $0.kind == .outage }
+        let shown = outages.prefix(Self.maximumShown).map { "its agent was away \(Self.span($0))" }
+        return shown.isEmpty ? "" : " (\(shown.joined(separator: ", "))\(Self.more(outages.count)))"
+    }
+
+    /// Where the missing time lies: the parts make up the whole.
     private var holes: String {
+        guard let allocated, let first = allocated.intervals.first, let last = allocated.intervals.last else {
+            return ""
+        }
         var holes: [String] = []
-        if let held, let allocated, let first = allocated.intervals.first, let last = allocated.intervals.last {
-            let late = held.start.milliseconds &- first.start.milliseconds
-            let early = last.end.milliseconds &- held.end.milliseconds
-            if late > 0 { holes.append("its data begin \(Self.seconds(late)) s after the job") }
-            if early > 0 { holes.append("its data end \(Self.seconds(early)) s before the job") }
+        var rest = time.missing
+        if let held {
+            let late = allocated.intersection(UTCInterval(start: first.start, end: held.start)).milliseconds
+            let early = allocated.intersection(UTCInterval(start: held.end, end: last.end)).milliseconds
+            if held.start > first.start, late > 0 {
+                holes.append("its data begin \(Self.seconds(late)) s after the job")
+                rest -= late
+            }
+            if held.end < last.end, early > 0 {
+                holes.append("its data end \(Self.seconds(early)) s before the job")
+                rest -= early
+            }
         }
-        for gap in gaps.filter({ $0.kind == .missing }).prefix(3) {
-            holes.append(
-                "\(Self.seconds(gap.milliseconds)) s lost between \(TimeText.rfc3339(gap.interval.start)) and "
-                    + TimeText.rfc3339(gap.interval.end))
+        let lost = gaps.filter { $0.kind == .missing }
+        for gap in lost.prefix(Self.maximumShown) {
+            holes.append("\(Self.seconds(gap.milliseconds)) s lost \(Self.span(gap))")
         }
-        return holes.isEmpty ? "" : " (\(holes.joined(separator: ", ")))"
+        rest -= lost.reduce(0) { $0 &+ $1.milliseconds }
+        if rest > 0, held != nil { holes.append("for \(Self.seconds(rest)) s in between it did not hold the job") }
+        return holes.isEmpty ? "" : " (\(holes.joined(separator: ", "))\(Self.more(lost.count)))"
+    }
+
+    private static let maximumShown = 3
+
+    private static func span(_ gap: GapSpan) -> String {
+        "between \(TimeText.rfc3339(gap.interval.start)) and \(TimeText.rfc3339(gap.interval.end))"
+    }
+
+    private static func more(_ count: Int) -> String {
+        count > maximumShown ? ", and \(count - maximumShown) more" : ""
     }
 
     private var remarks: [String] {

@@ -4,6 +4,9 @@ package import Energy
 /// Who holds this node: the claims of processes, joined into one allocation a job. No I/O.
 ///
 /// Several ranks of one job on a node are one allocation: its hold begins with the first claim and ends with the last.
+/// A job that begins to hold the node again, because its launcher started it again or because its name was used again,
+/// is in its next attempt: the time between was not its own. What is counted is what this agent saw since its start;
+/// a launcher that counts its starts itself is believed where it has counted more.
 package struct AllocationBook: Sendable {
     package struct Claim: Sendable, Hashable {
         package var request: ClaimRequest
@@ -44,16 +47,27 @@ package struct AllocationBook: Sendable {
 
     package private(set) var claims: [UInt64: Claim] = [:]
     private var startedAt: [String: UTCTime] = [:]
+    /// The newest attempt of each job that held the node.
+    private var attempts: [String: Int64] = [:]
     /// Devices that processes of a job were seen on, by pseudonym: they count where its claims name none.
     private var seenDevices: [String: Set<String>] = [:]
     package private(set) var progress: [String: [String: Int64]] = [:]
 
     package static let maximumClaims = 1024
+    /// So many jobs are remembered; a node that had more begins to count anew.
+    private static let maximumCounted = 16_384
 
     package init() {}
 
     package mutating func begin(_ claim: Claim, id: UInt64) -> Change {
         let isFirst = !claims.values.contains { $0.pseudonym == claim.pseudonym }
+        var claim = claim
+        if isFirst {
+            if attempts.count >= Self.maximumCounted { attempts = [:] }
+            let next = attempts[claim.pseudonym].map { $0 + 1 } ?? 0
+            attempts[claim.pseudonym] = max(next, claim.request.attempt)
+        }
+        claim.request.attempt = attempts[claim.pseudonym] ?? 0
         claims[id] = claim
         if isFirst { startedAt[claim.pseudonym] = claim.since }
         return isFirst ? .started(claim) : .changed

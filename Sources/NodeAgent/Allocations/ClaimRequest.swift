@@ -63,6 +63,8 @@ package struct ClaimRequest: Sendable, Hashable {
     package var reservedMillicores: Int64 = 0
     package var expectedNodes: Int64?
     package var rank: Int64?
+    /// How often the job's processes were started again.
+    package var attempt: Int64 = 0
     /// A process other than the one that speaks.
     package var pid: Int32?
     package var labels: [String: String] = [:]

@@ -59,6 +59,18 @@ struct ProcessTable: Sendable {
             .map { TaskEnvironment(bytes: $0) }
     }
 
+    /// What started a process for Hydra, near above it.
+    func hydraProxy(above pid: Int32) -> HydraProxy? {
+        var next = pid
+        for _ in 0..<8 {
+            guard let parent = process(next)?.parent, parent > 1 else { return nil }
+            let line = FileTree.read("\(procfsRoot)/\(parent)/cmdline", limit: 4096)
+            if let proxy = line.flatMap({ HydraProxy(commandLine: $0) }) { return proxy }
+            next = parent
+        }
+        return nil
+    }
+
     /// Every control group of a process, one a hierarchy.
     func controlGroups(of pid: Int32) -> [String] {
         (FileTree.text("\(procfsRoot)/\(pid)/cgroup") ?? "").split(separator: "\n").compactMap { line in

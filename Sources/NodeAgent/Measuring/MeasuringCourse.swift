@@ -211,7 +211,7 @@ struct MeasuringCourse: ~Copyable {
         keepWork(isForced: true)
         work.stop()
         loop.configuration.gpus?.stop()
-        for id in book.claims.keys.sorted() { endClaim(id) }
+        for id in book.claims.keys.sorted() { endClaim(id, at: session.last) }
     }
 
     // MARK: Signing
@@ -360,14 +360,16 @@ struct MeasuringCourse: ~Copyable {
         }
     }
 
-    mutating func endClaim(_ id: UInt64) {
+    /// - Parameter moment: now if not given.
+    mutating func endClaim(_ id: UInt64, at moment: Moment? = nil) {
         // The last look at the job's processes, while they are still its own.
         let last = usage()
+        let moment = moment ?? Self.moment()
         let change = book.end(id)
-        session.change(to: allocations, at: Self.moment(), usage: last)
+        session.change(to: allocations, at: moment, usage: last)
         if case .ended(let claim) = change {
             trees[claim.pseudonym] = nil
-            enter(claim, .end)
+            enter(claim, .end, at: moment.utc)
         }
     }
 
@@ -377,20 +379,26 @@ struct MeasuringCourse: ~Copyable {
             if let hold = work.add(claim.request.labels, to: token) { enter(hold, .update) }
             return
         }
-        if case .started(let claim) = book.begin(claim, id: id) { enter(claim, .start) }
-        session.change(to: allocations, at: Self.moment(), usage: usage())
+        // The job's window is that of its holds in the batches: a moment more on either side would be time of the job
+        // without readings.
+        let moment = Self.moment()
+        var claim = claim
+        claim.since = moment.utc
+        let change = book.begin(claim, id: id)
+        session.change(to: allocations, at: moment, usage: usage())
+        if case .started(let claim) = change { enter(claim, .start, at: moment.utc) }
     }
 
     /// Everybody who holds the node now.
     var allocations: [Allocation] { book.allocations + work.book.allocations }
 
     /// Tells the log of a job that began or ended here.
-    private func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event) {
+    private func enter(_ claim: AllocationBook.Claim, _ event: JobEntry.Event, at time: UTCTime) {
         let record = claim.record(salt: enrolment.jobSalt)
-        let now = Self.moment().utc
         let entry = JobEntry(
-            log: enrolment.log, time: now, event: event, job: claim.pseudonym, attempt: 0, witness: .agent,
-            by: enrolment.node, start: claim.since, stop: event == .end ? now : nil,
+            log: enrolment.log, time: Self.moment().utc, event: event, job: claim.pseudonym,
+            attempt: claim.request.attempt, witness: .agent, by: enrolment.node, start: claim.since,
+            stop: event == .end ? time : nil,
             expectedNodes: claim.request.expectedNodes, nodes: [], recordSHA256: record.sha256,
             salt: AgentEnvironment.randomBytes(16))
         send(entry.text, samples: record.text)

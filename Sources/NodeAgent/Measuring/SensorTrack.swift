@@ -18,6 +18,8 @@ package struct SensorTrack: Sendable {
     private var missed: [SampleBlock.Unreadable] = []
     private var flags: SensorFlags = []
     private var isOpenEnded = false
+    /// No interval of the sensor has ended, in this run or an earlier one.
+    private var isNew = true
     /// No reading stood behind the last cut: what its value says cannot be seen from the readings around it.
     package private(set) var isHeldAtCut = false
 
@@ -95,9 +97,11 @@ package struct SensorTrack: Sendable {
         guard case .energyCounter = description.quantity, isSameBoot, let raw = state.raw else {
             self.init(description, startingAt: state.microjoules, epoch: state.epoch + 1, at: nanoseconds)
             isOpenEnded = true
+            isNew = false
             return
         }
         self.init(description, startingAt: state.extendedMicrojoules, epoch: state.epoch, at: nanoseconds)
+        isNew = false
         cutValue = state.microjoules
         guard case .counter(var counter) = meter else { return }
         _ = counter.take(Reading(monotonicNanoseconds: state.nanoseconds, value: .counter(raw)))
@@ -125,6 +129,7 @@ package struct SensorTrack: Sendable {
     package mutating func reopen(at nanoseconds: Int64, microjoules: Int64) {
         cutNanoseconds = nanoseconds
         cutValue = microjoules
+        isNew = false
     }
 
     /// A hole is what lies between readings further apart than this.
@@ -200,6 +205,7 @@ package struct SensorTrack: Sendable {
     ///
     /// - Parameter keepsBlock: whether the readings are wanted as a series of the sample block.
     package mutating func cut(at nanoseconds: Int64) -> (facts: SensorFacts, series: SampleBlock.Series) {
+        if isNew { leaveOutEarlier() }
         let split = pending.partitioningIndex { $0.nanoseconds > nanoseconds }
         let inside = Array(pending[..<split])
         let next = split < pending.count ? pending[split] : nil
@@ -217,6 +223,19 @@ package struct SensorTrack: Sendable {
         missed.removeAll(keepingCapacity: true)
         flags = []
         return (facts, series)
+    }
+
+    /// A source with a thread of its own may be read before the chain begins. What the counter advanced until then is
+    /// no part of the chain: its first value is that of the instant at which it begins.
+    private mutating func leaveOutEarlier() {
+        isNew = false
+        guard let first = pending.first, first.nanoseconds < cutNanoseconds else { return }
+        let split = pending.partitioningIndex { $0.nanoseconds > cutNanoseconds }
+        let earlier = Array(pending[..<split])
+        let next = split < pending.count ? pending[split] : nil
+        cutValue = value(at: cutNanoseconds, inside: earlier, next: next)
+        pending.removeFirst(split)
+        reached = earlier.last
     }
 
     private mutating func value(at nanoseconds: Int64, inside: [Pending], next: Pending?) -> Int64 {

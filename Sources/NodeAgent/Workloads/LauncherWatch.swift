@@ -6,7 +6,9 @@ import Workloads
 /// Finds the jobs of launchers by the environment of new processes. Owned by the measuring thread.
 ///
 /// A look lists /proc only when a process was made since the last one, and opens only what was not there before: a
-/// process keeps the environment that it was started with, and a launcher's workers are new processes.
+/// process keeps the environment that it was started with, and a launcher's workers are new processes. Each is opened
+/// twice, at two looks: it is made by fork(2) with its parent's environment and gets its own with execve(2) a moment
+/// later, and a script around a rank may set the devices and run the program in its place.
 struct LauncherWatch: Sendable {
     /// A process of a job, as the book of claims takes it.
     struct Found: Sendable, Hashable {
@@ -27,6 +29,8 @@ struct LauncherWatch: Sendable {
     private let node: String
     /// Every process of the last look; those of jobs with their claim.
     private var seen: [Int32: Seen] = [:]
+    /// Opened for the first time at the last look, with what was found.
+    private var young: [(pid: Int32, request: ClaimRequest?)] = []
     private var nextClaim: UInt64 = 1 << 63
     private var looksUntilNext = 0
     /// The newest process at the last listing; nil lists at the next look.
@@ -62,6 +66,8 @@ struct LauncherWatch: Sendable {
             seen[pid] = nil
             changes.append(.gone(claim: claim))
         }
+        for (pid, request) in young { openAgain(pid, request, &changes) }
+        young = []
         let newest = processes.newest()
         looksWithoutList += 1
         if newest != nil, newest == self.newest, looksWithoutList <= Self.maximumLooksWithoutList { return changes }
@@ -81,7 +87,9 @@ struct LauncherWatch: Sendable {
             }
             opened += 1
             seen[pid] = Seen()
-            if let found = open(pid) { changes.append(.found(found)) }
+            let found = open(pid)
+            young.append((pid, found?.request))
+            if let found { changes.append(.found(enter(found))) }
         }
         guard seen.count > pids.count else { return }
         let there = Set(pids)
@@ -93,16 +101,36 @@ struct LauncherWatch: Sendable {
         return entry.startTicks == process.startTicks && !entry.isZombie
     }
 
-    private mutating func open(_ pid: Int32) -> Found? {
-        guard let environment = processes.environment(of: pid), let job = LaunchedJob(environment, node: node),
+    private mutating func openAgain(_ pid: Int32, _ known: ClaimRequest?, _ changes: inout [Change]) {
+        guard let process = seen[pid], var found = open(pid), found.request != known else { return }
+        if let claim = process.claim, let known {
+            guard process.startTicks == found.root.startTicks, known.key == found.request.key else {
+                changes.append(.gone(claim: claim))
+                return changes.append(.found(enter(found)))
+            }
+            found.claim = claim
+            return changes.append(.found(found))
+        }
+        changes.append(.found(enter(found)))
+    }
+
+    /// Gives what was found a claim of its own.
+    private mutating func enter(_ found: Found) -> Found {
+        nextClaim += 1
+        var found = found
+        found.claim = nextClaim
+        seen[found.root.pid] = Seen(claim: nextClaim, startTicks: found.root.startTicks)
+        return found
+    }
+
+    private func open(_ pid: Int32) -> Found? {
+        guard let environment = processes.environment(of: pid),
+            let job = LaunchedJob(environment, node: node, proxy: { processes.hydraProxy(above: pid) }),
             // An agent's own client tells of itself over the socket.
             job.launcher != "exec", let entry = processes.process(pid), let uid = processes.owner(of: pid)
         else { return nil }
-        nextClaim += 1
-        seen[pid] = Seen(claim: nextClaim, startTicks: entry.startTicks)
         return Found(
-            claim: nextClaim, request: request(job),
-            root: ProcessTree.Root(pid: pid, startTicks: entry.startTicks), uid: uid,
+            claim: 0, request: request(job), root: ProcessTree.Root(pid: pid, startTicks: entry.startTicks), uid: uid,
             controlGroup: processes.controlGroup(of: pid))
     }
 
@@ -112,6 +140,7 @@ struct LauncherWatch: Sendable {
                 cluster: site.isEmpty ? "local" : site, scheduler: job.launcher, id: job.id, submitSeconds: nil))
         request.expectedNodes = job.expectedNodes
         request.rank = job.rank
+        request.attempt = job.attempt
         request.devices = job.devices.map { "nvml:" + $0 }
         request.labels = job.labels
         return request

@@ -15,7 +15,8 @@ package struct TaskEnvironment: Sendable, Hashable {
 
     private static let prefixes = ["SLURM", "TORCHELASTIC_", "OMPI_", "PMI", "WATTEST_", "GROUP_", "LOCAL_"]
     private static let names: Set<String> = [
-        "RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "CUDA_VISIBLE_DEVICES", "SLURM_CONF",
+        "RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "CUDA_VISIBLE_DEVICES", "SLURM_CONF", "MPI_LOCALNRANKS",
+        "I_MPI_HYDRA_UUID",
     ]
 
     /// Takes the bytes of the file; of a name given twice the first counts, as for getenv(3).
@@ -52,7 +53,8 @@ package struct TaskEnvironment: Sendable, Hashable {
     private static func isInitial(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "S"), UInt8(ascii: "T"), UInt8(ascii: "O"), UInt8(ascii: "P"), UInt8(ascii: "W"),
-            UInt8(ascii: "G"), UInt8(ascii: "L"), UInt8(ascii: "R"), UInt8(ascii: "M"), UInt8(ascii: "C"):
+            UInt8(ascii: "G"), UInt8(ascii: "L"), UInt8(ascii: "R"), UInt8(ascii: "M"), UInt8(ascii: "C"),
+            UInt8(ascii: "I"):
             true
         default: false
         }

@@ -14,9 +14,28 @@ struct JobPage {
         ] {
             page += breakdown(title, field)
         }
-        let flags = (job["flags"]?.array ?? []).compactMap(\.string)
-        return page + "Flags: \(flags.isEmpty ? "none" : flags.joined(separator: ", "))\n"
+        return page + flags
     }
+
+    private var flags: String {
+        let flags = (job["flags"]?.array ?? []).compactMap(\.string)
+        guard !flags.isEmpty else { return "Flags: none\n" }
+        return flags.map { flag in
+            "Flag \(flag)" + (Self.meanings[flag].map { ": \($0)" } ?? "") + "\n"
+        }.joined()
+    }
+
+    private static let meanings = [
+        "claimed_time": "the times are those of an imported log; nobody here saw that clock",
+        "clock_off": "a node's clock was not synchronised, or contradicts the log; see the nodes",
+        "late_data": "some batches came more than a minute after their interval; they are in the total",
+        "unlisted_node": "a node reports the job that the scheduler's list does not have",
+        "superseded": "readings of the same node and time were in the log before; they are counted there, not here",
+        "mixed_boundary": "its nodes are measured at different layers; see Boundary",
+        "equal_share": "several jobs held one accelerator and nobody measured their shares: it is split evenly",
+        "suspect": "a sensor showed more than it can; that energy is nobody's",
+        "stop_before_start": "an attempt's end lies before its start",
+    ]
 
     /// The key, or the pseudonym where the record is withheld.
     static func name(of job: JSONValue) -> String { job["key"]?.string ?? job["pseudonym"]?.string ?? "-" }
@@ -29,8 +48,9 @@ struct JobPage {
             ("measured", FigureText.energy(job["measured_uj"])),
             ("coverage", coverage), ("nodes", nodesText), ("start", FigureText.text(job["start"])),
             ("stop", FigureText.text(job["stop"])), ("attempts", FigureText.text(job["attempts"])),
-            ("witnessed", FigureText.text(job["witnessed_by"])),
         ]
+        facts += attempts
+        facts.append(("witnessed", FigureText.text(job["witnessed_by"])))
         for name in ["name", "class", "model", "activity", "run"] {
             if let value = job[name]?.string { facts.append((name, value + Self.source(of: name, in: job))) }
         }
@@ -41,6 +61,16 @@ struct JobPage {
             facts.append(("idle", "\(FigureText.energy(job["idle_reserved_uj"])) while nothing of it ran"))
         }
         return facts
+    }
+
+    /// When each ran, where there were several.
+    private var attempts: [(String, String)] {
+        let windows = job["attempt_windows"]?.array ?? []
+        guard windows.count > 1 else { return [] }
+        return windows.map { window in
+            let stop = window["stop"]?.string ?? "now"
+            return ("attempt \(FigureText.text(window["attempt"]))", "\(FigureText.text(window["start"])) to \(stop)")
+        }
     }
 
     /// Who said it, where somebody did so afterwards.
@@ -74,8 +104,22 @@ struct JobPage {
                 FigureText.microjoules(node["energy_uj"]), FigureText.percent(node["coverage"]),
                 FigureText.seconds(node["missing_ms"]), Self.state(of: node))
         }
+        addNameless(to: &table)
         table.add("total", FigureText.kilowattHours(job["energy_uj"]), FigureText.microjoules(job["energy_uj"]))
         return table
+    }
+
+    /// Nodes that are expected and that nobody has named.
+    private func addNameless(to table: inout TextTable) {
+        let nodes = (job["by_node"]?.array ?? []).filter { $0["kind"]?.string ?? "node" == "node" }
+        guard let expected = FigureText.integer(job["nodes_expected"]), expected > nodes.count else { return }
+        let count = expected - Int128(nodes.count)
+        let named = nodes.reduce(Int128(0)) { $0 + (FigureText.integer($1["missing_ms"]) ?? 0) }
+        let missing = FigureText.integer(job["node_ms"]?["missing"]).map { JSONValue.decimalString(max(0, $0 - named)) }
+        table.add(
+            "(\(count) more)", FigureText.unknown, FigureText.unknown, FigureText.unknown, FigureText.seconds(missing),
+            "expected, and nothing of \(count == 1 ? "it" : "them") is in the log: nobody told the name"
+                + (count == 1 ? "" : "s"))
     }
 
     /// Why a node is, or is not, complete.

@@ -63,4 +63,29 @@ import Testing
         #expect(ended.since == UTCTime(seconds: 10) && book.allocations.isEmpty)
         #expect(book.end(2) == .none)
     }
+
+    @Test func aJobThatHoldsTheNodeAgainIsInItsNextAttempt() {
+        var book = AllocationBook()
+        func attempt(_ change: AllocationBook.Change) -> Int64? {
+            switch change {
+            case .started(let claim), .ended(let claim): claim.request.attempt
+            case .changed, .none: nil
+            }
+        }
+        for expected in 0..<3 {
+            #expect(attempt(book.begin(claim("a", rank: 0, at: 10), id: 1)) == Int64(expected))
+            #expect(book.begin(claim("a", rank: 1, at: 11), id: 2) == .changed)
+            #expect(book.end(1) == .changed)
+            // Another job between is none of its attempts.
+            #expect(attempt(book.begin(claim("b", rank: 0, at: 12), id: 3)) == Int64(expected))
+            #expect(attempt(book.end(3)) == Int64(expected))
+            #expect(attempt(book.end(2)) == Int64(expected))
+        }
+        // A launcher has counted more: the agent was away.
+        var later = claim("a", rank: 0, at: 20)
+        later.request.attempt = 7
+        #expect(attempt(book.begin(later, id: 4)) == 7)
+        #expect(attempt(book.end(4)) == 7)
+        #expect(attempt(book.begin(claim("a", rank: 0, at: 30), id: 5)) == 8)
+    }
 }

@@ -231,4 +231,26 @@ import Testing
         #expect(intervals.microjoules == floorDivide(exact, by: 2000), "seed \(seed)")
         #expect(intervals.isContinuous, "seed \(seed)")
     }
+
+    /// A source on a thread of its own is read before the chain begins, and its counter moves.
+    @Test func whatWasReadBeforeTheChainIsNoPartOfIt() {
+        func reading(_ milliseconds: Int64, _ value: Reading.Value) -> Reading {
+            Reading(monotonicNanoseconds: milliseconds * 1_000_000, value: value)
+        }
+        let cray = Self.kinds[5]
+        var counter = SensorTrack(description(cray.quantity, cray.maximumPower), at: 1_000_000_000)
+        var power = SensorTrack(description(.power(rule: .trapezoid), 6_000_000_000), at: 1_000_000_000)
+        for (milliseconds, joules) in [(900, 4100), (1900, 4200), (2900, 4300)] as [(Int64, UInt64)] {
+            counter.take(reading(milliseconds, .counter(joules)))
+            power.take(reading(milliseconds, .power(100_000_000)))
+        }
+        for track in [counter, power] {
+            var track = track
+            let (facts, series) = track.cut(at: 2_000_000_000)
+            #expect(facts.firstMicrojoules == 10_000_000 && facts.lastMicrojoules == 110_000_000)
+            #expect(facts.readings == 1 && facts.missingMilliseconds == 0 && !facts.flags.contains(.held))
+            #expect(series.points.map(\.offsetNanoseconds) == [-100_000_000, 900_000_000, 1_900_000_000])
+            #expect(track.cut(at: 2_900_000_000).facts.advanceMicrojoules == 90_000_000)
+        }
+    }
 }

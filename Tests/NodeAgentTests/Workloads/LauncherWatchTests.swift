@@ -15,10 +15,10 @@ import Testing
             close(file)
         }
 
-        func add(_ pid: Int32, _ environment: [String], start: Int = 100) {
+        func add(_ pid: Int32, _ environment: [String], start: Int = 100, parent: Int32 = 1) {
             mkdir(root + "/\(pid)", 0o700)
             write("\(pid)/environ", environment.joined(separator: "\0") + "\0")
-            write("\(pid)/stat", "\(pid) (python) S 1 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 \(start) 0 0\n")
+            write("\(pid)/stat", "\(pid) (python) S \(parent) 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 \(start) 0 0\n")
             write("\(pid)/status", "Name:\tpython\nUid:\t1000\t1000\t1000\t1000\n")
             write("\(pid)/cgroup", "0::/user.slice\n")
         }
@@ -120,6 +120,71 @@ import Testing
             #expect(ids(seen12) == ["-"])
             let seen13 = look(&watch)
             #expect(seen13.isEmpty)
+        }
+    }
+
+    @Test func aProcessGetsItsEnvironmentAMomentAfterItIsMade() throws {
+        try withProc { proc, watch in
+            // Between fork and execve it has its parent's.
+            proc.add(42, ["HOME=/"])
+            let before = look(&watch)
+            #expect(before.isEmpty)
+            proc.add(42, Self.torch)
+            let after = look(&watch)
+            #expect(ids(after) == ["+run-7"])
+            proc.end(42)
+            let end = look(&watch)
+            #expect(ids(end) == ["-"])
+        }
+    }
+
+    @Test func aScriptAroundARankMaySetItsDevices() throws {
+        try withProc { proc, watch in
+            proc.add(42, Self.torch)
+            let first = look(&watch)
+            proc.add(42, Self.torch + ["CUDA_VISIBLE_DEVICES=GPU-a"])
+            let again = look(&watch)
+            guard case .found(let plain)? = first.first, case .found(let placed)? = again.first else {
+                Issue.record("\(first) \(again)")
+                return
+            }
+            #expect(plain.claim == placed.claim && again.count == 1)
+            #expect(plain.request.devices.isEmpty && placed.request.devices == ["nvml:GPU-a"])
+            // Another program in its place, of another job.
+            proc.add(43, Self.torch)
+            _ = look(&watch)
+            proc.add(43, ["TORCHELASTIC_RUN_ID=run-9"])
+            let other = look(&watch)
+            #expect(ids(other) == ["-", "+run-9"])
+        }
+    }
+
+    @Test func ranksOfHydraAreKnownByWhoStartedThem() throws {
+        try withProc { proc, watch in
+            proc.add(40, [])
+            proc.write(
+                "40/cmdline", "/usr/bin/hydra_pmi_proxy\0--control-port\0login1:44557\0--pgid\0" + "0\0")
+            let rank = ["PMI_RANK=3", "PMI_SIZE=4", "PMI_FD=6", "MPI_LOCALNRANKS=2"]
+            proc.add(41, rank, parent: 40)
+            // A child of the rank, and a rank of nobody.
+            proc.add(42, rank, parent: 41)
+            proc.add(43, rank)
+            let found = look(&watch)
+            #expect(ids(found) == ["+login1:44557", "+login1:44557"])
+        }
+    }
+
+    @Test func aRestartOfTheLauncherIsAnotherAttempt() throws {
+        try withProc { proc, watch in
+            proc.add(42, Self.torch + ["TORCHELASTIC_RESTART_COUNT=0"])
+            let first = look(&watch)
+            proc.end(42)
+            proc.add(43, Self.torch + ["TORCHELASTIC_RESTART_COUNT=1"])
+            let second = look(&watch)
+            #expect(ids(second) == ["-", "+run-7"])
+            guard case .found(let old)? = first.first, case .found(let new)? = second.last else { return }
+            #expect(old.request.attempt == 0 && new.request.attempt == 1)
+            #expect(old.request.key == new.request.key)
         }
     }
 }

@@ -5,30 +5,20 @@ private mounts. Needs root on Linux and Debian's packages of Slurm, munge and Ma
 """
 import os
 import signal
-import subprocess
-import time
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bed"))
+from nodes import Nodes, sh  # noqa: E402
 
 PREFIX, NET = "wtest", "10.79.83"
 HOST_IP = NET + ".1"
 
 
-def sh(command, check=True, timeout=60, env=None):
-    done = subprocess.run(command, shell=isinstance(command, str), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=timeout, text=True, env=env)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{command}: status {done.returncode}: {done.stderr.strip()[-800:]}")
-    return done.stdout
-
-
-class Cluster:
+class Cluster(Nodes):
     def __init__(self, work, count, hook):
-        self.work, self.hook = work, hook
-        self.nodes = [f"{PREFIX}{i}" for i in range(1, count + 1)]
-        self.processes = []
-        self.env = dict(os.environ, SLURM_CONF=f"{work}/etc/slurm.conf", LC_ALL="C")
-
-    def ip(self, node):
-        return f"{NET}.{10 + int(node[len(PREFIX):])}"
+        super().__init__(work, count, PREFIX, NET)
+        self.hook = hook
+        self.env["SLURM_CONF"] = f"{work}/etc/slurm.conf"
 
     def start(self):
         for name in ("etc", "log", "state", "spool", "munge", "mysql"):
@@ -41,53 +31,6 @@ class Cluster:
         for node in self.nodes:
             self.start_node(node)
         self.wait("all nodes idle", lambda: len(self.slurm("sinfo -h -N -t idle -o %N").split()) == len(self.nodes), 60)
-
-    # Network and namespaces
-
-    def make_network(self):
-        bridge = PREFIX + "br"
-        sh(f"ip link add {bridge} type bridge && ip addr add {HOST_IP}/24 dev {bridge} && ip link set {bridge} up")
-        hosts = ["127.0.0.1 localhost", f"{HOST_IP} {PREFIX}ctl"]
-        for node in self.nodes:
-            sh(f"ip netns add {node} && ip link add v{node} type veth peer name eth0 netns {node} && "
-               f"ip link set v{node} master {bridge} up && ip -n {node} addr add {self.ip(node)}/24 dev eth0 && "
-               f"ip -n {node} link set eth0 up && ip -n {node} link set lo up")
-            hosts.append(f"{self.ip(node)} {node}")
-        with open(f"{self.work}/etc/hosts", "w") as file:
-            file.write("\n".join(hosts) + "\n")
-        self.control = self.hold("unshare --mount --uts --propagation private",
-                                 f"hostname {PREFIX}ctl; mount --bind {self.work}/etc/hosts /etc/hosts")
-        self.holders = {}
-        for node in self.nodes:
-            os.makedirs(f"{self.work}/pm/{node}", exist_ok=True)
-            os.makedirs(f"{self.work}/real/{node}", exist_ok=True)
-            self.holders[node] = self.hold(
-                f"nsenter --net=/run/netns/{node} unshare --mount --uts --propagation private",
-                f"hostname {node}; mount --bind {self.work}/etc/hosts /etc/hosts; "
-                f"mkdir -p /run/wattest; mount -t tmpfs tmpfs /run/wattest; mkdir /run/wattest/hooks; "
-                # A private /sys with counters of its own.
-                f"mount --rbind /sys {self.work}/real/{node}; mount -t tmpfs tmpfs /sys; "
-                f"for d in fs devices bus class dev kernel module firmware block power; do mkdir -p /sys/$d; "
-                f"mount --rbind {self.work}/real/{node}/$d /sys/$d 2>/dev/null; done; "
-                f"mkdir -p /sys/cray/pm_counters; mount --bind {self.work}/pm/{node} /sys/cray/pm_counters")
-
-    def hold(self, unshare, setup):
-        """A process that keeps namespaces alive; its pid."""
-        ready = f"{self.work}/log/holder.{len(self.processes)}"
-        process = self.spawn(f"exec {unshare} sh -c '{setup}; touch {ready}; exec sleep 100000'", "holder")
-        self.wait("namespaces", lambda: os.path.exists(ready), 10)
-        return process.pid
-
-    def inside(self, node, command):
-        """A command line that runs in a node's namespaces."""
-        return f"nsenter -t {self.holders[node]} -m -u -n {command}"
-
-    def spawn(self, command, log, env=None):
-        with open(f"{self.work}/log/{log}", "ab") as out:
-            process = subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                       env=env or self.env, start_new_session=True)
-        self.processes.append(process)
-        return process
 
     # Daemons
 
@@ -207,10 +150,6 @@ class Cluster:
     def at_control(self, command):
         return f"nsenter -t {self.control} -m -u {command}"
 
-    def quiet(self, command):
-        return subprocess.run(command, shell=True, env=self.env, timeout=20, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-
     def slurm(self, command, check=True):
         return sh(self.at_control(command), check=check, env=self.env, timeout=90)
 
@@ -226,31 +165,10 @@ class Cluster:
     def wait_state(self, job, *states, seconds=60):
         self.wait(f"job {job} in {'/'.join(states)}", lambda: self.state(job) in states, seconds)
 
-    @staticmethod
-    def wait(what, condition, seconds):
-        end = time.time() + seconds
-        while not condition():
-            if time.time() > end:
-                raise RuntimeError(f"timed out after {seconds} s: {what}")
-            time.sleep(0.1)
-
     # The end
 
-    @staticmethod
-    def end(process, seconds=15):
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
     def stop(self):
-        for process in reversed(self.processes):
-            self.end(process)
+        super().stop()
         for node in self.nodes:
-            sh(f"ip netns del {node}; ip link del v{node}", check=False)
             # Namespaces are gone, so their mounts are; control groups stay.
             sh(f"find /sys/fs/cgroup -depth -type d -path '*{node}*' -exec rmdir {{}} +", check=False)
-        sh(f"ip link del {PREFIX}br", check=False)

@@ -2,11 +2,8 @@
 
     run.py WORK BIN HOOK      called by deploy/slurm-test
 """
-import base64
-import hashlib
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -15,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cluster import HOST_IP, PREFIX, Cluster, sh  # noqa: E402
 from counters import Counters  # noqa: E402
 from oracle import Log  # noqa: E402
+from wattest import Wattest, finished, node_energy  # noqa: E402
 
 WORK, BIN, HOOK = sys.argv[1:4]
 STILL = 2.2  # seconds of still counters around each edge
@@ -31,94 +29,6 @@ def check(what, is_right, detail=""):
     say(f"{'ok  ' if is_right else 'FAIL'}  {what}{': ' + str(detail) if detail != '' else ''}")
     if not is_right:
         failures.append(what)
-
-
-class Wattest:
-    """One aggregator and an agent on each node but the last."""
-
-    def __init__(self, cluster):
-        self.cluster, self.agents = cluster, {}
-        data = f"{WORK}/aggregator"
-        sh([f"{BIN}/wattest-aggregator", "init", "--data-dir", data, "--organization", "Acme AI", "--site", "test"])
-        ready = f"{WORK}/aggregator.ready"
-        self.aggregator = cluster.spawn(
-            f"exec {BIN}/wattest-aggregator serve --data-dir {data} --http {HOST_IP}:0 --ingest {HOST_IP}:0 "
-            f"--ready-file {ready} --checkpoint-seconds 1 --interval-seconds 5", "aggregator")
-        cluster.wait("the aggregator", lambda: os.path.exists(ready) and os.path.getsize(ready) > 0, 60)
-        self.server = json.load(open(ready))["server"]
-        self.env = dict(os.environ, WATTEST_SERVER=self.server, WATTEST_CA_FILE=f"{data}/ca.pem",
-                        WATTEST_TOKEN_FILE=f"{data}/admin.token", WATTEST_ORG="acme-ai")
-        self.token = json.loads(self.run("token", "create", "--uses", "9", "--ttl", "600", "--json"))
-
-    def run(self, *words, check=True):
-        return sh([f"{BIN}/wattest", *words], check=check, env=self.env, timeout=60)
-
-    def share(self, node, name, slug):
-        """Another organization, whose jobs run on a node; its settings for `wattest`."""
-        made = json.loads(self.run("org", "create", name, "--json"))
-        token = f"{WORK}/{slug}.token"
-        with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(made["token"])
-        env = dict(self.env, WATTEST_TOKEN_FILE=token, WATTEST_ORG=slug)
-        self.run("node", "share", node, "--with", slug)
-        join = json.loads(sh([f"{BIN}/wattest", "token", "create", "--json"], env=env, timeout=60))
-        sh([f"{BIN}/wattest-agent", "enroll", "--ca-sha256", join["ca_sha256"], "--token", join["token"], "--server",
-            self.server, "--tenant", slug, "--data-dir", f"{WORK}/agents/{node}"])
-        return env
-
-    def enroll(self, node):
-        sh([f"{BIN}/wattest-agent", "enroll", "--server", self.server, "--ca-sha256", self.token["ca_sha256"],
-            "--token", self.token["token"], "--node", node, "--data-dir", f"{WORK}/agents/{node}"])
-        record = json.load(open(f"{WORK}/agents/{node}/agent.json"))
-        self.salt = base64.b64decode(record["job_salt"])
-
-    def start(self, node):
-        ready = f"{WORK}/{node}.ready"
-        if os.path.exists(ready):
-            os.remove(ready)
-        self.agents[node] = self.cluster.spawn(
-            "exec " + self.cluster.inside(
-                node, f"{BIN}/wattest-agent run --data-dir {WORK}/agents/{node} --interval-seconds 5 "
-                f"--metrics 127.0.0.1:0 --socket {WORK}/{node}.sock --account-map {WORK}/accounts "
-                f"--ready-file {ready}"), f"agent.{node}")
-        self.cluster.wait(f"agent of {node}", lambda: os.path.exists(ready), 30)
-
-    def kill(self, node):
-        self.agents[node].send_signal(signal.SIGKILL)
-        self.agents[node].wait()
-
-    def pseudonym(self, key):
-        digest = hashlib.sha256(self.salt + key.encode()).digest()[:16]
-        return base64.b32encode(digest).decode().rstrip("=").lower()
-
-    def jobs(self):
-        """The newest row of each Slurm job id, and all rows."""
-        listed, after = [], None
-        while True:
-            page = json.loads(self.run("job", "list", "--json", *(["--after", after] if after else [])))
-            listed += page["items"]
-            after = page.get("next")
-            if not after:
-                return listed
-
-    def show(self, job, seconds=40, until=lambda row: True):
-        """The job's row as soon as it satisfies a condition; the last one seen otherwise."""
-        end, row = time.time() + seconds, None
-        while time.time() < end:
-            text = self.run("job", "show", job, "--json", check=False)
-            row = json.loads(text) if text.startswith("{") else row
-            if row and until(row):
-                return row
-            time.sleep(0.5)
-        return row
-
-
-def node_energy(row, node):
-    return next((int(n["energy_uj"]) for n in row["by_node"] if n["node"] == node and n["energy_uj"]), 0)
-
-
-def finished(row):
-    return row["stop"] is not None and row["by_node"] != []
 
 
 class Scenarios:
@@ -385,7 +295,7 @@ def main():
         cluster.start()
         with open(f"{WORK}/accounts", "w") as file:
             file.write("slurm ACME acme-ai\nslurm globex acme-ai\nslurm initech initech\n")
-        wattest = Wattest(cluster)
+        wattest = Wattest(cluster, BIN, f"--account-map {WORK}/accounts")
         for node in (N1, N2, N3):
             wattest.enroll(node)
             wattest.start(node)

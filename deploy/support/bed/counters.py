@@ -8,12 +8,14 @@ START = 1_000_000  # seven digits, so that a file never changes its length
 
 
 class Counters:
-    def __init__(self, directory, nodes):
+    def __init__(self, directory, nodes, parts=PARTS, boards=0):
+        """`boards` are accelerators outside of the counter files: gpu0 and so on, in mJ, for a stub of a driver."""
+        self.parts, self.boards = parts, boards
         self.lock = threading.Lock()
         self.joules = {node: 0 for node in nodes}
         self.files = {}
         for node in nodes:
-            for name in ["energy", "power", "freshness", "generation", *PARTS]:
+            for name in ["energy", "power", "freshness", "generation", *parts, *self.board_names()]:
                 path = f"{directory}/{node}/{name}"
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 self.files[node, name] = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -23,6 +25,9 @@ class Counters:
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.refresh()
         self.thread.start()
+
+    def board_names(self):
+        return [f"gpu{i}" for i in range(self.boards)]
 
     def write(self, node, name, text):
         os.pwrite(self.files[node, name], text.encode(), 0)
@@ -35,8 +40,10 @@ class Counters:
             stamp = int(time.time() * 1e6)
             self.write(node, "energy", f"{START + value} J {stamp} us\n")
             self.write(node, "power", f"{100:7d} W {stamp} us\n")
-            for part, percent in PARTS.items():
+            for part, percent in self.parts.items():
                 self.write(node, part, f"{START + value * percent // 100} J {stamp} us\n")
+            for board in self.board_names():
+                self.write(node, board, f"{START * 1000 + value * 800 // self.boards:12d}\n")
             self.write(node, "freshness", f"{self.scan:9d}\n")
 
     def run(self):
