@@ -80,6 +80,8 @@ package struct Ledger: Sendable {
     package private(set) var linesOfNode: [[Int32]] = []
     private var places: [LineKey: Int32] = [:]
     private var coveragePlaces: [CoverageLineKey: Int32] = [:]
+    /// By the node's number.
+    private var recent: [Recent] = []
     /// The lines of each job, and those of its coverage.
     private var linesOfJob: [[Int32]] = []
     private var coverageOfJob: [[Int32]] = []
@@ -108,23 +110,54 @@ package struct Ledger: Sendable {
 extension Ledger {
     package mutating func add(_ batch: BatchPostings, node: String, index: Int64) {
         let place = number(ofNode: node)
-        var line = -1
-        for posting in batch.postings {
+        var (line, turn) = (-1, 0)
+        for index in batch.postings.indices {
             // Postings of one account stand side by side, one for each component.
-            if line < 0 || !lines[line].holds(posting) {
-                line = self.line(posting.account, place, posting.provenance, posting.boundary)
+            if line < 0 || !holds(line, batch.postings[index]) {
+                line = self.line(of: batch.postings[index], place, turn)
+                turn += 1
             }
-            let slot = hourNumbers.number(of: posting.hour)
-            lines[line].add(posting.microjoules, posting.component, at: slot, hourNumbers.names)
+            let slot = hourNumbers.number(of: batch.postings[index].hour)
+            lines[line].add(
+                batch.postings[index].microjoules, batch.postings[index].component, at: slot, hourNumbers.names)
         }
-        for span in batch.coverage {
-            add(
-                Coverage(
-                    measuredMilliseconds: span.measuredMilliseconds, bridgedMilliseconds: span.bridgedMilliseconds,
-                    hold: span.interval),
-                at: CoverageKey(job: span.job, node: node, hour: span.hour))
+        for index in batch.coverage.indices {
+            let sum = Coverage(
+                measuredMilliseconds: batch.coverage[index].measuredMilliseconds,
+                bridgedMilliseconds: batch.coverage[index].bridgedMilliseconds, hold: batch.coverage[index].interval)
+            let line = coverageLine(ofJob: batch.coverage[index].job, place, index)
+            coverageLines[line].add(sum, at: hourNumbers.number(of: batch.coverage[index].hour), hourNumbers.names)
         }
         for span in batch.gaps { gaps.append(Gap(node: node, span: span, index: index)) }
+    }
+
+    /// The line of the posting that is the batch's `turn`-th to another one: nearly always that of the node's batch
+    /// before, which saves looking it up by name.
+    private mutating func line(of posting: Posting, _ node: Int32, _ turn: Int) -> Int {
+        if turn < recent[Int(node)].lines.count, case let line = Int(recent[Int(node)].lines[turn]),
+            holds(line, posting)
+        {
+            return line
+        }
+        let line = self.line(posting.account, node, posting.provenance, posting.boundary)
+        recent[Int(node)].keep(line: line, turn)
+        return line
+    }
+
+    private func holds(_ line: Int, _ posting: Posting) -> Bool {
+        lines[line].provenance == posting.provenance && lines[line].boundary == posting.boundary
+            && lines[line].account == posting.account
+    }
+
+    private mutating func coverageLine(ofJob name: String, _ node: Int32, _ turn: Int) -> Int {
+        if turn < recent[Int(node)].coverageLines.count, case let line = Int(recent[Int(node)].coverageLines[turn]),
+            coverageLines[line].job == name
+        {
+            return line
+        }
+        let line = coverageLine(ofJob: name, node)
+        recent[Int(node)].keep(coverageLine: line, turn)
+        return line
     }
 
     /// Adds a stored sum, as the folds of the database hold it.
@@ -134,23 +167,28 @@ extension Ledger {
     }
 
     package mutating func add(_ sum: Coverage, at key: CoverageKey) {
-        let job = number(ofJob: key.job)
-        let place = CoverageLineKey(job: job, node: number(ofNode: key.node))
-        let slot = hourNumbers.number(of: key.hour)
-        if let line = coveragePlaces[place] {
-            return coverageLines[Int(line)].add(sum, at: slot, hourNumbers.names)
-        }
+        let line = coverageLine(ofJob: key.job, number(ofNode: key.node))
+        coverageLines[line].add(sum, at: hourNumbers.number(of: key.hour), hourNumbers.names)
+    }
+
+    private mutating func coverageLine(ofJob name: String, _ node: Int32) -> Int {
+        let job = number(ofJob: name)
+        let place = CoverageLineKey(job: job, node: node)
+        if let line = coveragePlaces[place] { return Int(line) }
         coveragePlaces[place] = Int32(coverageLines.count)
         coverageOfJob[Int(job)].append(Int32(coverageLines.count))
-        coverageLines.append(CoverageLine(job: key.job, node: place.node))
-        coverageLines[coverageLines.count - 1].add(sum, at: slot, hourNumbers.names)
+        coverageLines.append(CoverageLine(job: name, node: node))
+        return coverageLines.count - 1
     }
 
     package mutating func add(_ gap: Gap) { gaps.append(gap) }
 
     private mutating func number(ofNode name: String) -> Int32 {
         let number = nodeNumbers.number(of: name)
-        if linesOfNode.count == Int(number) { linesOfNode.append([]) }
+        if linesOfNode.count == Int(number) {
+            linesOfNode.append([])
+            recent.append(Recent())
+        }
         return number
     }
 
@@ -192,6 +230,24 @@ extension Ledger {
         coverageLines.append(line)
     }
 
+    /// Where a node's last batch went, line by line. It decides nothing.
+    private struct Recent: Sendable {
+        private(set) var lines: [Int32] = []
+        private(set) var coverageLines: [Int32] = []
+
+        mutating func keep(line: Int, _ turn: Int) {
+            if turn < lines.count { lines[turn] = Int32(line) } else { lines.append(Int32(line)) }
+        }
+
+        mutating func keep(coverageLine line: Int, _ turn: Int) {
+            if turn < coverageLines.count {
+                coverageLines[turn] = Int32(line)
+            } else {
+                coverageLines.append(Int32(line))
+            }
+        }
+    }
+
     private struct LineKey: Sendable, Hashable {
         var node: Int32
         /// -1 for the common accounts.
@@ -204,12 +260,6 @@ extension Ledger {
     private struct CoverageLineKey: Sendable, Hashable {
         var job: Int32
         var node: Int32
-    }
-}
-
-extension EnergyLine {
-    fileprivate func holds(_ posting: Posting) -> Bool {
-        provenance == posting.provenance && boundary == posting.boundary && account == posting.account
     }
 }
 

@@ -1,4 +1,5 @@
 import Disclosure
+import TransparencyLog
 
 #if canImport(Glibc)
     import Glibc
@@ -12,9 +13,9 @@ enum BundleDirectory {
     static func source(at root: String) throws(ReplayFailure) -> BundleSource {
         var paths: Set<String> = []
         try walk(root, prefix: "", into: &paths)
-        return BundleSource(paths: paths) { path throws(ReplayFailure) in
-            try PlainFile.bytes("\(root)/\(path)", place: path)
-        }
+        return BundleSource(
+            paths: paths, size: { PlainFile.size("\(root)/\($0)") },
+            read: { path throws(ReplayFailure) in try PlainFile.bytes("\(root)/\(path)", place: path) })
     }
 
     private static func walk(
@@ -50,11 +51,25 @@ enum PlainFile {
     /// Above 256 sample blocks of the largest size; a file with a hole of a terabyte must not take the memory.
     static let maximumByteCount = 2 << 30
 
+    /// Of policies, checkpoints and proofs.
+    static let maximumNoteByteCount = SignedNote.maximumByteCount
+    /// Of a report: one of a year of a thousand nodes has some hundred megabytes at the most.
+    static let maximumReportByteCount = 512 << 20
+
     static func failure(_ place: String, _ what: String) -> ReplayFailure {
         ReplayFailure(.file, at: place, "\(what): \(String(cString: strerror(errno)))")
     }
 
-    static func bytes(_ path: String, place: String) throws(ReplayFailure) -> [UInt8] {
+    /// Nil for what is not there; reading it says so.
+    static func size(_ path: String) -> Int? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// - Parameter limit: the most bytes that such a file has.
+    static func bytes(
+        _ path: String, place: String, limit: Int = PlainFile.maximumByteCount
+    ) throws(ReplayFailure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw failure(place, "the file cannot be read") }
         defer { close(descriptor) }
@@ -64,8 +79,10 @@ enum PlainFile {
             throw ReplayFailure(.file, at: place, "it is not a plain file")
         }
         let size = Int(status.st_size)
-        guard size <= maximumByteCount else {
-            throw ReplayFailure(.file, at: place, "a file of \(size) bytes is larger than any that belongs in a bundle")
+        guard size <= limit else {
+            throw ReplayFailure(
+                .file, at: place, "a file of \(size) bytes is larger than any that belongs there",
+                expected: "at most \(limit)")
         }
         var isComplete = true
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, position in

@@ -29,11 +29,15 @@ struct ProofCommand: ParsableCommand {
         do throws(ReplayFailure) {
             var facts: [FactAudit.Fact] = []
             for path in paths { facts += try Self.facts(at: path) }
-            report = try FactAudit(policy: PlainFile.bytes(policy, place: policy)).run(facts)
+            report = try FactAudit(policy: Self.note(policy)).run(facts)
         } catch {
             report.failure = error
         }
         try Verdict.show(report, json: json)
+    }
+
+    private static func note(_ path: String) throws(ReplayFailure) -> [UInt8] {
+        try PlainFile.bytes(path, place: path, limit: PlainFile.maximumNoteByteCount)
     }
 
     private static func facts(at path: String) throws(ReplayFailure) -> [FactAudit.Fact] {
@@ -50,11 +54,11 @@ struct ProofCommand: ParsableCommand {
 
     /// A receipt begins with the tag of COSE_Sign1, a proof file with its title.
     private static func fact(in path: String) throws(ReplayFailure) -> FactAudit.Fact {
-        let bytes = try PlainFile.bytes(path, place: path)
+        let bytes = try note(path)
         guard bytes.first == 0xD2 else { return FactAudit.Fact(place: path, proof: .file(bytes)) }
         let base = path.hasSuffix(".cose") ? String(path.dropLast(5)) : path
         let note = "\(base).note"
         return FactAudit.Fact(
-            place: path, proof: .receipt(bytes, entry: try PlainFile.bytes(note, place: note)))
+            place: path, proof: .receipt(bytes, entry: try self.note(note)))
     }
 }

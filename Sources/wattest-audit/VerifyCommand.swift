@@ -36,13 +36,20 @@ struct VerifyCommand: AsyncParsableCommand {
 
     private func verify() async -> AuditReport {
         do {
-            let policy = try PlainFile.bytes(self.policy, place: self.policy)
+            let policy = try PlainFile.bytes(
+                self.policy, place: self.policy, limit: PlainFile.maximumNoteByteCount)
             let source = try BundleDirectory.source(at: bundle)
             let cores = workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
             var audit = try BundleAudit(
                 source: source, policy: policy, workers: cores, progress: ProgressLine.make(isQuiet: json))
-            if let report { audit.statement = (report, try PlainFile.bytes(report, place: report)) }
-            for path in checkpoint { audit.remembered.append((path, try PlainFile.bytes(path, place: path))) }
+            if let report {
+                let bytes = try PlainFile.bytes(report, place: report, limit: PlainFile.maximumReportByteCount)
+                audit.statement = (report, bytes)
+            }
+            for path in checkpoint {
+                let bytes = try PlainFile.bytes(path, place: path, limit: PlainFile.maximumNoteByteCount)
+                audit.remembered.append((path, bytes))
+            }
             let report = await audit.run()
             ProgressLine.end(isQuiet: json)
             return report

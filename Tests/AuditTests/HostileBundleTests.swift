@@ -37,7 +37,8 @@ import TransparencyLog
         "a directory for a file", "a file for a directory", "a link", "a link to itself", "a link as the bundle",
         "a pipe", "a long name", "a name that is not UTF-8", "a name with a line feed", "a deep directory",
         "a file of three gigabytes", "an empty file", "an unreadable directory entry", "a file as the bundle",
-        "nothing", "the policy is a directory", "the policy is empty",
+        "nothing", "the policy is a directory", "the policy is empty", "a policy of a terabyte",
+        "a checkpoint of a terabyte", "entries of a terabyte",
     ])
     func oddDirectoriesAreRefused(_ oddity: String) throws {
         let (log, files) = try example()
@@ -82,6 +83,9 @@ import TransparencyLog
             case "a file as the bundle": arguments[1] = "\(bundle)/checkpoint"
             case "nothing": arguments[1] = "\(directory)/none"
             case "the policy is a directory": arguments[3] = directory
+            case "a policy of a terabyte": truncate("\(directory)/policy.txt", 1 << 40)
+            case "a checkpoint of a terabyte": truncate("\(bundle)/checkpoint", 1 << 40)
+            case "entries of a terabyte": truncate("\(bundle)/tile/entries/000.p/6", 1 << 40)
             default: truncate("\(directory)/policy.txt", 0)
             }
             expectOneLine(try AuditProcess.run(arguments, in: directory), oddity)

@@ -50,7 +50,9 @@ struct LogReading: Sendable {
         var recall = CheckedEntry.Recall()
         try await forEachNote(in: replay.size..<size) { note throws in
             try replay.append(
-                CheckedEntry(index: replay.size, bytes: note, samples: nil, keys: replay.signers, recall: &recall))
+                CheckedEntry(
+                    index: replay.size, bytes: note, samples: nil,
+                    keys: replay.signers.map(CheckedEntry.KnownKeys.init), recall: &recall))
             if replay.size.isMultiple(of: UInt64(Self.portion)) { progress(replay.size) }
         }
     }

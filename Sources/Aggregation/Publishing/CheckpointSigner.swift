@@ -31,6 +31,9 @@ package struct CheckpointSigner: Sendable {
         last = try Self.read(path, origin: origin)
     }
 
+    /// The last tree that was signed.
+    package static func state(origin: String, path: String) throws -> TreeHead { try read(path, origin: origin) }
+
     /// Makes the file of a log that has signed nothing yet.
     package static func create(origin: String, path: String) throws {
         try write(TreeHead.empty, origin: origin, path: path)
@@ -114,21 +117,33 @@ package struct CheckpointSigner: Sendable {
     }
 }
 
-/// Keeps the processes of one host apart while one of them reads, changes and writes the signer's file.
-private struct SignerLock {
+/// Keeps the processes of one host apart while one of them reads, changes and writes a file.
+struct SignerLock {
     private let descriptor: Int32
 
     init(_ path: String) throws(PublishingError) {
         let file = path + ".lock"
-        descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard let descriptor = try Self.locked(file, LOCK_EX) else { throw .lock(path: file, reason: "it is held") }
+        self.descriptor = descriptor
+    }
+
+    /// - Returns: nil when another one holds it.
+    init?(atOnce path: String) throws(PublishingError) {
+        guard let descriptor = try Self.locked(path + ".lock", LOCK_EX | LOCK_NB) else { return nil }
+        self.descriptor = descriptor
+    }
+
+    private static func locked(_ file: String, _ operation: Int32) throws(PublishingError) -> Int32? {
+        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .lock(path: file, reason: String(cString: strerror(errno))) }
-        while flock(descriptor, LOCK_EX) != 0 {
+        while flock(descriptor, operation) != 0 {
             let code = errno
-            guard code == EINTR else {
-                close(descriptor)
-                throw .lock(path: file, reason: String(cString: strerror(code)))
-            }
+            if code == EINTR { continue }
+            close(descriptor)
+            if code == EWOULDBLOCK { return nil }
+            throw .lock(path: file, reason: String(cString: strerror(code)))
         }
+        return descriptor
     }
 
     /// Closing gives the lock back, as the end of the process would.

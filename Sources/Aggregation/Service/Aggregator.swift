@@ -33,8 +33,6 @@ package final class Aggregator: Sendable {
     let logger: Logger
     private let witnessing: LogRuntime.Witnessing
     private let logs = Mutex<[String: LogRuntime]>([:])
-    /// Slugs that are being founded.
-    private let foundings = Mutex<Set<String>>([])
     private let addresses = Mutex(Addresses())
     private let isReady: @Sendable () -> Bool
 
@@ -68,7 +66,29 @@ package final class Aggregator: Sendable {
     package func openLogs() async throws {
         try await pool.run { connection throws(StoreError) in try connection.ensurePartitions() }
         let organizations = try await pool.run { connection throws(StoreError) in try connection.organizations() }
-        for organization in organizations { try await open(organization) }
+        for organization in organizations {
+            if try await isBegun(organization) { try await open(organization) }
+        }
+    }
+
+    /// Whether the log of an organization has its first entries. A founding that a crash cut short is ended here; one
+    /// that another process is at keeps this one from nothing.
+    private func isBegun(_ organization: Organization) async throws -> Bool {
+        guard try await Founding.size(of: organization.log, pool) == 0 else { return true }
+        guard PrivateFile.exists("\(installation.logDirectory(organization.slug))/log.key") else {
+            logger.error("not founded yet", metadata: ["log": "\(organization.origin)"])
+            return false
+        }
+        do {
+            _ = try await Founding.foundOrganization(
+                name: organization.name, slug: organization.slug, site: "default", host: configuration.originHost,
+                installation: installation, pool: pool, clock: clock)
+        } catch FoundingError.exists {
+            return true
+        } catch FoundingError.underWay {
+            return false
+        }
+        return true
     }
 
     private func open(_ organization: Organization) async throws {
@@ -98,17 +118,11 @@ package final class Aggregator: Sendable {
 
     /// Founds another organization on this aggregator.
     ///
-    /// - Returns: nil when the slug is taken, be it by a founding that is under way: a second one would write its keys
-    ///   over those that the first has put into its genesis entry.
-    package func found(name: String, slug: String, site: String) async throws -> LogRuntime? {
-        guard foundings.withLock({ $0.insert(slug).inserted }) else { return nil }
-        defer { foundings.withLock { _ = $0.remove(slug) } }
-        let taken = try await pool.run { connection throws(StoreError) in try connection.organizations() }
-        guard !taken.contains(where: { $0.slug == slug }) else { return nil }
+    /// - Throws: `FoundingError` where it cannot be.
+    package func found(name: String, slug: String, site: String) async throws -> LogRuntime {
         let row = try await Founding.foundOrganization(
             name: name, slug: slug, site: site, host: configuration.originHost, installation: installation, pool: pool,
-            clock: clock
-        )
+            clock: clock)
         try await open(row)
         guard let runtime = organization(slug: row.slug) else { throw StoreError(.unknownLog, "the log is not open") }
         return runtime

@@ -77,8 +77,11 @@ extension Routes {
         }
         guard LogNaming.isSlug(slug) else { throw Problem.badRequest("slug: \(LogNaming.slugForm)") }
         let site = body["site"]?.string ?? "default"
-        guard let runtime = try await aggregator.found(name: name, slug: slug, site: site) else {
-            throw Problem.conflict("an organization '\(slug)' exists already; give another slug")
+        let runtime: LogRuntime
+        do {
+            runtime = try await aggregator.found(name: name, slug: slug, site: site)
+        } catch let error as FoundingError {
+            throw Problem.conflict("\(error)")
         }
         let token = Token.make(aggregator.clock.random)
         let log = runtime.organization.log

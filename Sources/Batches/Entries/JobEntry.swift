@@ -6,7 +6,9 @@ package struct JobEntry: Sendable, Hashable {
     package enum Event: String, Sendable, Hashable, CaseIterable { case start, update, end }
 
     /// Who saw it. A scheduler's word comes before an agent's, an agent's before a claim.
-    package enum Witness: String, Sendable, Hashable, CaseIterable, Codable { case scheduler, agent, importer, `operator` }
+    package enum Witness: String, Sendable, Hashable, CaseIterable, Codable {
+        case scheduler, agent, importer, `operator`
+    }
 
     package var log: String
     package var time: UTCTime

@@ -91,7 +91,8 @@ extension BundleAudit {
         var replay: LogReplay
         /// By number.
         var reports: [Int64: MerkleHash] = [:]
-        /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
+        /// The report that the auditor holds in hands, as it follows from the entries that it stands on.
+        var held: Disclosure?
         /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
         var recall = CheckedEntry.Recall()
     }
@@ -102,10 +103,10 @@ extension BundleAudit {
     /// first of all: in a tree that is not the signed one every other finding is an accident.
     func replay(
         _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
-        _ head: TreeHead
+        _ head: TreeHead, holding number: Int64? = nil
     ) async throws -> Replayed {
         do {
-            let replayed = try await replay(manifest, pieces, survey, outside)
+            let replayed = try await replay(manifest, pieces, survey, outside, holding: number)
             try check(replayed.replay.head, is: head)
             return replayed
         } catch let failure as ReplayFailure {
@@ -114,19 +115,26 @@ extension BundleAudit {
         }
     }
 
+    /// Reports of the bundle's period that are made again, from the newest on. Each lists all before it, so that an
+    /// operator who signs very many would have the auditor at work for days.
+    static let maximumReports = 200
+
     private func replay(
-        _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles
+        _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
+        holding number: Int64?
     ) async throws -> Replayed {
         var state = Replayed(replay: LogReplay(origin: manifest.origin, survey: survey, period: manifest.period))
         // The survey held the files to the manifest; what is read now is held to the signed root.
         let reader = PieceReader(files: Self.filesByPath(manifest), source: source, isHashed: false)
         var due: [UInt64: [ReportEntry]] = [:]
-        for entry in survey.reports where entry.period == manifest.period {
+        let issued = survey.reports.filter { $0.period == manifest.period }
+        for (place, entry) in issued.enumerated()
+        where issued.count - place <= Self.maximumReports || entry.number == number {
             due[UInt64(clamping: entry.size), default: []].append(entry)
         }
         try await inOrder(pieces, &state) { state in
             // The keys enrolled so far; entries of later ones are verified by the replay itself.
-            (state.replay.signers, state.recall)
+            (state.replay.signers.map(CheckedEntry.KnownKeys.init), state.recall)
         } work: { piece, context in
             CheckedBundle(piece, reader, keys: context.0, recall: context.1)
         } fold: { state, checked in
@@ -137,7 +145,9 @@ extension BundleAudit {
                 case .withheld(let root, let level): try state.replay.withhold(root, level: level)
                 }
                 for report in due[state.replay.size] ?? [] {
-                    state.reports[report.number] = Self.digest(of: report, state.replay, outside)
+                    let made = Self.made(report, state.replay, outside)
+                    state.reports[report.number] = made?.sha256
+                    if report.number == number { state.held = made }
                 }
             }
             if let failure = checked.failure { throw failure }
@@ -147,9 +157,9 @@ extension BundleAudit {
     }
 
     /// What the report must have said when the log was as long as it states.
-    private static func digest(
-        of report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
-    ) -> MerkleHash? {
+    private static func made(
+        _ report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
+    ) -> Disclosure? {
         guard replay.counts.withheld == 0, let audience = Audience(rawValue: report.audience),
             let genesis = replay.signers?.genesis,
             let checkpoint = try? Checkpoint(origin: replay.origin, head: replay.head)
@@ -159,8 +169,7 @@ extension BundleAudit {
         return Disclosure(
             DisclosureInput(
                 genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
-                period: report.period, audience: audience, factorFiles: outside.factors)
-        ).sha256
+                period: report.period, audience: audience, factorFiles: outside.factors))
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is
@@ -205,7 +214,9 @@ struct CheckedBundle: Sendable {
     private(set) var failure: ReplayFailure?
     private(set) var recall: CheckedEntry.Recall
 
-    init(_ piece: BundlePiece, _ reader: PieceReader, keys: SignerRegister?, recall: CheckedEntry.Recall) {
+    init(
+        _ piece: BundlePiece, _ reader: PieceReader, keys: CheckedEntry.KnownKeys?, recall: CheckedEntry.Recall
+    ) {
         self.recall = recall
         do {
             try check(piece, reader, keys)
@@ -215,7 +226,7 @@ struct CheckedBundle: Sendable {
     }
 
     private mutating func check(
-        _ piece: BundlePiece, _ reader: PieceReader, _ keys: SignerRegister?
+        _ piece: BundlePiece, _ reader: PieceReader, _ keys: CheckedEntry.KnownKeys?
     ) throws(ReplayFailure) {
         let notes = try reader.items(of: piece)
         let blocks = try Self.samples(piece, reader, count: notes.count)

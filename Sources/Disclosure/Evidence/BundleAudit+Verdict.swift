@@ -37,6 +37,7 @@ extension BundleAudit {
         }
         var accounts = replay.accounts
         try outside.addAllRecords(to: &accounts)
+        try outside.checkFactors(accounts.settings)
         return DisclosureInput(
             genesis: genesis, accounts: accounts, checkpoint: verdict.checkpoint.checkpoint, policy: outside.policy,
             period: manifest.period, audience: manifest.audience, factorFiles: outside.factors,
@@ -62,13 +63,31 @@ extension BundleAudit {
             report.proved.append("every figure of \(path) follows from the entries, byte for byte")
             return
         }
+        try checkSize(of: stated, disclosure, at: path)
         guard let value = try? JSONValue(parsing: stated) else {
             throw ReplayFailure(.report, at: path, "it is not JSON")
         }
-        let difference = JSONDifference.first(computed: disclosure.value, stated: value)
-        throw ReplayFailure(
-            .report, at: path, "\(difference?.path ?? "its layout") is not what follows from the entries",
-            expected: difference?.computed, found: difference?.stated)
+        throw difference(disclosure.value, value, at: path)
+    }
+
+    func difference(_ computed: JSONValue, _ stated: JSONValue, at place: String) -> ReplayFailure {
+        let difference = JSONDifference.first(computed: computed, stated: stated)
+        let path = difference.map { $0.path.isEmpty ? "the whole of it" : $0.path } ?? "its layout"
+        return ReplayFailure(
+            .report, at: place, "\(path) is not what follows from the entries", expected: difference?.computed,
+            found: difference?.stated)
+    }
+
+    /// A parsed text takes many times its size: one that is far from what it has to be is not parsed.
+    func checkSize(
+        of stated: [UInt8], _ disclosure: Disclosure, at path: String
+    ) throws(ReplayFailure) {
+        let computed = disclosure.bytes.count
+        guard stated.count <= 4 * computed + 1 << 20 else {
+            throw ReplayFailure(
+                .report, at: path, "it is far longer than what follows from the entries",
+                expected: "\(computed) bytes", found: "\(stated.count)")
+        }
     }
 
     private func describe(_ replay: LogReplay, _ report: inout AuditReport) {
@@ -117,6 +136,13 @@ extension BundleAudit {
     /// A tree that a batch names was there before the batch was signed: the node cannot have known a future root.
     private func describeTimes(_ counts: ReplayCounts, _ report: inout AuditReport) {
         report.counts.append(("backdated", counts.backdated.count))
+        report.counts.append(("set_back", counts.setBack.count))
+        if let first = counts.setBack.first {
+            report.claimed.append(
+                "time of \(counts.setBack.count) entries of the administration: they say that they are up to"
+                    + " \(counts.setBack.mostMicroseconds / 1_000_000) s older than one in front of them, first entry"
+                    + " \(first)")
+        }
         guard let first = counts.backdated.first else { return }
         report.claimed.append(
             "time of \(counts.backdated.count) batches: they end up to"
@@ -143,7 +169,8 @@ extension BundleAudit {
             let name = "report \(entry.number) for \(entry.audience), made from \(entry.size) entries"
             guard let digest = recomputed[entry.number] else {
                 report.notCovered.append(
-                    "\(name): it is about another period than this bundle, or needs what is withheld")
+                    "\(name): it is about another period than this bundle, needs what is withheld, or is older than"
+                        + " the newest \(Self.maximumReports)")
                 continue
             }
             if digest.bytes == entry.sha256 {
@@ -191,7 +218,7 @@ extension BundleAudit {
         else { return }
         report.counts.append(("postdated_seconds", ahead))
         report.claimed.append(
-            "time of entry \(latest.index): its interval ends \(ahead) s after it was cosigned in the log")
+            "time of entry \(latest.index): what it states lies \(ahead) s after it was cosigned in the log")
     }
 
     /// When the operator's own cosigner signed the checkpoint. Dating that back costs the operator its own batches.

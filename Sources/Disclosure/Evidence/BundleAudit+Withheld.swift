@@ -37,6 +37,7 @@ extension BundleAudit {
             report.proved.append("every figure of \(path) follows from the entries that are shown, byte for byte")
             return
         }
+        try checkSize(of: stated, disclosure, at: path)
         guard let value = try? JSONValue(parsing: stated), value.rendered(.pretty) == stated else {
             throw ReplayFailure(.report, at: path, "it is not JSON as disclosures are written")
         }

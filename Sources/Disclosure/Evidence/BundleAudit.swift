@@ -71,6 +71,7 @@ package struct BundleAudit: Sendable {
     }
 
     private func verify(_ report: inout AuditReport) async throws {
+        let statement = try self.statement.map { try HeldReport($0.bytes, place: $0.place) }
         let checkpoint = try verifiedCheckpoint(&report)
         let manifest = try verifiedManifest(checkpoint, &report)
         let outside = try OutsideFiles(manifest, source: source)
@@ -78,13 +79,14 @@ package struct BundleAudit: Sendable {
         var survey = try await survey(manifest, pieces)
         let seen = try seenHeads(checkpoint.checkpoint.checkpoint)
         for head in seen { survey.keepRoot(at: head.head.size) }
-        let replayed = try await replay(manifest, pieces, survey, outside, checkpoint.checkpoint.head)
+        let replayed = try await replay(
+            manifest, pieces, survey, outside, checkpoint.checkpoint.head, holding: statement?.number)
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &report)
         try compare(seen, with: replayed.replay, &report)
         describeRange(manifest, &report)
         try judge(replayed.replay, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
-        if let statement { report.proved.append(try held(statement, to: replayed.replay)) }
+        if let statement { try statement.hold(to: replayed, outside, &report) }
     }
 
     private func seenHeads(_ newest: Checkpoint) throws(ReplayFailure) -> [(place: String, head: TreeHead)] {
@@ -129,21 +131,11 @@ package struct BundleAudit: Sendable {
         if !seen.isEmpty { report.proved.append("the tree continues \(seen.count) checkpoints that you remembered") }
     }
 
-    private func held(_ file: (place: String, bytes: [UInt8]), to replay: LogReplay) throws(ReplayFailure) -> String {
-        let statement = try ReportStatement(parsing: file.bytes, place: file.place)
-        guard let signers = replay.signers else {
-            throw ReplayFailure(.syntax, at: UInt64(0), "the first entry of a log is its genesis entry")
-        }
-        return try statement.verify(
-            genesis: (signers.administrationKey, signers.logKey), issues: replay.accounts.reports.issues,
-            place: file.place)
-    }
-
     // MARK: Checkpoint and manifest
 
     private func verifiedCheckpoint(_ report: inout AuditReport) throws(ReplayFailure) -> PolicyVerdict {
         let path = BundlePath.checkpoint.path
-        let bytes = try source.bytes(of: path)
+        let bytes = try source.bytes(of: path, limit: SignedNote.maximumByteCount)
         let verdict: PolicyVerdict
         do {
             verdict = try evaluate(SignedCheckpoint(parsing: bytes))
@@ -166,7 +158,8 @@ package struct BundleAudit: Sendable {
     private func verifiedManifest(
         _ verdict: PolicyVerdict, _ report: inout AuditReport
     ) throws(ReplayFailure) -> BundleManifest {
-        let signed = try SignedManifest(parsing: source.bytes(of: BundleManifest.path))
+        let signed = try SignedManifest(
+            parsing: source.bytes(of: BundleManifest.path, limit: BundleManifest.maximumByteCount))
         let manifest = signed.manifest
         let checkpoint = verdict.checkpoint.checkpoint
         guard manifest.origin == checkpoint.origin, manifest.size == checkpoint.size else {
@@ -192,7 +185,7 @@ package struct BundleAudit: Sendable {
         }
         let partial = BundlePath.disclosed(bundle).path
         let path = source.paths.contains(partial) ? partial : bundle.path
-        let entry = Self.firstEntry(in: try source.bytes(of: path))
+        let entry = Self.firstEntry(in: try source.bytes(of: path, limit: EntryBundle.maximumByteCount))
         let text = entry.flatMap { try? SignedNote(parsing: Array($0)) }.map { Array($0.text) }
         guard let text, let genesis = try? GenesisEntry(text: text),
             let key = try? VerifierKey(parsing: genesis.administrationKey)

@@ -42,9 +42,20 @@ struct OutsideFiles: Sendable {
         }
     }
 
+    /// Digests of the records, in hex.
+    var recordNames: Set<Substring> { Set(records.map { $0.path.dropLast(4).suffix(64) }) }
+
     /// Records of jobs that the prefix commits to; the others belong to later entries.
     func addRecords(to accounts: inout LogAccounts) {
         for record in records { accounts.add(record: record.bytes, of: record.pseudonym) }
+    }
+
+    /// - Throws: when a factor file is one that no setting of the log ever named.
+    func checkFactors(_ settings: SettingRegister) throws(ReplayFailure) {
+        let declared = settings.factorFiles
+        guard let stranger = factors.keys.filter({ !declared.contains($0) }).min() else { return }
+        throw ReplayFailure(
+            .factor, at: BundlePath.factor(sha256: stranger).path, "no setting of the log declares this factor file")
     }
 
     /// - Throws: when a record is of no job of the log.

@@ -34,7 +34,14 @@ package final class CheckedEntry: Sendable {
         index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: SignerRegister?
     ) throws(ReplayFailure) {
         var recall = Recall()
-        try self.init(index: index, bytes: bytes, samples: samples, keys: keys, recall: &recall)
+        try self.init(index: index, bytes: bytes, samples: samples, keys: keys.map(KnownKeys.init), recall: &recall)
+    }
+
+    /// The signers known so far, shared by the entries that are checked with them: a register has many parts.
+    package final class KnownKeys: Sendable {
+        fileprivate let signers: SignerRegister
+
+        package init(_ signers: SignerRegister) { self.signers = signers }
     }
 
     /// - Parameters:
@@ -42,7 +49,7 @@ package final class CheckedEntry: Sendable {
     ///   - keys: the signers known at or before the entry; one that is missing is verified by the replay instead.
     /// - Throws: syntax, more or fewer than one signature, a sample block that is not the batch's.
     package init(
-        index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: SignerRegister?, recall: inout Recall
+        index: UInt64, bytes: [UInt8], samples: [UInt8]?, keys: KnownKeys?, recall: inout Recall
     ) throws(ReplayFailure) {
         self.index = index
         let note = try Self.note(bytes, at: index)
@@ -56,7 +63,7 @@ package final class CheckedEntry: Sendable {
         self.entry = entry
         self.signature = signature
         leaf = MerkleHash.leaf(of: bytes)
-        verifiedKey = keys?.key(matching: signature).flatMap {
+        verifiedKey = keys?.signers.key(matching: signature).flatMap {
             $0.isValidSignature(signature, for: note.text) ? $0 : nil
         }
         hasSamples = !(samples ?? []).isEmpty

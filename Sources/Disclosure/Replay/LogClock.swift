@@ -35,6 +35,13 @@ package struct LogClock: Sendable, Hashable, Codable {
         return time
     }
 
+    /// By how much an entry of the administration says that it is older than one in front of it; nil when it does not.
+    package func setback(of entry: Entry) -> Int64? {
+        guard let time = Self.appendTime(of: entry), let administration, time < administration else { return nil }
+        let (behind, overflow) = administration.microseconds.subtractingReportingOverflow(time.microseconds)
+        return overflow ? .max : behind
+    }
+
     private static func appendTime(of entry: Entry) -> UTCTime? {
         switch entry {
         case .genesis(let entry): entry.time

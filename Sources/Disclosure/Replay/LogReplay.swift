@@ -127,7 +127,11 @@ package struct LogReplay: Sendable, Codable {
         open(checked, index)
         nodes.apply(checked.entry, importerSite: signers?.signers[signer]?.site)
         jobs.apply(checked.entry, at: index)
-        if signers?.administrationKey.name == signer, let time = clock.take(checked.entry) { jobs.bound(by: time) }
+        guard signers?.administrationKey.name == signer else { return }
+        if let behind = clock.setback(of: checked.entry) { counts.setback(behind, at: index) }
+        guard let time = clock.take(checked.entry) else { return }
+        counts.time(time, signedAfter: nil, at: index)
+        jobs.bound(by: time)
     }
 
     /// Opens a chain where the entry opens one.

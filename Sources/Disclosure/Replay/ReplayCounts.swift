@@ -50,6 +50,8 @@ package struct ReplayCounts: Sendable, Hashable, Codable {
     }
 
     package var backdated = Backdated()
+    /// Entries of the administration that say that they are older than one in front of them.
+    package var setBack = Backdated()
 
     /// The latest end of an interval that an agent's clock told.
     package struct Latest: Sendable, Hashable, Codable {
@@ -65,6 +67,12 @@ package struct ReplayCounts: Sendable, Hashable, Codable {
         guard let signedAfter else { return }
         let (behind, overflow) = signedAfter.microseconds.subtractingReportingOverflow(end.microseconds)
         if !overflow, behind > NodeWitness.promptMicroseconds { backdated.add(behind, at: index) }
+    }
+
+    /// Of an entry that is older than one in front of it by so many microseconds. A clock that is set by its
+    /// synchronisation goes back by less than this.
+    mutating func setback(_ microseconds: Int64, at index: UInt64) {
+        if microseconds > NodeWitness.promptMicroseconds { setBack.add(microseconds, at: index) }
     }
 
     package init() {}

@@ -1,6 +1,8 @@
 /// Address and encoding of a bundle of entries: each a big-endian 16-bit length and its bytes.
 package struct EntryBundle: Sendable, Hashable {
     package static let maximumEntryByteCount = 65_535
+    /// Of 256 entries, each with its length.
+    package static let maximumByteCount = Tile.fullWidth * (2 + maximumEntryByteCount)
 
     package let index: UInt64
     /// Number of entries: 256, or fewer at the right edge.

@@ -1,0 +1,80 @@
+import Batches
+import JSONText
+import TransparencyLog
+
+/// A report that the auditor was given, beside the bundle: signed, announced in the log, and true.
+struct HeldReport: Sendable {
+    private let statement: ReportStatement
+    private let place: String
+
+    var number: Int64 { statement.number }
+
+    init(_ bytes: [UInt8], place: String) throws(ReplayFailure) {
+        statement = try ReportStatement(parsing: bytes, place: place)
+        self.place = place
+    }
+
+    /// - Throws: when it is not the operator's, not the log's, or says what does not follow from the entries.
+    func hold(
+        to replayed: BundleAudit.Replayed, _ outside: OutsideFiles, _ report: inout AuditReport
+    ) throws(ReplayFailure) {
+        guard let signers = replayed.replay.signers else {
+            throw ReplayFailure(.syntax, at: UInt64(0), "the first entry of a log is its genesis entry")
+        }
+        let accounts = replayed.replay.accounts
+        let issued = try statement.verify(
+            genesis: (signers.administrationKey, signers.logKey), issues: accounts.reports.issues, place: place)
+        report.proved.append(issued)
+        guard let made = replayed.held else {
+            report.isPartial = true
+            report.notCovered.append(
+                "the figures of \(place): it is about another period than this bundle, or needs what is withheld")
+            return
+        }
+        guard made.sha256 != statement.sha256 else {
+            report.proved.append("every figure of \(place) follows from the entries that it stands on, byte for byte")
+            return
+        }
+        // That an operator logged a report does not make it true. What stands outside of the log may have changed since
+        // it was made, and only that is an excuse.
+        let differences = JSONDifference.all(computed: made.value, stated: statement.disclosure)
+            .filter { !hasOtherPolicy(than: made) || !Self.isOfPolicy($0.path) }
+        let excuses = excuses(accounts, outside)
+        if let first = differences.first, excuses.isEmpty {
+            throw ReplayFailure(
+                .report, at: place,
+                "\(first.path.isEmpty ? "the whole of it" : first.path) is not what follows from the entries",
+                expected: first.computed, found: first.stated)
+        }
+        guard !differences.isEmpty else {
+            report.proved.append(
+                "every figure of \(place) follows from the entries that it stands on; the policy has changed since")
+            return
+        }
+        report.isPartial = true
+        let named = differences.prefix(20).map(\.path).joined(separator: ", ")
+        report.notCovered.append(
+            "\(differences.count) figures of \(place), since \(excuses.joined(separator: " and ")): \(named)")
+    }
+
+    private func hasOtherPolicy(than made: Disclosure) -> Bool {
+        statement.disclosure["evidence"]?["policy_sha256"] != made.value["evidence"]?["policy_sha256"]
+    }
+
+    /// What the text of the policy decides: its digest, and whether a quorum is asked for.
+    private static func isOfPolicy(_ path: String) -> Bool {
+        path == "evidence.policy_sha256" || path == "limits" || path.hasPrefix("limits[")
+    }
+
+    private func excuses(_ accounts: LogAccounts, _ outside: OutsideFiles) -> [String] {
+        var excuses: [String] = []
+        let names = outside.recordNames
+        let erased = accounts.jobs.jobs.values.count { job in
+            job.records.contains { !names.contains(Hexadecimal.encode($0.sha256)[...]) }
+        }
+        if erased > 0 { excuses.append("records of \(erased) jobs are erased or withheld") }
+        let missing = accounts.settings.factorFiles.subtracting(outside.factors.keys).count
+        if missing > 0 { excuses.append("\(missing) factor files are not in the bundle") }
+        return excuses
+    }
+}
