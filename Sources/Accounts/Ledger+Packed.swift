@@ -10,9 +10,9 @@ extension Ledger: Codable {
         try container.encode(hours, forKey: .hours)
         try container.encode(nodes, forKey: .nodes)
         try container.encode(jobs, forKey: .jobs)
+        try container.encode(gaps, forKey: .gaps)
         try container.encode(packedLines, forKey: .lines)
         try container.encode(packedCoverage, forKey: .coverage)
-        try container.encode(gaps, forKey: .gaps)
     }
 
     package init(from decoder: any Decoder) throws {

@@ -7,12 +7,6 @@ import NIOCore
 import NIOSSL
 import ServiceLifecycle
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// The context of a request at the edge.
 package struct EdgeContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
@@ -85,7 +79,7 @@ package struct HTTPSServer: Service {
             try await self.application.run()
         } catch let error as IOError {
             throw HTTPSServerError(
-                description: "cannot serve HTTPS at \(address): \(String(cString: strerror(error.errnoCode))); "
+                description: "cannot serve HTTPS at \(address): \(NetworkAddress.reason(ofSystemError: error.errnoCode)); "
                     + "choose another address")
         }
     }

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Where a listener listens or a client connects: a name or IP address, and a port.
 package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
     /// A DNS name, or an IPv4 or IPv6 address without brackets.
@@ -29,6 +35,9 @@ package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
         self.host = String(host)
         self.port = port
     }
+
+    /// The system's words for why an address cannot be had.
+    package static func reason(ofSystemError code: Int32) -> String { String(cString: strerror(code)) }
 
     /// `HOST:PORT`, with brackets around an IPv6 address.
     package var description: String {

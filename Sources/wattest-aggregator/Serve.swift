@@ -110,13 +110,13 @@ struct Serve: AsyncParsableCommand {
         _ aggregator: Aggregator, http: NetworkAddress, ingest: NetworkAddress, _ settings: Settings, _ logger: Logger
     ) async throws {
         let installation = aggregator.installation
-        try await aggregator.openLogs()
-        if let first = installation.firstSlug, aggregator.organization(slug: first) == nil {
+        if let first = installation.firstSlug, try await !aggregator.isFounded(first) {
             throw Failure(
                 .usage,
                 "the database knows no '\(first)', which \(installation.directory) was made for; give the "
                     + "--database-url that 'init' was given")
         }
+        try await aggregator.openLogs()
         let ready = Readiness(file: settings["ready-file"], aggregator: aggregator)
         let names = Self.names(settings, [http.host, ingest.host])
         let credentials = try installation.serverCredentials(

@@ -248,7 +248,9 @@ extension ClusterTests {
         /// nil while the log does not know the job.
         private func row(_ bed: Bed, _ job: String) async throws -> JSONValue? {
             let output = try await bed.organization.wattest(["job", "show", job, "--json"]).output()
-            return output.status == 0 ? try JSONValue(parsing: Array(output.text.utf8)) : nil
+            // `nil` alone would be read as JSON's null, a job that is there.
+            guard output.status == 0 else { return Optional.none }
+            return try JSONValue(parsing: Array(output.text.utf8))
         }
     }
 }

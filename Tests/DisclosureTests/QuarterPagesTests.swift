@@ -117,7 +117,8 @@ import TransparencyLog
             "By month", "2026-01", "2026-02", "2026-03", "By site", "helsinki", "lyon", "evaluation", "failed",
             "by component", "by node", "Closed, corrected and doubted", "the claim came late",
             "Keys that were not to be trusted any more",
-            "not counted: retired for &#39;Somebody Else&#39;", "8.4e22 FLOP", "hour has to be covered",
+            "not counted: retired for &#39;Somebody Else&#39;", "8.4e22 FLOP",
+            "in which hours it was produced, none of them says",
             "feed-lyon (bill)",
         ] {
             #expect(page.contains(words), "\(words)")

@@ -62,6 +62,12 @@ package final class Aggregator: Sendable {
         authority = try installation.authority()
     }
 
+    /// Whether the database knows an organization, also before its log is open.
+    package func isFounded(_ slug: String) async throws -> Bool {
+        try await pool.run { connection throws(StoreError) in try connection.organizations() }
+            .contains { $0.slug == slug }
+    }
+
     /// Opens the logs of every organization.
     package func openLogs() async throws {
         try await pool.run { connection throws(StoreError) in try connection.ensurePartitions() }

@@ -4,12 +4,6 @@ package import Identity
 package import NIOCore
 import NIOPosix
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// What the aggregator does with its agents.
 package struct IngestHandlers: Sendable {
     /// Serves one stream; returning ends it. The peer's certificate is valid.
@@ -110,7 +104,7 @@ package final class IngestServer: Sendable {
     /// What the system said, without the layers that passed it on.
     private static func reason(_ error: any Error) -> String {
         let cause = (error as? RuntimeError)?.cause ?? error
-        if let failure = cause as? IOError { return String(cString: strerror(failure.errnoCode)) }
+        if let failure = cause as? IOError { return NetworkAddress.reason(ofSystemError: failure.errnoCode) }
         return "\(cause)"
     }
 

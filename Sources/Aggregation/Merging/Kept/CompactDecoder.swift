@@ -99,7 +99,11 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func contains(_ key: Key) -> Bool { true }
     func decodeNil(forKey key: Key) -> Bool { false }
 
-    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+    // The library's own answer to this width is an error, and would be taken before the general one.
+    func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 { try kept(type, key) }
+    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try kept(type, key) }
+
+    private func kept<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value {
         guard Key.isAnyText else { return try reader.decode(type) }
         guard let place = places[key.stringValue] else { throw UnsupportedShape() }
         try reader.source.packed.move(to: place)
@@ -121,6 +125,7 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decodeIfPresent(_ type: Int16.Type, forKey key: Key) throws -> Int16? { try marked(type) }
     func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? { try marked(type) }
     func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? { try marked(type) }
+    func decodeIfPresent(_ type: Int128.Type, forKey key: Key) throws -> Int128? { try marked(type) }
     func decodeIfPresent(_ type: UInt.Type, forKey key: Key) throws -> UInt? { try marked(type) }
     func decodeIfPresent(_ type: UInt8.Type, forKey key: Key) throws -> UInt8? { try marked(type) }
     func decodeIfPresent(_ type: UInt16.Type, forKey key: Key) throws -> UInt16? { try marked(type) }
@@ -153,7 +158,10 @@ private struct Elements: UnkeyedDecodingContainer {
 
     mutating func decodeNil() -> Bool { false }
 
-    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+    mutating func decode(_ type: Int128.Type) throws -> Int128 { try next(type) }
+    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try next(type) }
+
+    private mutating func next<Value: Decodable>(_ type: Value.Type) throws -> Value {
         guard !isAtEnd else { throw UnsupportedShape() }
         currentIndex += 1
         return try reader.decode(type)

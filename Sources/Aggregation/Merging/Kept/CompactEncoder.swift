@@ -87,7 +87,11 @@ private struct Members<Key: CodingKey>: KeyedEncodingContainerProtocol {
         counter = Key.isAnyText ? Counter(writer.sink) : nil
     }
 
-    func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
+    // The library's own answer to this width is an error, and would be taken before the general one.
+    func encode(_ value: Int128, forKey key: Key) throws { try keep(value, key) }
+    func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws { try keep(value, key) }
+
+    private func keep<Value: Encodable>(_ value: Value, _ key: Key) throws {
         guard let counter else { return try writer.encode(value) }
         counter.count()
         writer.encode(key.stringValue)
@@ -110,6 +114,7 @@ private struct Members<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func encodeIfPresent(_ value: Int16?, forKey key: Key) throws { try mark(value) }
     func encodeIfPresent(_ value: Int32?, forKey key: Key) throws { try mark(value) }
     func encodeIfPresent(_ value: Int64?, forKey key: Key) throws { try mark(value) }
+    func encodeIfPresent(_ value: Int128?, forKey key: Key) throws { try mark(value) }
     func encodeIfPresent(_ value: UInt?, forKey key: Key) throws { try mark(value) }
     func encodeIfPresent(_ value: UInt8?, forKey key: Key) throws { try mark(value) }
     func encodeIfPresent(_ value: UInt16?, forKey key: Key) throws { try mark(value) }
@@ -136,6 +141,11 @@ private struct Elements: UnkeyedEncodingContainer {
     init(writer: Writer) {
         self.writer = writer
         counter = Counter(writer.sink)
+    }
+
+    func encode(_ value: Int128) throws {
+        counter.count()
+        writer.encode(value)
     }
 
     func encode<Value: Encodable>(_ value: Value) throws {
