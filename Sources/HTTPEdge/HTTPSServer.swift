@@ -79,7 +79,8 @@ package struct HTTPSServer: Service {
             try await self.application.run()
         } catch let error as IOError {
             throw HTTPSServerError(
-                description: "cannot serve HTTPS at \(address): \(NetworkAddress.reason(ofSystemError: error.errnoCode)); "
+                description:
+                    "cannot serve HTTPS at \(address): \(NetworkAddress.reason(ofSystemError: error.errnoCode)); "
                     + "choose another address")
         }
     }

@@ -5,7 +5,7 @@ import TransparencyLog
 /// and not the log from its first entry.
 ///
 /// It is a cache beside the database: whoever deletes it, or starts another version of the program, waits for the log
-/// to be read once. What it says is used where it ends in a tree that this log has published, and a damaged one is none.
+/// to be read once. What it says is used where it ends in a tree that this log has published; a damaged one is none.
 /// Only its owner may write it; a report that is issued is made from the entries in any case.
 struct KeptReplay: Sendable {
     let path: String
