@@ -21,7 +21,7 @@ package final class LiveAgent: Sendable {
         package var socketPath: String
         package var sources: NodeSources
         /// How long a stop waits for what is on its way; what is not sent by then stays in the spool.
-        package var drainMilliseconds: Int64 = 5000
+        package var drainMilliseconds: Int64 = 10_000
         /// Where Slurm's prolog and epilog leave their edges.
         package var hookDirectory = "/run/wattest/hooks"
         /// This node's name in Slurm, where it is neither the host's nor the enrolled one.

@@ -161,6 +161,8 @@ package final class Aggregator: Sendable {
                 }
                 do {
                     try await runtime.publish()
+                } catch  where Task.isCancelled {
+                    return
                 } catch {
                     // The log goes on taking entries; without a checkpoint no sender forgets them.
                     logger.error(
