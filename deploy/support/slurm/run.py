@@ -265,6 +265,10 @@ class Scenarios:
         self.wattest.kill(N1)
         self.cluster.slurm(f"scontrol requeue {third}")
         self.cluster.wait_state(third, "PENDING")
+        # While the first attempt completes, Slurm still sets the time before which it does not start again.
+        self.rest()
+        self.feed(1, n1=333)
+        self.rest()
         self.cluster.slurm(f"scontrol update job={third} StartTime=now")
         self.cluster.wait_state(third, "RUNNING")
         self.feed(2, n1=300)
