@@ -75,6 +75,7 @@ extension ClusterTests {
                 for _ in 0..<max(1, milliseconds / 100) {
                     fed += Int.random(in: 1_000_000...20_000_000)
                     try tree.feed(fed)
+                    // The agent samples by the machine's clock: what is drawn in no time is no history.
                     try await Task.sleep(for: .milliseconds(100))
                 }
                 return fed - before

@@ -16,17 +16,12 @@ enum AccountMapField {
         for scheduler in schedulers {
             guard ["slurm", "kubernetes"].contains(scheduler.name), let accounts = scheduler.value.object?.members
             else { return "\(scheduler.name): expected `slurm` or `kubernetes` with an object of accounts" }
-            for account in accounts where account.name.isEmpty || !isSlug(account.value.string ?? "") {
+            for account in accounts where account.name.isEmpty || !LogNaming.isSlug(account.value.string ?? "") {
                 return "\(scheduler.name).\(account.name): expected the slug of an organization"
             }
             count += accounts.count
         }
         return count <= maximumAccounts ? nil : "at most \(maximumAccounts) accounts"
-    }
-
-    private static func isSlug(_ text: String) -> Bool {
-        (1...40).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "-") }
     }
 }
 

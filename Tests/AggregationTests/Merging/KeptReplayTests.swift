@@ -3,6 +3,7 @@ import Batches
 import ClusterSimulation
 import Disclosure
 import Energy
+import Identity
 import SeededRandom
 import Testing
 import TransparencyLog
@@ -111,10 +112,10 @@ import TransparencyLog
                 var damaged = whole
                 let place = Int.random(in: whole.indices, using: &random)
                 damaged[place] ^= UInt8.random(in: 1...255, using: &random)
-                try LargeFile.write([Bool.random(using: &random) ? damaged : Array(whole[..<place])], to: path)
+                try PrivateFile.write(Bool.random(using: &random) ? damaged : Array(whole[..<place]), to: path)
                 #expect(kept(log, at: path).read() == nil)
             }
-            try LargeFile.write([whole], to: path)
+            try PrivateFile.write(whole, to: path)
             #expect(kept(log, at: path).read() != nil)
             // Somebody else may have written it.
             chmod(path, 0o666)
