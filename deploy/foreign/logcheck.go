@@ -100,14 +100,15 @@ func (m memory) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-func openCheckpoint(data []byte, log note.Verifier, what string) tlog.Tree {
-	opened, err := note.Open(data, note.VerifierList(log))
+// openCheckpoint takes any of the log's keys: the log may have changed its key between two of its checkpoints.
+func openCheckpoint(data []byte, log []note.Verifier, what string) tlog.Tree {
+	opened, err := note.Open(data, note.VerifierList(log...))
 	if err != nil {
 		fail("%s: %v", what, err)
 	}
 	lines := strings.SplitN(opened.Text, "\n", 4)
-	if len(lines) < 4 || lines[0] != log.Name() {
-		fail("%s: not a checkpoint of %s", what, log.Name())
+	if len(lines) < 4 || lines[0] != log[0].Name() {
+		fail("%s: not a checkpoint of %s", what, log[0].Name())
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
 	if err != nil {
@@ -141,9 +142,10 @@ func entries(bundle string, size int64) [][]byte {
 	return all
 }
 
-// openNotes opens each note with the key of the log that its place demands by name: the administration's, named by the
-// first entry, and those of the nodes, named by their node entries.
-func openNotes(all [][]byte) int {
+// openNotes opens each note with the key of the log that its place demands by name: the administration's and the log's
+// own, named by the first entry, those of the nodes, named by their node entries, and each further key of the log, named
+// by an entry that the one before it signed. It returns their number and the log's keys.
+func openNotes(all [][]byte) (int, []string) {
 	keys := map[string][]note.Verifier{}
 	known := map[string]bool{}
 	learn := func(key string) {
@@ -155,9 +157,12 @@ func openNotes(all [][]byte) int {
 		keys[v.Name()] = append(keys[v.Name()], v)
 	}
 	opened := 0
+	var log []string
 	for index, entry := range all {
 		if index == 0 {
 			learn(field(entry, "administration"))
+			log = append(log, field(entry, "key"))
+			learn(log[0])
 		}
 		name := string(entry[bytes.LastIndex(entry, []byte("\n— "))+5:])
 		name = name[:strings.Index(name, " ")]
@@ -169,12 +174,41 @@ func openNotes(all [][]byte) int {
 				learn(key)
 			}
 		}
+		if bytes.HasPrefix(entry, []byte("wattest/logkey/")) {
+			newest := log[len(log)-1]
+			if field(entry, "previous") != newest {
+				fail("entry %d: it changes another key than the log's", index)
+			}
+			if _, err := note.Open(entry, note.VerifierList(verifier(newest, "the log's key"))); err != nil {
+				fail("entry %d: the log's key has not signed its successor: %v", index, err)
+			}
+			log = append(log, field(entry, "key"))
+			learn(log[len(log)-1])
+		}
 		opened++
 	}
-	return opened
+	return opened, log
 }
 
-func checkProof(path string, log note.Verifier) {
+// logKeys gives the keys of the log from the one that the policy names: those in front of it are the log's own word,
+// which the root over its entries holds, and those behind it were named by the one before.
+func logKeys(policy []byte, named []string) []note.Verifier {
+	pinned := false
+	var keys []note.Verifier
+	for _, key := range named {
+		for _, line := range strings.Split(string(policy), "\n") {
+			fields := strings.Fields(line)
+			pinned = pinned || len(fields) > 1 && fields[0] == "log" && fields[1] == key
+		}
+		keys = append(keys, verifier(key, "a key of the log"))
+	}
+	if !pinned {
+		fail("the policy names none of the keys of this log")
+	}
+	return keys
+}
+
+func checkProof(path string, log []note.Verifier) {
 	lines := strings.Split(string(read(path)), "\n")
 	if lines[0] != "c2sp.org/tlog-proof@v1" {
 		fail("%s: not a tlog-proof", path)
@@ -214,13 +248,20 @@ func main() {
 	flag.Var(&proofs, "proof", "a .tlog-proof that carries its entry; repeatable")
 	flag.Parse()
 
-	log := verifier(strings.Fields(field(read(*policy), "log"))[0], *policy)
-	tree := openCheckpoint(read(filepath.Join(*bundle, "checkpoint")), log, "checkpoint")
-	all := entries(*bundle, tree.N)
+	checkpoint := read(filepath.Join(*bundle, "checkpoint"))
+	lines := strings.SplitN(string(checkpoint), "\n", 3)
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil {
+		fail("checkpoint: %v", err)
+	}
+	all := entries(*bundle, size)
+	opened, named := openNotes(all)
+	log := logKeys(read(*policy), named)
+	tree := openCheckpoint(checkpoint, log[len(log)-1:], "checkpoint")
 	if int64(len(all)) != tree.N {
 		fail("%d entries, the checkpoint says %d", len(all), tree.N)
 	}
-	fmt.Printf("notes %d\n", openNotes(all))
+	fmt.Printf("notes %d\n", opened)
 
 	var stored memory
 	for index, entry := range all {
