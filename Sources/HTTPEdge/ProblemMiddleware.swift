@@ -15,7 +15,8 @@ package struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         } catch let error as HTTPError {
             return Self.problem(error, request).response
         } catch {
-            context.logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+            // Critical, as the server's own words below that are muted, and the answer sends the operator here.
+            context.logger.critical("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
             return Problem.internal.response
         }
     }

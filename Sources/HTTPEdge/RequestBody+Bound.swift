@@ -1,5 +1,6 @@
 import HTTPTypes
 package import Hummingbird
+package import Logging
 import NIOCore
 
 extension Request {
@@ -31,16 +32,30 @@ extension Response {
 
     /// A body that is written part by part, as fast as the client reads and never held as a whole.
     ///
-    /// An error that `write` throws cuts the connection: a client must not take a part for the whole.
+    /// An error that `write` throws cuts the connection: a client must not take a part for the whole. The log has the
+    /// reason, unless it is the client who has gone.
     package init(
-        streaming type: String, headers extra: HTTPFields = [:],
+        streaming type: String, headers extra: HTTPFields = [:], logger: Logger,
         _ write: @escaping @Sendable (_ send: ([UInt8]) async throws -> Void) async throws -> Void
     ) {
         var headers = extra
         headers[.contentType] = type
         let body = ResponseBody { writer in
             var open: any ResponseBodyWriter = writer
-            try await write { bytes in try await open.write(ByteBuffer(bytes: bytes)) }
+            var isClientGone = false
+            do {
+                try await write { bytes in
+                    do {
+                        try await open.write(ByteBuffer(bytes: bytes))
+                    } catch {
+                        isClientGone = true
+                        throw error
+                    }
+                }
+            } catch {
+                if !isClientGone { logger.critical("answer cut off", metadata: ["error": "\(error)"]) }
+                throw error
+            }
             writer = open
             try await writer.finish(nil)
         }

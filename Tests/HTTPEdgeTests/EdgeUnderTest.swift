@@ -4,6 +4,7 @@ import Identity
 import Logging
 import PinnedHTTPS
 import ServiceLifecycle
+import Synchronization
 
 @testable import HTTPEdge
 
@@ -32,12 +33,11 @@ struct EdgeUnderTest {
     /// Runs the server around `body`, then shuts it down and waits.
     @discardableResult
     func serve<Value: Sendable>(
-        _ router: Router<EdgeContext> = HTTPSServer.makeRouter(),
+        _ router: Router<EdgeContext> = HTTPSServer.makeRouter(), log: KeptLog = KeptLog(),
         _ body: (NetworkAddress, ServiceGroup) async throws -> Value
     ) async throws -> Value {
         let (bound, binding) = AsyncStream.makeStream(of: NetworkAddress.self)
-        var logger = Logger(label: "edge")
-        logger.logLevel = .critical
+        let logger = Logger(label: "edge") { _ in log }
         let server = try HTTPSServer(configuration: self.configuration, router: router, logger: logger) {
             binding.yield($0)
         }
@@ -68,5 +68,27 @@ struct EdgeUnderTest {
         PinnedHTTPS(
             server: address, trust: trust ?? .pinned(sha256: self.authority.certificate.sha256), now: clock,
             timeoutSeconds: timeoutSeconds)
+    }
+}
+
+/// Keeps what is logged at the level at which the aggregator runs its web server.
+struct KeptLog: LogHandler {
+    final class Kept: Sendable { let lines = Mutex<[String]>([]) }
+
+    let kept = Kept()
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.critical
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        kept.lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
+    }
+
+    func contains(_ words: String...) -> Bool {
+        kept.lines.withLock { lines in lines.contains { line in words.allSatisfy { line.contains($0) } } }
     }
 }

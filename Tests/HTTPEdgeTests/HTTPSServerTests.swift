@@ -68,8 +68,8 @@ private struct Boom: Error {}
 
     @Test func bodiesAreStreamed() async throws {
         let router = HTTPSServer.makeRouter()
-        router.get("parts") { _, _ -> Response in
-            Response(streaming: "application/octet-stream") { send in
+        router.get("parts") { _, context -> Response in
+            Response(streaming: "application/octet-stream", logger: context.logger) { send in
                 for number in 0..<100 { try await send([UInt8](repeating: UInt8(number), count: 1_000)) }
             }
         }
@@ -82,15 +82,30 @@ private struct Boom: Error {}
 
     @Test func brokenStreamIsNotTakenForAWholeOne() async throws {
         let router = HTTPSServer.makeRouter()
-        router.get("broken") { _, _ -> Response in
-            Response(streaming: "application/octet-stream") { send in
+        router.get("broken") { _, context -> Response in
+            Response(streaming: "application/octet-stream", logger: context.logger) { send in
                 try await send([1, 2, 3])
                 throw Boom()
             }
         }
-        try await self.edge.serve(router) { address, _ in
+        let log = KeptLog()
+        try await self.edge.serve(router, log: log) { address, _ in
             await #expect(throws: PinnedHTTPSError.self) { try await self.edge.client(address).get("/broken") }
         }
+        #expect(log.contains("answer cut off", "Boom"))
+    }
+
+    /// The answer to a fault sends its reader to the log, which must have the reason though it is told little else.
+    @Test func whatIsNotForeseenStandsInTheLog() async throws {
+        let router = HTTPSServer.makeRouter()
+        router.get("boom") { _, _ -> Response in throw Boom() }
+        let log = KeptLog()
+        try await self.edge.serve(router, log: log) { address, _ in
+            let reply = try await self.edge.client(address).get("/boom")
+            #expect(reply.status == 500)
+            #expect(String(decoding: reply.body, as: UTF8.self).contains("its log has the reason"))
+        }
+        #expect(log.contains("request failed", "Boom", "/boom"))
     }
 
     @Test func shutdownLetsRequestsFinish() async throws {

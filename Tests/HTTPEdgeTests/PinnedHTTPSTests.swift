@@ -98,8 +98,8 @@ import Testing
     @Test func replyIsBounded() async throws {
         let edge = try EdgeUnderTest()
         let router = HTTPSServer.makeRouter()
-        router.get("large") { _, _ -> Response in
-            Response(streaming: "text/plain") { send in
+        router.get("large") { _, context -> Response in
+            Response(streaming: "text/plain", logger: context.logger) { send in
                 for _ in 0..<20 { try await send([UInt8](repeating: 0, count: 100_000)) }
             }
         }

@@ -25,7 +25,9 @@ extension Routes {
             let evidence = Evidence(
                 runtime: runtime, query: query, prefix: prefix, withSamples: withSamples,
                 withholding: try await withholding(request, query, runtime), bundlesThere: begun.bundles)
-            return Response(streaming: "application/x-tar") { send in try await evidence.write(send) }
+            return Response(streaming: "application/x-tar", logger: context.logger) { send in
+                try await evidence.write(send)
+            }
         }
     }
 }
