@@ -16,6 +16,8 @@ package final class TokenKey: Sendable {
     private struct Session {
         var handle: CK_ULONG
         var key: CK_ULONG
+        /// The start of the module in which it was opened.
+        var start: Int
     }
 
     /// Opens the token, logs in, finds the key, and has it sign once: what does not work is told here and not at the
@@ -24,11 +26,15 @@ package final class TokenKey: Sendable {
         self.uri = uri
         module = try TokenModule.load(uri.modulePath)
         pin = try Self.pin(uri)
-        let slot = try module.slot(of: uri)
-        try module.requireEdDSA(slot, uri)
-        let open = try Self.open(module, slot, uri, pin)
-        publicKey = try Self.publicKey(module, open.handle, uri)
-        session = Mutex(open)
+        let (module, pin) = (module, pin)
+        let opened = try module.starts.count.withLock { start throws(HardwareKeyError) in
+            let slot = try module.slot(of: uri)
+            try module.requireEdDSA(slot, uri)
+            let open = try Self.open(module, slot, uri, pin, start)
+            return (session: open, publicKey: try Self.publicKey(module, open.handle, uri))
+        }
+        publicKey = opened.publicKey
+        session = Mutex(opened.session)
         let probe = Array("\u{0}wattest: does this key sign?".utf8)
         let signature = try sign(probe)
         let verifier = try VerifierKey(name: "probe", type: .ed25519, publicKey: publicKey)
@@ -46,17 +52,32 @@ package final class TokenKey: Sendable {
 
     /// Ed25519 over the message, 64 bytes.
     package func sign(_ message: [UInt8]) throws(HardwareKeyError) -> [UInt8] {
-        try session.withLock { session throws(HardwareKeyError) in
-            if let open = session, let signature = attempt(open, message) { return signature }
-            // The token was taken out, or its driver started anew: once more with a session of its own.
-            if let open = session { _ = module.functions.pointee.C_CloseSession(open.handle) }
-            session = nil
-            let open = try Self.open(module, try module.slot(of: uri), uri, pin)
-            session = open
-            guard let signature = attempt(open, message) else {
-                throw HardwareKeyError(.device, "\(uri): the token does not sign; see its own log")
+        try module.starts.count.withLock { start throws(HardwareKeyError) in
+            try session.withLock { session throws(HardwareKeyError) in
+                if let open = session, open.start == start {
+                    if let signature = attempt(open, message) { return signature }
+                    _ = module.functions.pointee.C_CloseSession(open.handle)
+                }
+                session = nil
+                // The token was taken out, or its driver started anew: once more with a session of its own.
+                let open = try reopen(&start)
+                session = open
+                guard let signature = attempt(open, message) else {
+                    throw HardwareKeyError(.device, "\(uri): the token does not sign; see its own log")
+                }
+                return signature
             }
-            return signature
+        }
+    }
+
+    private func reopen(_ start: inout Int) throws(HardwareKeyError) -> Session {
+        do {
+            return try Self.open(module, try module.slot(of: uri), uri, pin, start)
+        } catch {
+            // Another attempt with a wrong PIN would bring the token closer to locking itself.
+            guard error.code != .pin else { throw error }
+            try module.startAnew(&start)
+            return try Self.open(module, try module.slot(of: uri), uri, pin, start)
         }
     }
 
@@ -84,7 +105,7 @@ package final class TokenKey: Sendable {
     }
 
     private static func open(
-        _ module: TokenModule, _ slot: CK_ULONG, _ uri: TokenURI, _ pin: [UInt8]
+        _ module: TokenModule, _ slot: CK_ULONG, _ uri: TokenURI, _ pin: [UInt8], _ start: Int
     ) throws(HardwareKeyError) -> Session {
         var handle: CK_ULONG = 0
         let flags = CK_ULONG(WATTEST_CKF_SERIAL_SESSION)
@@ -101,7 +122,7 @@ package final class TokenKey: Sendable {
             guard keys.count == 1 else {
                 throw HardwareKeyError(.key, "\(keys.count) keys are meant by \(uri); add id= or object=")
             }
-            return Session(handle: handle, key: key)
+            return Session(handle: handle, key: key, start: start)
         } catch {
             _ = module.functions.pointee.C_CloseSession(handle)
             throw error

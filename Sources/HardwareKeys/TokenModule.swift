@@ -7,6 +7,11 @@ struct TokenModule: @unchecked Sendable {
     /// Constant memory of the module, which is never unloaded; the functions take any thread (CKF_OS_LOCKING_OK).
     let functions: UnsafePointer<CK_FUNCTION_LIST>
 
+    /// How often the module has started anew. Whoever calls its functions holds this, so that it never starts anew
+    /// below a signature.
+    final class Starts: Sendable { let count = Mutex(0) }
+    let starts = Starts()
+
     private static let loaded = Mutex<[String: TokenModule]>([:])
 
     static func load(_ path: String) throws(HardwareKeyError) -> TokenModule {
@@ -32,6 +37,19 @@ struct TokenModule: @unchecked Sendable {
         }
         self.path = path
         self.functions = functions
+        try initialize()
+    }
+
+    /// Ends every session and begins again: some modules see a token that was away only then.
+    ///
+    /// Other keys of this module find their sessions gone and open new ones.
+    func startAnew(_ count: inout Int) throws(HardwareKeyError) {
+        count += 1
+        _ = functions.pointee.C_Finalize(nil)
+        try initialize()
+    }
+
+    private func initialize() throws(HardwareKeyError) {
         var arguments = CK_C_INITIALIZE_ARGS()
         arguments.flags = CK_ULONG(WATTEST_CKF_OS_LOCKING_OK)
         let code = functions.pointee.C_Initialize(&arguments)

@@ -5,6 +5,8 @@ import HardwareKeys
 struct SoftToken: Sendable {
     let directory: String
     let module: String
+    /// Where the token `traveller` lies: the others stay when it is taken away.
+    private let traveller: String
 
     /// Nil where SoftHSM is not installed.
     static let shared: SoftToken? = try? make()
@@ -22,22 +24,34 @@ struct SoftToken: Sendable {
             "directories.tokendir = \(directory)/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
         try configuration.write(toFile: directory + "/softhsm2.conf", atomically: true, encoding: .utf8)
         setenv("SOFTHSM2_CONF", directory + "/softhsm2.conf", 1)
-        let token = SoftToken(directory: directory, module: module)
-        for label in ["wattest", "spare"] {
+        var places: [String] = []
+        for label in ["wattest", "spare", "traveller"] {
             try run(
                 "/usr/bin/softhsm2-util", "--init-token", "--free", "--label", label, "--pin", "1234", "--so-pin",
                 "5678")
+            places += try manager.contentsOfDirectory(atPath: "\(directory)/tokens").filter { !places.contains($0) }
         }
+        let token = SoftToken(
+            directory: directory, module: module, traveller: "\(directory)/tokens/\(places.last ?? "")")
         try token.generate("log", id: "01")
         try token.generate("administration", id: "02")
+        try token.generate("log", id: "01", on: "traveller")
         try token.writePIN("1234", to: "pin")
         return token
     }
 
-    private func generate(_ label: String, id: String) throws {
+    private func generate(_ label: String, id: String, on name: String = "wattest") throws {
         try Self.run(
-            "/usr/bin/pkcs11-tool", "--module", module, "--token-label", "wattest", "--login", "--pin", "1234",
+            "/usr/bin/pkcs11-tool", "--module", module, "--token-label", name, "--login", "--pin", "1234",
             "--keypairgen", "--key-type", "EC:edwards25519", "--label", label, "--id", id)
+    }
+
+    /// Takes the traveller out, and puts it back.
+    func withoutTraveller(_ body: () throws -> Void) throws {
+        let away = "\(directory)/away"
+        try FileManager.default.moveItem(atPath: traveller, toPath: away)
+        defer { try? FileManager.default.moveItem(atPath: away, toPath: traveller) }
+        try body()
     }
 
     func writePIN(_ pin: String, to name: String, mode: Int = 0o600) throws {

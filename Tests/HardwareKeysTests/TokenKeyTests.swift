@@ -65,6 +65,22 @@ import TransparencyLog
         }
     }
 
+    /// SoftHSM, like some drivers, sees what was away only after it has started anew.
+    @Test func aTokenThatComesBackSignsAgain() throws {
+        let key = try TokenKey(TokenURI(parsing: token.uri("token=traveller;object=log")))
+        let staying = try TokenKey(TokenURI(parsing: token.uri()))
+        let before = (try key.sign([1]), try staying.sign([1]))
+        try token.withoutTraveller {
+            for _ in 0..<3 {
+                let error = #expect(throws: HardwareKeyError.self) { try key.sign([1]) }
+                #expect(error?.code == .token && error?.message.contains("'traveller'") == true, "\(error as Any)")
+                #expect(try staying.sign([1]) == before.1)
+            }
+        }
+        #expect(try key.sign([1]) == before.0)
+        #expect(try staying.sign([1]) == before.1)
+    }
+
     // MARK: What is wrong is said
 
     /// Each row: the URI, the code, and words of the message.

@@ -4,6 +4,7 @@ package import HTTPEdge
 import HTTPTypes
 package import Hummingbird
 import JSONText
+import Logging
 import MetricsEndpoint
 import Store
 import TransparencyLog
@@ -16,6 +17,7 @@ package struct Routes: Sendable {
 
     package func router() -> Router<EdgeContext> {
         let router = HTTPSServer.makeRouter()
+        router.add(middleware: KeyFaults())
         addHealth(to: router)
         addLog(to: router)
         addOrganizations(to: router)
@@ -88,6 +90,20 @@ package struct Routes: Sendable {
             return try JSONValue(parsing: body, limits: JSONValue.Limits(bytes: bytes, depth: 32))
         } catch {
             throw Problem.badRequest("the body is not JSON: \(error)")
+        }
+    }
+}
+
+/// A key on a token that cannot sign is a fault that its operator mends, and nothing that the request did wrong.
+private struct KeyFaults: RouterMiddleware {
+    func handle(
+        _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as TransparencyLogError where error.code == .badKey {
+            context.logger.critical("a key does not sign", metadata: ["error": "\(error)"])
+            throw Problem.unavailable(error.reason)
         }
     }
 }

@@ -97,7 +97,7 @@ typedef struct {
 typedef struct {
     CK_VERSION version;
     CK_RV (*C_Initialize)(void *arguments);
-    void *C_Finalize;
+    CK_RV (*C_Finalize)(void *reserved);
     void *C_GetInfo;
     void *C_GetFunctionList;
     CK_RV (*C_GetSlotList)(CK_BYTE tokenPresent, CK_ULONG *slots, CK_ULONG *count);
