@@ -27,6 +27,11 @@ struct FigureTextTests {
         #expect(FigureText.percent(.number(try #require(JSONNumber(text: number)))) == text)
     }
 
+    @Test(arguments: [("0", "9", "0.00 %"), ("9", "9", "100.00 %"), ("99999", "100000", "99.99 %"), ("1", "0", "-")])
+    func partsAreRoundedDown(part: String, whole: String, text: String) {
+        #expect(FigureText.share(.string(part), of: .string(whole)) == text)
+    }
+
     @Test func whatIsUnknownIsNotZero() {
         #expect(FigureText.kilowattHours(.null) == "-")
         #expect(FigureText.percent(nil) == "-")

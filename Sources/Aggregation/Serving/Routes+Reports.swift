@@ -41,10 +41,13 @@ extension Routes {
     private func overview(_ runtime: LogRuntime) async throws -> JSONValue {
         let prefix = try await AccountsReader(runtime).read()
         let jobs = JobSummary.all(in: prefix.accounts)
-        let nodes = runtime.sequencer.withIntake { intake in
-            intake.signers.signers.values.count { $0.role == .node && !$0.isRetired }
+        let enrolled = runtime.sequencer.withIntake { intake in
+            intake.signers.signers.filter { $0.value.role == .node && !$0.value.isRetired }.map(\.key)
         }
-        let reporting = prefix.accounts.ledger.linesOfNode.count { !$0.isEmpty }
+        let ledger = prefix.accounts.ledger
+        let reporting = zip(ledger.nodes, ledger.linesOfNode).filter { name, lines in
+            !lines.isEmpty && prefix.accounts.nodes.kind(of: name) == .node
+        }.map(\.0)
         func sum(_ part: (JobSummary.NodeTime) -> Int64) -> JSONValue {
             .decimalString(jobs.reduce(Int64(0)) { $0 + part($1.time) })
         }
@@ -54,7 +57,11 @@ extension Routes {
             "log_vkeys": .array(runtime.sequencer.withIntake { $0.signers.logKeys.map { .string($0.key.text) } }),
             "size": .decimalString(prefix.checkpoint.checkpoint.size), "jobs": .integer(jobs.count),
             "runs": .integer(Set(jobs.compactMap(\.model)).count),
-            "nodes": ["enrolled": .integer(nodes), "reporting": .integer(reporting)],
+            // Recorded logs report on nodes that nobody enrolled.
+            "nodes": [
+                "enrolled": .integer(enrolled.count), "reporting": .integer(reporting.count),
+                "known": .integer(Set(enrolled).union(reporting).count),
+            ],
             "coverage": [
                 "allocated_ms": sum(\.allocated), "measured_ms": sum(\.measured), "bridged_ms": sum(\.bridged),
                 "missing_ms": sum(\.missing),

@@ -99,15 +99,15 @@ struct OrganizationCommand: AsyncParsableCommand {
             let client = try options.client()
             let value = try await client.get(AggregatorClient.path(try await options.organization(client)))
             if options.json { return Output.json(value) }
-            let nodes = value["nodes"]
+            let (nodes, coverage) = (value["nodes"], value["coverage"])
             Output.text(
                 """
                 \(FigureText.text(value["name"])) (\(FigureText.text(value["slug"])))
                   log       \(FigureText.text(value["origin"])), \(FigureText.text(value["size"])) entries
                   key       \(FigureText.text(value["log_vkey"]))
                   jobs      \(FigureText.text(value["jobs"])) in \(FigureText.text(value["runs"])) runs
-                  nodes     \(FigureText.text(nodes?["reporting"])) reporting of \(FigureText.text(nodes?["enrolled"]))
-                  coverage  \(FigureText.percent(value["coverage"]))
+                  nodes     \(FigureText.text(nodes?["reporting"])) reporting of \(FigureText.text(nodes?["known"]))
+                  coverage  \(FigureText.share(coverage?["measured_ms"], of: coverage?["allocated_ms"]))
                   energy    \(FigureText.energy(value["it_uj"]))
 
                 """)

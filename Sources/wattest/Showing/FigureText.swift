@@ -47,6 +47,12 @@ enum FigureText {
         return "\(digits)\(decimals.isEmpty ? "" : ".\(decimals)") %"
     }
 
+    /// A part of a whole, rounded down: what is not all of it is never 100 %.
+    static func share(_ part: JSONValue?, of whole: JSONValue?) -> String {
+        guard let part = integer(part), let whole = integer(whole), whole > 0 else { return unknown }
+        return "\(decimal(part * 10_000 / whole, unit: 100, decimals: 2)) %"
+    }
+
     static func text(_ value: JSONValue?) -> String {
         switch value {
         case .string(let text): text
