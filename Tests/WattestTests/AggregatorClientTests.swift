@@ -131,6 +131,77 @@ struct AggregatorClientTests {
             #expect(again?.code == "FILE")
         }
     }
+
+    /// A bundle that its auditor would refuse is handed over knowingly.
+    @Test func aMissingQuorumIsTold() throws {
+        func warning(_ checkpoint: String, policy: String = Self.policy) throws -> String? {
+            let place = TemporaryDirectory.make()
+            try PrivateFile.write(Array(policy.utf8), to: "\(place)/policy.txt")
+            try PrivateFile.write(Array(checkpoint.utf8), to: "\(place)/checkpoint")
+            return EvidenceExport.missingQuorum(in: place)
+        }
+        let missing = try #require(try warning(Self.alone))
+        #expect(missing.contains("728 entries") && missing.contains("when w1 have cosigned"), "\(missing)")
+        #expect(try warning(Self.cosigned) == nil)
+        #expect(try warning(Self.alone, policy: Self.policy.replacing("quorum w1", with: "quorum none")) == nil)
+    }
+
+    private static let policy = """
+        log log.test/org/alpha-works+2a9e9023+AYBTYZJIqYKqDHi6j7uLDKkEbDVMseLN6GNk/cS4P+dY
+        witness w1 w.example/w1+9b78e7a8+BBMsSO0W86CV7SBdzr+IDn3CKisUBz7IqZHbozJPZ37Z http://127.0.0.1:18950
+        quorum w1
+
+        """
+
+    private static let alone = """
+        log.test/org/alpha-works
+        728
+        LlSjbmwB9UvzHNeXwzYHf02p3ekz05lhu+E+nz7wPyc=
+
+        — log.test/org/alpha-works Kp6QI4/e5U6wuxpk6mDFfT2aLuP40ZJ2PTYoVYYaOIURp79zC5i/X2D6LDaA8sYGj\
+        aex/sDg4ibLNragvNUfftsCCQQ=
+        — log.test/org/alpha-works/self FaeuagAAAABrAekzLGT4W1ra2uC5pGWw6pt/T+G2d3f397P13cyHNIhFnUzX\
+        fcACnPANtyelF+zRpS9Q1vIl1ErT91RPKqKAWA0JBA==
+
+        """
+
+    private static let cosigned = """
+        log.test/org/alpha-works
+        735
+        Cmr2oJYyqSgqQkPv4rXTjuyxhZYJaH4Eq6bj8Yg2AAs=
+
+        — log.test/org/alpha-works Kp6QI5Akh1IMCnWRG/u5QdOXv0QjkG4TQ05NahqnWwdHF1+o67ZWINJAn7E/YJVsS\
+        gssrvC/pHL1a3Lhk+2WDUfuTgY=
+        — log.test/org/alpha-works/self FaeuagAAAABrAelRe5YEM1wczkVXjlH4ja/J9ZSZfdUBFOtEy0q3ROMVhQy7\
+        VE3IQM2AIO8fPfEgq8LOLiuFAqj8NbClhXJM5kjGCg==
+        — w.example/w1 m3jnqAAAAABrAelRvPXSufITBir6GBwAJ0b+arPmEHa6STv95L2ExgAfZX/HeKeshohp4exZfKKOy\
+        AVdo9yI5j8O6W097wb7r29sBw==
+
+        """
+
+    /// What is cut off is kept for the next attempt; a refusal leaves nothing behind.
+    @Test func aRefusedExportLeavesNothing() async throws {
+        let first = try #require(TarArchive.member(BundleFile(path: "checkpoint", bytes: [1])))
+        let router = HTTPSServer.makeRouter()
+        router.get("/refused") { _, _ -> Response in throw Problem.badRequest("no such audience") }
+        router.get("/cut") { _, context in
+            Response(streaming: "application/x-tar", logger: context.logger) { send in
+                try await send(first)
+                throw Problem.internal
+            }
+        }
+        let root = TemporaryDirectory.make()
+        try await ServerUnderTest().serve(router) { client in
+            func export(_ path: String) async throws {
+                _ = try await EvidenceExport.write(to: "\(root)/bundle", from: client, path, [])
+            }
+            #expect(await failure { try await export("/refused") }?.code == "BAD_REQUEST")
+            #expect(TemporaryDirectory.entries(of: root) == [])
+            let cut = await failure { try await export("/cut") }
+            #expect(cut?.code == "CONNECTION_LOST", "\(cut?.message ?? "")")
+            #expect(TemporaryDirectory.entries(of: root) == ["bundle.partial", "bundle.partial.query"])
+        }
+    }
 }
 
 /// A fresh directory for one test.

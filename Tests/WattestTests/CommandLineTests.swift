@@ -1,4 +1,5 @@
 import ArgumentParser
+import Identity
 import Testing
 
 @testable import wattest
@@ -29,6 +30,15 @@ struct CommandLineTests {
     ])
     func usageErrorsAreStatusTwo(arguments: [String]) async {
         #expect(await Wattest.run(arguments) == 2)
+    }
+
+    /// Whoever reads an operator's token is the operator.
+    @Test(arguments: [(UInt32(0o600), false), (0o640, true), (0o604, true), (0o400, false)])
+    func tokensThatOthersReadAreWarnedOf(_ mode: UInt32, _ isOpen: Bool) throws {
+        let path = "\(TemporaryDirectory.make())/token"
+        try PrivateFile.write(Array("secret\n".utf8), to: path, mode: mode)
+        #expect(ServerOptions.isOpenToOthers(path) == isOpen)
+        #expect(try ServerOptions.token(in: path) == "secret")
     }
 
     @Test(arguments: [["--help"], ["job", "--help"], ["--version"]])

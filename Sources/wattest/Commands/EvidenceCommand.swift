@@ -46,6 +46,7 @@ struct EvidenceCommand: AsyncParsableCommand {
                     ("samples", samples ? "1" : "0"), ("audience", audience), ("only_period", onlyPeriod ? "1" : nil),
                     ("job", job),
                 ])
+            if let missing = EvidenceExport.missingQuorum(in: output) { Output.warning(missing) }
             if options.json {
                 return Output.json([
                     "directory": .string(output), "files": .integer(counts.files), "bytes": .integer(counts.bytes),

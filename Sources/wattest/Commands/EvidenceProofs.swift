@@ -65,8 +65,9 @@ extension EvidenceCommand {
         func fetch() async throws {
             let client = try options.client()
             let organization = try await options.organization(client)
-            guard access(facts.output, F_OK) != 0 else {
-                throw CommandFailure.file("the file exists", facts.output, "choose a new one")
+            let files = form == "cose" && facts.index != nil ? [facts.output, notePath] : [facts.output]
+            if let file = files.first(where: { access($0, F_OK) == 0 }) {
+                throw CommandFailure.file("the file exists", file, "choose a new one")
             }
             let counts = try await EvidenceDirectory.write(
                 to: facts.output, from: client, AggregatorClient.path(organization, "proofs"),
@@ -80,13 +81,20 @@ extension EvidenceCommand {
             Output.text("\(counts.files) files, \(counts.bytes) bytes: \(facts.output)\n")
         }
 
-        /// One entry: PATH is the proof itself; the entry of a receipt lies beside it as PATH.note.
+        /// Where the entry of the receipt in a file lies: NAME.note beside NAME.cose, else beside PATH as PATH.note,
+        /// which is where `wattest-audit proof` looks for it.
+        private var notePath: String {
+            let (path, suffix) = (facts.output, ".cose")
+            return "\(path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path).note"
+        }
+
+        /// One entry: PATH is the proof itself.
         private func flatten(_ index: UInt64) throws(CommandFailure) {
             let (directory, path) = ("\(facts.output).partial-\(getpid())", facts.output)
             guard rename(path, directory) == 0 else { throw OutputFile.failure(path) }
             let moves =
                 form == "cose"
-                ? [("\(index).cose", path), ("\(index).note", "\(path).note")]
+                ? [("\(index).cose", path), ("\(index).note", notePath)]
                 : [("\(index).tlog-proof", path)]
             for (name, target) in moves {
                 guard rename("\(directory)/\(name)", target) == 0 else { throw OutputFile.failure(target) }

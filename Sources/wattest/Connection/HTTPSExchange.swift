@@ -145,11 +145,15 @@ struct HTTPSExchange: Sendable {
         case is SilenceHandler.Silence:
             CommandFailure(
                 .unavailable, "TIMEOUT", "no byte came for \(Self.silenceSecondsMax) s, \(address), look at the server")
+        // The parser's word for an end in the middle of an answer.
+        case NIOSSLError.uncleanShutdown, ChannelError.inputClosed, ChannelError.eof,
+            HTTPParserError.invalidEOFState:
+            CommandFailure(
+                .unavailable, "CONNECTION_LOST",
+                "the connection ended before the answer did, \(address), try again; the server's log may say why"
+            )
         case is HTTPParserError:
             CommandFailure(.unavailable, "BAD_REPLY", "the answer is not HTTP, \(address), check the port")
-        case NIOSSLError.uncleanShutdown, ChannelError.inputClosed, ChannelError.eof:
-            CommandFailure(
-                .unavailable, "CONNECTION_LOST", "the connection ended before the answer did, \(address), try again")
         default:
             CommandFailure(
                 .unavailable, "UNREACHABLE",

@@ -35,8 +35,23 @@ struct EvidenceExport: ~Copyable {
                 .unavailable, "BAD_REPLY",
                 "what came is no whole bundle: \(failure), \(client.exchange.address), run the same command again: it "
                     + "goes on with what \(export.partial) has")
+        } catch {
+            export.abandonIfEmpty()
+            throw error
         }
         return try export.finish()
+    }
+
+    /// Why an auditor would send the bundle back at once, by the policy in it; nil where nothing is missing.
+    static func missingQuorum(in directory: String) -> String? {
+        guard let policy = try? TrustPolicy(parsing: PrivateFile.read("\(directory)/\(BundlePath.policy.path)")),
+            let bytes = try? PrivateFile.read("\(directory)/\(BundlePath.checkpoint.path)"),
+            let verdict = try? policy.evaluate(SignedCheckpoint(parsing: bytes)), !verdict.isQuorumReached
+        else { return nil }
+        let silent = verdict.witnesses.filter { $0.time == nil }.map(\.witness.name.description)
+        return
+            "the tree of \(verdict.checkpoint.checkpoint.size) entries lacks a quorum of its witnesses, \(directory), "
+            + "who asks for one refuses it: export again when \(silent.joined(separator: ", ")) have cosigned"
     }
 
     private init(_ directory: String) throws(CommandFailure) {
@@ -103,6 +118,11 @@ struct EvidenceExport: ~Copyable {
     }
 
     private func isThere(_ path: String) -> Bool { access("\(partial)/\(path)", F_OK) == 0 }
+
+    /// After a refusal nothing is there to go on with.
+    private func abandonIfEmpty() {
+        if rmdir(partial) == 0 { unlink(queryFile) }
+    }
 
     // MARK: Writing
 

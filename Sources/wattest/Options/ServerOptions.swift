@@ -44,6 +44,7 @@ struct ServerOptions: ParsableArguments {
         }
         let caFile = try Self.setting(caFile, "--ca-file", "WATTEST_CA_FILE")
         let tokenFile = try Self.setting(tokenFile, "--token-file", "WATTEST_TOKEN_FILE")
+        if Self.isOpenToOthers(tokenFile) { Output.warning("others can read \(tokenFile): chmod 600 \(tokenFile)") }
         return AggregatorClient(
             exchange: try HTTPSExchange(address: address.network, authorityPEM: try Self.read(caFile), caFile: caFile),
             token: try Self.token(in: tokenFile))
@@ -66,6 +67,13 @@ struct ServerOptions: ParsableArguments {
         } catch {
             throw CommandFailure(.usage, "FILE", error.description)
         }
+    }
+
+    /// A token may lie where modes are not its owner's to choose, like a mounted secret: what is refused
+    /// of a key is only warned of here.
+    static func isOpenToOthers(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
     }
 
     static func token(in path: String) throws(CommandFailure) -> String {

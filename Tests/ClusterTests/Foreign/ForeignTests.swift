@@ -100,6 +100,14 @@ extension ClusterTests {
             #expect(result.text.contains("inclusion \(size)\n"), "\(result.text)")
             #expect(result.text.contains("consistency 10\n"), "\(result.text)")
             #expect(!result.text.contains("proofs 0\n"), "\(result.text)")
+            // The policy of before leads on to the log's next key, and checkpoints of both keys lie on one tree.
+            let before = try String(contentsOfFile: log.policy, encoding: .utf8)
+            _ = try await log.organization.answer(["org", "change-log-key", "--reason", "a new machine"])
+            let later = try await log.organization.evidence(from: Self.period.from, to: Self.period.to, as: "later")
+            try await fetchTiles(log.organization, later)
+            #expect(try String(contentsOfFile: log.policy, encoding: .utf8) == before)
+            let changed = try await check(later)
+            #expect(changed.status == 0 && changed.text.contains("notes \(size + 1)\n"), "\(changed.text)")
             // It would have noticed.
             let spoilt = "\(log.directory)/spoilt"
             try FileManager.default.copyItem(atPath: log.bundle, toPath: spoilt)
@@ -212,6 +220,13 @@ extension ClusterTests {
             try bytes.write(to: URL(filePath: single))
             let moved = try await proof(single, log.policy)
             #expect(moved.status == 1 && moved.errors.contains("error[RANGE]"), "\(moved.errors)")
+            // A receipt is found with its entry, whatever it is called.
+            for name in ["one.cose", "two"] {
+                let receipt = "\(log.directory)/\(name)"
+                _ = try await organization.answer(["evidence", "receipt", "--index", "2", "-o", receipt])
+                let verdict = try await proof(receipt, log.policy)
+                #expect(verdict.status == 0, "\(verdict.errors)")
+            }
         }
 
         /// What an export has when it is cut off is used by the next one, and gives the same bytes.
