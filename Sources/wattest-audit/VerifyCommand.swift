@@ -27,8 +27,17 @@ struct VerifyCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: "Cores to use; all by default.")
+    @Option(help: "Cores to use, 1 to \(maximumWorkers); all by default.")
     var workers: Int?
+
+    /// Each has two bundles of entries in memory.
+    private static let maximumWorkers = 1024
+
+    func validate() throws {
+        if let workers, !(1...Self.maximumWorkers).contains(workers) {
+            throw ValidationError("--workers \(workers) is not a number from 1 to \(Self.maximumWorkers)")
+        }
+    }
 
     func run() async throws {
         try Verdict.show(await verify(), json: json)
@@ -72,11 +81,8 @@ enum Verdict {
 }
 
 enum StandardError {
-    /// One line, whatever a name in the evidence holds.
     static func put(_ failure: ReplayFailure) {
-        let text = String(
-            String.UnicodeScalarView(
-                failure.description.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+        let text = AuditReport.onOneLine("\(failure)")
         put("wattest: error[\(failure.failureClass.rawValue.uppercased())]: \(text)\n")
     }
 

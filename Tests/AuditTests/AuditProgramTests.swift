@@ -54,6 +54,13 @@ import Testing
             ])
     }
 
+    @Test(arguments: ["0", "9223372036854775807", "x"]) func coresAreANumber(_ workers: String) throws {
+        let (log, files) = try example()
+        let output = try verify(files, policy: log.policy, flags: ["--workers", workers])
+        #expect(output.status == 2 && output.text.isEmpty, "\(output.text)")
+        #expect(output.errors.hasPrefix("wattest: error[USAGE]: ") && output.errors.contains("workers"))
+    }
+
     @Test func aLinkInABundleIsRefused() throws {
         let (log, files) = try example()
         try AuditProcess.withDirectory { directory in

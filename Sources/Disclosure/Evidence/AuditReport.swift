@@ -12,6 +12,12 @@ package struct AuditReport: Sendable {
 
     package init() {}
 
+    /// Adds to a count.
+    mutating func count(_ name: String, _ value: Int64) {
+        guard let place = counts.firstIndex(where: { $0.name == name }) else { return counts.append((name, value)) }
+        counts[place].value += value
+    }
+
     package var isVerified: Bool { failure == nil }
     /// Never more than what the lists below it say.
     package var verdict: String { failure != nil ? "refused" : isPartial ? "verified in part" : "verified" }
@@ -38,16 +44,28 @@ package struct AuditReport: Sendable {
         func list(_ title: String, _ items: [String]) {
             guard !items.isEmpty else { return }
             lines.append(title)
-            lines += items.map { "  - \($0)" }
+            lines += items.map { "  - \(Self.onOneLine($0))" }
         }
         lines.append("Verdict: \(verdict)")
         if let failure {
             lines.append("Failed: \(failure.failureClass.rawValue)")
-            lines.append("  \(failure)")
+            lines.append("  \(Self.onOneLine("\(failure)"))")
         }
         list("Proved:", proved)
         list("Claimed, not proved:", claimed)
         list("Not covered:", notCovered)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A name or reason in the evidence could end the line and go on with a verdict of its own, or move the cursor of
+    /// the terminal.
+    package static func onOneLine(_ text: String) -> String {
+        let scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+            default: scalar
+            }
+        }
+        return String(String.UnicodeScalarView(scalars))
     }
 }
