@@ -83,6 +83,64 @@ import TransparencyLog
         #expect(report.isVerified, "\(report.text)")
     }
 
+    /// Copies of a proof, and a receipt beside it, are one fact.
+    @Test func energyIsCountedOnce() throws {
+        let log = try exampleLog(seed: 75)
+        let wanted = try batch(in: log)
+        let once = try audit([fact(wanted, of: log)], log.policy)
+        let posted = try #require(once.proved.first { $0.contains("are posted to job") })
+        let all = try [fact(wanted, of: log), fact(wanted, of: log, size: wanted + 1), fact(wanted, of: log, .receipt)]
+        let report = try audit(all + all, log.policy)
+        #expect(report.isVerified, "\(report.text)")
+        #expect(report.proved.contains(posted), "\(report.text)")
+        #expect(report.counts.first { $0.name == "entries" }?.value == 1, "\(report.text)")
+    }
+
+    /// Two proofs that cannot both be of one log convict it, though each holds by itself.
+    @Test(arguments: [true, false]) func twoHistoriesAreAFork(_ isSameEntry: Bool) throws {
+        let log = try exampleLog(seed: 76)
+        var other = log
+        try other.batch("n1")
+        var forged = log
+        try forged.batch("n3")
+        let index = isSameEntry ? UInt64(0) : log.size
+        let facts = try [fact(index, of: other), fact(index, of: forged)]
+        for one in facts { #expect(try audit([one], log.policy).isVerified) }
+        let failure = try #require(try audit(facts, log.policy).failure)
+        #expect(failure.failureClass == .checkpoint && failure.what.contains("two histories"), "\(failure)")
+    }
+
+    /// What a correction takes away is told with what was posted.
+    @Test func correctionsOfTheJobAreClaims() throws {
+        var log = try exampleLog(seed: 77)
+        let job = try #require(log.records.keys.min())
+        let move = CorrectEntry.Move(
+            node: "n1", hour: examplePeriod.start, from: .job(job), to: .idle, microjoules: 12)
+        let index = try log.correct([move], reason: "not ours")
+        let note = try SignedNote(parsing: log.entries[Int(index)])
+        #expect(try Entry(text: Array(note.text)).concerns(job: job))
+        let report = try audit([fact(index, of: log), fact(try batch(in: log), of: log)], log.policy)
+        #expect(report.isVerified, "\(report.text)")
+        let words = "entry \(index) rightly moves 12 µJ from job/\(job) to idle: alice says 'not ours'"
+        #expect(report.claimed.contains { $0.contains(words) }, "\(report.text)")
+        #expect(report.notCovered.contains { $0.contains("counts elsewhere") }, "\(report.text)")
+    }
+
+    /// Facts of two logs are held to a key each.
+    @Test func twoLogsGoTogether() throws {
+        let one = try exampleLog(seed: 78)
+        var two = try SyntheticLog(origin: "log.example/org/two", seed: 79)
+        try two.enrol("n1")
+        let policy = Array(
+            "log \(one.log.verifier.text)\nlog \(two.log.verifier.text)\nquorum none\n".utf8)
+        let report = try audit(
+            [fact(0, of: two), fact(try batch(in: one), of: one), fact(0, of: one), fact(1, of: two)], policy)
+        #expect(report.isVerified, "\(report.text)")
+        #expect(
+            report.proved.contains { $0.contains("2 entries stand in the log \(two.origin), which") }, "\(report.text)")
+        #expect(report.counts.first { $0.name == "entries" }?.value == 4, "\(report.text)")
+    }
+
     /// A thief of the old key goes on signing the tree that holds its successor, or names a successor of his own.
     @Test(arguments: ["old key", "node", "administration", "no consent"])
     func thievesAreCaught(_ cheat: String) throws {

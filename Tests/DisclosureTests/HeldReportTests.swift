@@ -1,3 +1,4 @@
+import Batches
 import ClusterSimulation
 import Disclosure
 import Emissions
@@ -10,16 +11,22 @@ import TransparencyLog
 @Suite struct HeldReportTests {
     /// Logs the disclosure, altered before its digest is taken, and puts it into an envelope.
     private func issue(
-        _ disclosure: JSONValue, period: UTCInterval = examplePeriod, size: UInt64, _ log: inout SyntheticLog
+        _ disclosure: JSONValue, period: UTCInterval = examplePeriod, size: UInt64, _ log: inout SyntheticLog,
+        _ frame: (inout JSONObject) throws -> Void = { _ in }
     ) throws -> [UInt8] {
         let digest = MerkleHash.sha256(of: disclosure.rendered(.pretty))
         let index = try log.report(number: 1, period: period, audience: .public, size: size, sha256: digest)
-        let issued: JSONValue = [
-            "number": .integer(1), "issued_at": "2026-01-01T00:00:00Z", "index": .integer(Int(index)),
-            "disclosure": disclosure,
-        ]
+        var issued = JSONObject()
+        issued.append("number", .integer(1))
+        issued.append("issued_at", .string(TimeText.rfc3339(log.now)))
+        issued.append("index", .string("\(index)"))
+        issued.append("supersedes", .null)
+        issued.append("reason", .null)
+        issued.append("disclosure", disclosure)
+        try frame(&issued)
+        let checkpoint = try issued["checkpoint"]?.string.map { Array($0.utf8) } ?? log.checkpoint().bytes
         let statement = try ReportStatement(
-            issued: issued, checkpoint: log.checkpoint().bytes, logKey: log.log.verifier,
+            issued: .object(issued), checkpoint: checkpoint, logKey: log.log.verifier,
             signedBy: [log.administration, log.log]
         )
         return Array(statement.envelope.json.utf8)
@@ -79,6 +86,93 @@ import TransparencyLog
         let report = try await audit(&log, statement)
         #expect(report.failure == nil && report.isPartial, "\(report.text)")
         #expect(report.notCovered.contains { $0.contains("figures of statement.json") }, "\(report.text)")
+    }
+
+    // MARK: What stands around the figures
+
+    /// The same figures under another number, date or history than the log has.
+    @Test(arguments: ["index", "issued_at", "supersedes", "reason"]) func theFrameIsTheLogs(_ name: String) async throws
+    {
+        var (log, made) = try example()
+        let values: [String: JSONValue] = [
+            "index": "3", "issued_at": "2020-01-01T00:00:00Z", "supersedes": .integer(7), "reason": "a better meter",
+        ]
+        let value = try #require(values[name])
+        let statement = try issue(made.value, size: log.size, &log) { $0.set(name, value) }
+        let failure = try #require(try await audit(&log, statement).failure)
+        #expect(failure.failureClass == .report && failure.what.contains("its \(name) is not what entry"), "\(failure)")
+        #expect(failure.found == value.text(), "\(failure)")
+    }
+
+    @Test(arguments: ["earlier", "stranger", "two histories", "later"])
+    func theCheckpointInItIsOfThisLog(_ kind: String) async throws {
+        var (log, made) = try example()
+        let (origin, earlier, key) = (log.origin, try log.checkpoint(), log.log)
+        let stranger = try SigningKey(name: origin, seed: Array(repeating: 9, count: 32))
+        func signed(_ size: UInt64, by key: SigningKey) throws -> SignedCheckpoint {
+            try SignedCheckpoint(Checkpoint(origin: origin, size: size, root: .leaf(of: [1])), signedBy: key)
+        }
+        let size = log.size + 1
+        let cited =
+            switch kind {
+            case "earlier": earlier
+            case "stranger": try signed(size, by: stranger)
+            case "later": try signed(size + 100, by: key)
+            default: try signed(size, by: key)
+            }
+        let statement = try issue(made.value, size: log.size, &log) {
+            $0.append("checkpoint", .string(String(decoding: cited.bytes, as: UTF8.self)))
+        }
+        let report = try await audit(&log, statement)
+        guard kind != "later" else {
+            #expect(report.failure == nil, "\(report.text)")
+            #expect(report.notCovered.contains { $0.contains("statement.json cites") }, "\(report.text)")
+            return
+        }
+        let failure = try #require(report.failure)
+        #expect(failure.failureClass == (kind == "two histories" ? .checkpoint : .report), "\(failure)")
+        #expect(failure.place == "statement.json", "\(failure)")
+    }
+
+    /// Whoever is handed a report that was corrected since is told so, and whoever finds two in force, which ones.
+    @Test func reportsThatStandSideBySideAreNamed() async throws {
+        var (log, made) = try example()
+        let statement = try issue(made.value, size: log.size, &log)
+        func report(_ number: Int64, supersedes: Int64?) throws -> UInt64 {
+            let disclosure = Disclosure(try log.disclosureInput(examplePeriod, audience: .public))
+            let entry = ReportEntry(
+                log: log.origin, time: log.now, number: number, period: examplePeriod, audience: "public",
+                size: Int64(log.size), sha256: disclosure.sha256.bytes, supersedes: supersedes,
+                reason: supersedes.map { _ in "a late node" }, salt: Array(repeating: 3, count: 16))
+            return try log.append(.report(entry), by: log.administration)
+        }
+        let second = try report(2, supersedes: 1)
+        let corrected = try await audit(&log, statement)
+        #expect(corrected.failure == nil, "\(corrected.text)")
+        let words = "report 2 of entry \(second) supersedes it, for the reason 'a late node'"
+        #expect(corrected.notCovered.contains { $0.contains(words) }, "\(corrected.text)")
+        #expect(!corrected.notCovered.contains { $0.contains("none says that it supersedes") }, "\(corrected.text)")
+        let third = try report(3, supersedes: nil)
+        let rivals = try await audit(&log, statement)
+        #expect(rivals.failure == nil, "\(rivals.text)")
+        let named = "2 (entry \(second)), 3 (entry \(third)) are different"
+        #expect(rivals.notCovered.contains { $0.contains(named) }, "\(rivals.text)")
+        #expect(rivals.counts.first { $0.name == "rival_reports" }?.value == 2, "\(rivals.text)")
+    }
+
+    /// A reason is anybody's text, and the verdict is read on a terminal.
+    @Test func nothingInTheEvidenceEndsALine() async throws {
+        var log = try exampleLog(seed: 44)
+        let move = CorrectEntry.Move(
+            node: "n1", hour: examplePeriod.start, from: .unattributed, to: .idle, microjoules: 1)
+        try log.correct([move], reason: "a\nProved:\u{1B}[2J\u{202E}")
+        let report = try await BundleAudit(
+            source: BundleSource(files: try log.bundle(examplePeriod)), policy: log.policy, workers: 2
+        ).run()
+        #expect(report.failure == nil, "\(report.text)")
+        #expect(report.claimed.contains { $0.contains("a\nProved:") }, "\(report.text)")
+        #expect(!report.text.contains("a\n") && report.text.contains("'a\u{FFFD}Proved:"), "\(report.text)")
+        #expect(!report.text.unicodeScalars.contains { "\u{1B}\u{202E}".unicodeScalars.contains($0) })
     }
 
     // MARK: What else an operator can sign

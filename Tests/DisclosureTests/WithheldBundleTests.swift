@@ -50,6 +50,28 @@ import TransparencyLog
         #expect(report.proved.contains { $0.contains("figure of disclosure.json follows") }, "\(report.text)")
     }
 
+    /// Inside what is withheld under one root there is no other root: that accuses nobody of a second history.
+    @Test func aRememberedTreeInsideOfWhatIsWithheldIsNotCovered() async throws {
+        var (log, later, _) = try twoTimes(seed: 69)
+        let files = try log.bundle(later, audience: .authority, withholding: Withholding(otherTimes: later))
+        func report(size: UInt64, root: MerkleHash? = nil) async throws -> AuditReport {
+            let leaves = log.entries.prefix(Int(size)).map { MerkleHash.leaf(of: $0) }
+            let head = TreeHead(size: size, root: root ?? MerkleHash.root(of: leaves[...]))
+            let checkpoint = try SignedCheckpoint(Checkpoint(origin: log.origin, head: head), signedBy: log.log)
+            var audit = try BundleAudit(source: BundleSource(files: files), policy: log.policy, workers: 2)
+            audit.remembered = [("seen", checkpoint.bytes)]
+            return await audit.run()
+        }
+        let inside = try await report(size: 300)
+        #expect(inside.failure == nil, "\(inside.text)")
+        #expect(inside.notCovered.contains { $0.contains("continues seen: its 300 entries") }, "\(inside.text)")
+        #expect(!inside.proved.contains { $0.contains("you remembered") }, "\(inside.text)")
+        let shown = try await report(size: log.size - 3)
+        #expect(shown.proved.contains { $0.contains("you remembered") }, "\(shown.text)")
+        let forged = try await report(size: log.size - 3, root: .leaf(of: [1]))
+        #expect(forged.failure?.failureClass == .checkpoint, "\(forged.text)")
+    }
+
     @Test func theSameEvidenceGivesTheSameBytes() throws {
         func bundle() throws -> [String: [UInt8]] {
             var (log, later, job) = try twoTimes(seed: 62)

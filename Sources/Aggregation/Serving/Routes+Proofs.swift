@@ -27,7 +27,9 @@ extension Routes {
                 indexes = try await proofs.indexes(ofJob: try PercentText.decoded(job, "job"))
             default: throw Problem.badRequest("index or job: one of them says which entries")
             }
-            return Response(streaming: "application/x-tar") { send in try await proofs.write(indexes, send) }
+            return Response(streaming: "application/x-tar", logger: context.logger) { send in
+                try await proofs.write(indexes, send)
+            }
         }
         router.get("/v1/organizations/{org}/disclosures/{number}/statement") { request, context in
             let runtime = try await organization(request, context)
@@ -47,8 +49,11 @@ extension Routes {
         let report = try await issued(text, runtime)
         var checkpoint = try await runtime.database.checkpoint(covering: report.index + 1)
         if checkpoint == nil { checkpoint = try await runtime.publish().bytes }
+        // Of its own time: the log may have changed its key since.
+        let size = try SignedCheckpoint(parsing: checkpoint ?? []).checkpoint.size
         let statement = try ReportStatement(
-            issued: JSONValue(parsing: report.body), checkpoint: checkpoint ?? [], logKey: runtime.keys.log.verifier,
+            issued: JSONValue(parsing: report.body), checkpoint: checkpoint ?? [],
+            logKey: runtime.sequencer.withIntake { $0.signers.logKey(at: size) },
             signedBy: [runtime.keys.administration, runtime.keys.log])
         return Response(type: "application/vnd.dsse+json", bytes: Array("\(statement.envelope.json)\n".utf8))
     }

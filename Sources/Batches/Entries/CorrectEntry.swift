@@ -39,6 +39,14 @@ package struct CorrectEntry: Sendable, Hashable {
             }
         }
 
+        /// The pseudonym of the job that pays, nil for what nobody's job pays.
+        var job: String? {
+            switch self {
+            case .job(let job), .idleReserved(let job): job
+            case .idle, .unattributed, .gap: nil
+            }
+        }
+
         package init?(name: String) {
             switch name {
             case "idle": self = .idle

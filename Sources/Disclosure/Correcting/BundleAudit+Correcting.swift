@@ -2,7 +2,9 @@ import Batches
 
 extension BundleAudit {
     /// Corrections are arithmetic that is proved, and reasons that are claimed.
-    func describe(_ corrections: CorrectionRegister, _ report: inout AuditReport) {
+    ///
+    /// - Parameter isPartial: true where entries are withheld: what a correction took may stand in them.
+    func describe(_ corrections: CorrectionRegister, isPartial: Bool, _ report: inout AuditReport) {
         let all = corrections.corrections
         guard !all.isEmpty else { return }
         report.counts.append(("corrections", Int64(all.count)))
@@ -11,7 +13,8 @@ extension BundleAudit {
         for correction in all {
             let moved = correction.moved.reduce(Int128(0)) { $0 + Int128($1) }
             let stated = correction.entry.moves.reduce(Int128(0)) { $0 + Int128($1.microjoules) }
-            let shortfall = moved == stated ? "" : " of \(stated) stated, as there was no more"
+            let reason = isPartial ? "which is all that the shown entries have" : "as there was no more"
+            let shortfall = moved == stated ? "" : " of \(stated) stated, \(reason)"
             report.claimed.append(
                 "that entry \(correction.index) rightly moves \(moved) µJ\(shortfall):"
                     + " \(correction.entry.by) says '\(correction.entry.reason)'")

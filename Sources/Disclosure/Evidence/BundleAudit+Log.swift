@@ -100,7 +100,7 @@ extension BundleAudit {
     /// Replays the log up to the signed tree.
     ///
     /// Most logs are honest, so the root is computed on the way. Where something does not hold, the range is checked
-    /// first of all: in a tree that is not the signed one every other finding is an accident.
+    /// first of all: in a tree that is not the signed one every other finding is an accident, and only shows the way.
     func replay(
         _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
         _ head: TreeHead, holding number: Int64? = nil
@@ -110,7 +110,12 @@ extension BundleAudit {
             try check(replayed.replay.head, is: head)
             return replayed
         } catch let failure as ReplayFailure {
-            try await checkRange(manifest, pieces, head)
+            do {
+                try await checkRange(manifest, pieces, head)
+            } catch var range as ReplayFailure where range.failureClass == .range && failure.failureClass != .range {
+                range.what += " (\(failure.place): \(failure.what))"
+                throw range
+            }
             throw failure
         }
     }

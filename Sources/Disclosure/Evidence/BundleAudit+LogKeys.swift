@@ -8,6 +8,24 @@ extension BundleAudit {
         try policy.following(signed, notes: logKeyNotes).evaluate(signed)
     }
 
+    /// The same of a checkpoint that the auditor got earlier, which a key may have signed that the log has left since.
+    ///
+    /// The keys in front of the policy's are the log's own word, which the replay holds to the signed tree.
+    func evaluateEarlier(_ signed: SignedCheckpoint, _ newest: Checkpoint) throws -> VerifiedCheckpoint {
+        do {
+            return try evaluate(signed).checkpoint
+        } catch let error as TransparencyLogError where error.code == .unsigned {
+            guard let genesis = try firstEntry(inLogOf: newest.size).genesis else { throw error }
+            var succession = LogKeySuccession(
+                origin: newest.origin, pinned: try VerifierKey(parsing: genesis.logKey))
+            try succession.follow(logKeyNotes())
+            for key in succession.keys {
+                if let verified = try? signed.verify(origin: newest.origin, log: key) { return verified }
+            }
+            throw error
+        }
+    }
+
     /// Every entry of the bundle that names a log key.
     private func logKeyNotes() throws(ReplayFailure) -> [[UInt8]] {
         let opening = Array(Entry.Kind.logKey.version.utf8)

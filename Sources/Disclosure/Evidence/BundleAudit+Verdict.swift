@@ -18,7 +18,7 @@ extension BundleAudit {
         }
         describe(replay, &report)
         describe(input.accounts.closings, &report)
-        describe(input.accounts.corrections, &report)
+        describe(input.accounts.corrections, isPartial: manifest.withheldEntries > 0, &report)
         describe(input.accounts.revoked, &report)
         describe(verdict, input.genesis, replay.counts, isPublishedPolicy: outside.policy == policyBytes, &report)
         report.claimed.append("what jobs and models are called, and how they are classed: statements of people")
@@ -183,6 +183,37 @@ extension BundleAudit {
             }
         }
     }
+
+    /// Reports of one period for the same readers that are all in force: a restatement says which one it corrects.
+    func describeRivals(_ issues: [ReportRegister.Issue], _ report: inout AuditReport) {
+        struct Subject: Hashable {
+            var period: UTCInterval
+            var audience: String
+        }
+        let superseded = Set(issues.compactMap(\.entry.supersedes))
+        var order: [Subject] = []
+        var standing: [Subject: [ReportRegister.Issue]] = [:]
+        for issue in issues where !superseded.contains(issue.entry.number) {
+            let subject = Subject(period: issue.entry.period, audience: issue.entry.audience)
+            if standing[subject] == nil { order.append(subject) }
+            standing[subject, default: []].append(issue)
+        }
+        let rivals = order.filter { Set((standing[$0] ?? []).map(\.entry.sha256)).count > 1 }
+        guard !rivals.isEmpty else { return }
+        report.count("rival_reports", Int64(rivals.reduce(0) { $0 + (standing[$1]?.count ?? 0) }))
+        for subject in rivals.suffix(Self.maximumRivals) {
+            let all = standing[subject] ?? []
+            let named = all.suffix(Self.maximumRivals).map { "\($0.entry.number) (entry \($0.index))" }
+            let rest = all.count > named.count ? "\(all.count - named.count) earlier ones, " : ""
+            report.notCovered.append(
+                "which report for \(subject.audience) of \(TimeText.rfc3339(subject.period.start)) to"
+                    + " \(TimeText.rfc3339(subject.period.end)) stands: \(rest)\(named.joined(separator: ", ")) are"
+                    + " different, and none says that it supersedes another of them")
+        }
+    }
+
+    /// Periods, and reports of each, that are named one by one.
+    private static let maximumRivals = 20
 
     /// A cosigner of the operator's own vouches for nothing that the operator could not have said alone.
     private func describe(

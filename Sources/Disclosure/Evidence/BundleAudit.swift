@@ -79,6 +79,7 @@ package struct BundleAudit: Sendable {
         var survey = try await survey(manifest, pieces)
         let seen = try seenHeads(checkpoint.checkpoint.checkpoint)
         for head in seen { survey.keepRoot(at: head.head.size) }
+        if let statement { survey.keepRoot(at: statement.citedSize) }
         let replayed = try await replay(
             manifest, pieces, survey, outside, checkpoint.checkpoint.head, holding: statement?.number)
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &report)
@@ -86,20 +87,28 @@ package struct BundleAudit: Sendable {
         describeRange(manifest, &report)
         try judge(replayed.replay, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
+        describeRivals(replayed.replay.accounts.reports.issues, &report)
         if let statement { try statement.hold(to: replayed, outside, &report) }
     }
 
-    private func seenHeads(_ newest: Checkpoint) throws(ReplayFailure) -> [(place: String, head: TreeHead)] {
-        var heads: [(place: String, head: TreeHead)] = []
+    /// A checkpoint that the auditor remembers.
+    private struct SeenHead {
+        var place: String
+        var head: TreeHead
+        var key: VerifierKey
+    }
+
+    private func seenHeads(_ newest: Checkpoint) throws(ReplayFailure) -> [SeenHead] {
+        var heads: [SeenHead] = []
         for file in remembered {
             do {
-                let checkpoint = try evaluate(SignedCheckpoint(parsing: file.bytes)).checkpoint.checkpoint
-                guard checkpoint.origin == newest.origin else {
+                let verified = try evaluateEarlier(SignedCheckpoint(parsing: file.bytes), newest)
+                guard verified.checkpoint.origin == newest.origin else {
                     throw ReplayFailure(
                         .foreignLog, at: file.place, "it is of another log", expected: newest.origin,
-                        found: checkpoint.origin)
+                        found: verified.checkpoint.origin)
                 }
-                heads.append((file.place, checkpoint.head))
+                heads.append(SeenHead(place: file.place, head: verified.head, key: verified.log))
             } catch let failure as ReplayFailure {
                 throw failure
             } catch let error as TransparencyLogError {
@@ -113,22 +122,34 @@ package struct BundleAudit: Sendable {
 
     /// Two trees of one size that the log signed, or a tree that shrank, prove a fork by themselves.
     private func compare(
-        _ seen: [(place: String, head: TreeHead)], with replay: LogReplay, _ report: inout AuditReport
+        _ seen: [SeenHead], with replay: LogReplay, _ report: inout AuditReport
     ) throws(ReplayFailure) {
-        for (place, head) in seen {
+        var continued = 0
+        for one in seen {
+            let (place, head) = (one.place, one.head)
+            guard replay.signers?.logKeys.contains(where: { $0.key == one.key }) == true else {
+                throw ReplayFailure(.signer, at: place, "it is signed by a key that the log never named")
+            }
             guard head.size <= replay.size else {
                 throw ReplayFailure(
                     .checkpoint, at: place, "the log has fewer entries than when this was signed: it was rolled back",
                     expected: "at least \(head.size)", found: "\(replay.size)")
             }
-            guard let root = replay.root(at: head.size), root == head.root else {
+            // Inside entries that are withheld under one root there is no other.
+            guard let root = replay.root(at: head.size) else {
+                report.notCovered.append(
+                    "whether the tree continues \(place): its \(head.size) entries end inside of what is withheld")
+                continue
+            }
+            guard root == head.root else {
                 throw ReplayFailure(
                     .checkpoint, at: place,
                     "the log signed two histories: the first \(head.size) entries are others than when this was signed",
-                    expected: head.root.base64, found: replay.root(at: head.size)?.base64)
+                    expected: head.root.base64, found: root.base64)
             }
+            continued += 1
         }
-        if !seen.isEmpty { report.proved.append("the tree continues \(seen.count) checkpoints that you remembered") }
+        if continued > 0 { report.proved.append("the tree continues \(continued) checkpoints that you remembered") }
     }
 
     // MARK: Checkpoint and manifest
@@ -180,16 +201,10 @@ package struct BundleAudit: Sendable {
 
     /// The administration key of entry 0 signed the manifest. It is believed once the root covers that entry.
     private func checkGenesis(_ manifest: BundleManifest, _ signed: SignedManifest) throws(ReplayFailure) {
-        guard let bundle = EntryBundle(index: 0, inTreeOf: manifest.size) else {
-            throw ReplayFailure(.manifest, at: BundleManifest.path, "the log has no entries")
-        }
-        let partial = BundlePath.disclosed(bundle).path
-        let path = source.paths.contains(partial) ? partial : bundle.path
-        let entry = Self.firstEntry(in: try source.bytes(of: path, limit: EntryBundle.maximumByteCount))
-        let text = entry.flatMap { try? SignedNote(parsing: Array($0)) }.map { Array($0.text) }
-        guard let text, let genesis = try? GenesisEntry(text: text),
-            let key = try? VerifierKey(parsing: genesis.administrationKey)
-        else {
+        let (path, genesis) = try firstEntry(inLogOf: manifest.size)
+        guard let genesis, let key = try? VerifierKey(parsing: genesis.administrationKey) else {
+            // The file may be what was changed, and not the entry.
+            if let file = manifest.files.first(where: { $0.path == path }) { _ = try source.bytes(of: file) }
             throw ReplayFailure(.syntax, at: path, "entry 0 is not a genesis entry with an administration key")
         }
         do {
@@ -199,6 +214,18 @@ package struct BundleAudit: Sendable {
             if let file = manifest.files.first(where: { $0.path == path }) { _ = try source.bytes(of: file) }
             throw error
         }
+    }
+
+    /// - Returns: the file that has entry 0, and what it is if it is a genesis entry.
+    func firstEntry(inLogOf size: UInt64) throws(ReplayFailure) -> (path: String, genesis: GenesisEntry?) {
+        guard let bundle = EntryBundle(index: 0, inTreeOf: size) else {
+            throw ReplayFailure(.manifest, at: BundleManifest.path, "the log has no entries")
+        }
+        let partial = BundlePath.disclosed(bundle).path
+        let path = source.paths.contains(partial) ? partial : bundle.path
+        let entry = Self.firstEntry(in: try source.bytes(of: path, limit: EntryBundle.maximumByteCount))
+        let text = entry.flatMap { try? SignedNote(parsing: Array($0)) }.map { Array($0.text) }
+        return (path, text.flatMap { try? GenesisEntry(text: $0) })
     }
 
     private static func firstEntry(in bytes: [UInt8]) -> ArraySlice<UInt8>? {

@@ -49,7 +49,7 @@ extension FactAudit {
             report.proved.append(
                 "the log's key changed at entry \(known.dropFirst().map { "\($0.index)" }.joined(separator: ", ")),"
                     + " each time signed by the key before and consented by the administration key")
-            report.counts.append(("log_key_changes", Int64(known.count - 1)))
+            report.count("log_key_changes", Int64(known.count - 1))
         }
         guard let newest = proved.max(by: { $0.size < $1.size })?.key,
             let pinned = policy.logs.map(\.key).first(where: { $0.name.isIdentical(to: newest.name) }),

@@ -33,6 +33,8 @@ package struct FactAudit: Sendable {
         /// The tree that holds it, and the key that signed it.
         var size: UInt64
         var key: VerifierKey
+        /// Of that tree; nil for a receipt, which signs a root without its size.
+        var root: MerkleHash?
     }
 
     let policy: TrustPolicy
@@ -53,7 +55,10 @@ package struct FactAudit: Sendable {
             var proved: [Proved] = []
             for fact in facts { proved.append(try verify(fact, keyNotes)) }
             proved.sort { $0.index < $1.index }
-            try describe(proved, &report)
+            let logs = Dictionary(grouping: proved, by: \.key.name).sorted { $0.key < $1.key }.map(\.value)
+            for log in logs { try checkHistory(of: log) }
+            for log in logs { try describe(log, isAlone: logs.count == 1, &report) }
+            finish(&report)
         } catch {
             report.failure = error
         }
@@ -72,9 +77,10 @@ package struct FactAudit: Sendable {
                 }
                 let policy = try policy.following(SignedCheckpoint(parsing: proof.checkpoint)) { keyNotes }
                 let verdict = try proof.verify(leaf: .leaf(of: entry), policy: policy)
+                let head = verdict.checkpoint.head
                 return Proved(
-                    index: proof.index, entry: entry, place: fact.place, size: verdict.checkpoint.checkpoint.size,
-                    key: verdict.checkpoint.log)
+                    index: proof.index, entry: entry, place: fact.place, size: head.size, key: verdict.checkpoint.log,
+                    root: head.root)
             case .receipt(let bytes, let entry): return try verify(receipt: bytes, entry, fact.place, keyNotes)
             }
         } catch let failure as ReplayFailure {
@@ -113,11 +119,37 @@ package struct FactAudit: Sendable {
 
     // MARK: Entries
 
-    private func describe(_ proved: [Proved], _ report: inout AuditReport) throws(ReplayFailure) {
+    /// Two entries for one place, or two roots of one size, prove by themselves that the log signed two histories.
+    private func checkHistory(of proved: [Proved]) throws(ReplayFailure) {
+        var entries: [UInt64: Proved] = [:]
+        var roots: [UInt64: Proved] = [:]
+        for fact in proved where fact.root != nil {
+            let (entry, root) = (entries[fact.index] ?? fact, roots[fact.size] ?? fact)
+            guard entry.entry == fact.entry else {
+                throw ReplayFailure(
+                    .checkpoint, at: fact.place,
+                    "the log signed two histories: entry \(fact.index) is another one in \(entry.place)")
+            }
+            guard root.root == fact.root else {
+                throw ReplayFailure(
+                    .checkpoint, at: fact.place,
+                    "the log signed two histories: its first \(fact.size) entries are others in \(root.place)",
+                    expected: root.root?.base64, found: fact.root?.base64)
+            }
+            entries[fact.index] = entry
+            roots[fact.size] = root
+        }
+    }
+
+    /// - Parameter proved: of one log.
+    private func describe(
+        _ proved: [Proved], isAlone: Bool, _ report: inout AuditReport
+    ) throws(ReplayFailure) {
+        var summary = FactSummary(isOfOneLog: isAlone)
         var signers: SignerRegister?
-        var joules = JobSums()
-        var signed = 0
-        for fact in proved {
+        // The same proof under two names is one fact.
+        var seen: Set<[UInt8]> = []
+        for fact in proved where seen.insert(fact.entry).inserted {
             let index = fact.index
             let entry = try CheckedEntry(index: index, bytes: fact.entry, samples: nil, keys: signers)
             guard entry.entry.log == fact.key.name else {
@@ -133,31 +165,72 @@ package struct FactAudit: Sendable {
                 guard key.isValidSignature(entry.signature, for: entry.note.text) else {
                     throw ReplayFailure(.signature, at: fact.place, "the signature of \(key.name) is not valid")
                 }
-                signed += 1
             }
-            if case .batch(let batch) = entry.entry { joules.add(entry.postings ?? BatchPostings(), node: batch.node) }
+            summary.add(entry, isSigned: key != nil)
         }
         try checkLogKeys(of: proved, signers, &report)
-        summarize(proved, signed: signed, joules, &report)
+        summary.describe(sizes: Set(proved.map(\.size)), log: proved[0].key.name, &report)
     }
 
-    private func summarize(_ proved: [Proved], signed: Int, _ joules: JobSums, _ report: inout AuditReport) {
-        let sizes = Set(proved.map(\.size)).sorted().map(String.init).joined(separator: ", ")
-        report.proved.append("\(proved.count) entries stand in the log, which had \(sizes) entries")
+    private func finish(_ report: inout AuditReport) {
+        report.notCovered.append("whether these are all entries about it: a bundle replays the whole period")
+        report.claimed.append("time: as the signers state it")
+    }
+}
+
+/// What the facts of one log say together.
+private struct FactSummary {
+    var isOfOneLog: Bool
+    private var entries: Int64 = 0
+    private var signed: Int64 = 0
+    private var joules = JobSums()
+    private var corrections: [(index: UInt64, entry: CorrectEntry)] = []
+
+    init(isOfOneLog: Bool) { self.isOfOneLog = isOfOneLog }
+
+    mutating func add(_ entry: CheckedEntry, isSigned: Bool) {
+        entries += 1
+        signed += isSigned ? 1 : 0
+        switch entry.entry {
+        case .batch(let batch): joules.add(entry.postings ?? BatchPostings(), node: batch.node)
+        case .correct(let correction): corrections.append((entry.index, correction))
+        default: break
+        }
+    }
+
+    func describe(sizes: Set<UInt64>, log: String, _ report: inout AuditReport) {
+        let (stated, of) = (sizes.sorted().map(String.init).joined(separator: ", "), isOfOneLog ? "" : " \(log)")
+        report.proved.append("\(entries) entries stand in the log\(of), which had \(stated) entries")
         if signed > 0 { report.proved.append("\(signed) of them are signed by keys that the log enrolled") }
-        if signed < proved.count {
+        if signed < entries {
             report.notCovered.append(
-                "who signed \(proved.count - signed) entries: the entries that enrolled their keys are not here")
+                "who signed \(entries - signed) entries: the entries that enrolled their keys are not here")
         }
         for (job, sum) in joules.byJob.sorted(by: { $0.key < $1.key }) {
             report.proved.append(
                 "at least \(sum.microjoules) µJ are posted to job \(job), from \(sum.batches) batches of "
                     + "\(sum.nodes.count) nodes")
         }
-        report.notCovered.append("whether these are all entries about it: a bundle replays the whole period")
-        report.claimed.append("time: as the signers state it")
-        report.counts.append(("entries", Int64(proved.count)))
-        report.counts.append(("signed", Int64(signed)))
+        for correction in corrections { describe(correction.entry, correction.index, &report) }
+        if !joules.byJob.isEmpty {
+            report.notCovered.append(
+                "whether some of it counts elsewhere: by corrections that are not here, or as another batch had the"
+                    + " node's time already")
+        }
+        report.count("entries", entries)
+        report.count("signed", signed)
+    }
+
+    private func describe(_ correction: CorrectEntry, _ index: UInt64, _ report: inout AuditReport) {
+        var sums: [String: Int128] = [:]
+        for move in correction.moves {
+            sums["from \(move.from.name) to \(move.to.name)", default: 0] += Int128(move.microjoules)
+        }
+        for (way, microjoules) in sums.sorted(by: { $0.key < $1.key }) {
+            report.claimed.append(
+                "that entry \(index) rightly moves \(microjoules) µJ \(way): \(correction.by) says"
+                    + " '\(correction.reason)'")
+        }
     }
 }
 

@@ -6,11 +6,15 @@ import TransparencyLog
 struct HeldReport: Sendable {
     private let statement: ReportStatement
     private let place: String
+    private let cited: (checkpoint: SignedCheckpoint, key: String)
 
     var number: Int64 { statement.number }
+    /// The tree that it cites, whose root the replay has to keep.
+    var citedSize: UInt64 { cited.checkpoint.checkpoint.size }
 
     init(_ bytes: [UInt8], place: String) throws(ReplayFailure) {
         statement = try ReportStatement(parsing: bytes, place: place)
+        cited = try statement.citation(place)
         self.place = place
     }
 
@@ -25,6 +29,8 @@ struct HeldReport: Sendable {
         let issued = try statement.verify(
             genesis: (signers.administrationKey, signers.logKey), issues: accounts.reports.issues, place: place)
         report.proved.append(issued)
+        try holdCitation(to: replayed.replay, signers, &report)
+        describeSuccessors(accounts.reports.issues, &report)
         guard let made = replayed.held else {
             report.isPartial = true
             report.notCovered.append(
@@ -55,6 +61,46 @@ struct HeldReport: Sendable {
         let named = differences.prefix(20).map(\.path).joined(separator: ", ")
         report.notCovered.append(
             "\(differences.count) figures of \(place), since \(excuses.joined(separator: " and ")): \(named)")
+    }
+
+    /// The checkpoint in it is of this very log, and covers the report's entry.
+    private func holdCitation(
+        to replay: LogReplay, _ signers: SignerRegister, _ report: inout AuditReport
+    ) throws(ReplayFailure) {
+        let (checkpoint, key) = (cited.checkpoint, signers.logKey(at: citedSize))
+        guard (try? checkpoint.verify(origin: replay.origin, log: key)) != nil,
+            signers.logKeys.contains(where: { $0.key.text == cited.key })
+        else {
+            throw ReplayFailure(
+                .report, at: place, "the checkpoint in it is not signed by the log's key", expected: key.text,
+                found: cited.key)
+        }
+        let index = replay.accounts.reports.issues.first { $0.entry.number == number }?.index ?? 0
+        guard citedSize > index else {
+            throw ReplayFailure(
+                .report, at: place, "the checkpoint in it does not cover entry \(index), which announces it",
+                expected: "a size above \(index)", found: "\(citedSize)")
+        }
+        guard citedSize <= replay.size, let root = replay.root(at: citedSize) else {
+            report.notCovered.append(
+                "whether the tree of \(citedSize) entries that \(place) cites is of this history: the bundle does not"
+                    + " show all of it")
+            return
+        }
+        guard root == checkpoint.checkpoint.root else {
+            throw ReplayFailure(
+                .checkpoint, at: place,
+                "the log signed two histories: the first \(citedSize) entries are others than in the checkpoint in it",
+                expected: checkpoint.checkpoint.root.base64, found: root.base64)
+        }
+    }
+
+    private func describeSuccessors(_ issues: [ReportRegister.Issue], _ report: inout AuditReport) {
+        for issue in issues where issue.entry.supersedes == number {
+            report.notCovered.append(
+                "what \(place) had wrong: report \(issue.entry.number) of entry \(issue.index) supersedes it, for the"
+                    + " reason '\(issue.entry.reason ?? "-")'")
+        }
     }
 
     private func hasOtherPolicy(than made: Disclosure) -> Bool {

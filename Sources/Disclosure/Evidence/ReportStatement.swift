@@ -1,4 +1,5 @@
 import Batches
+import Energy
 package import JSONText
 package import TransparencyLog
 
@@ -17,6 +18,8 @@ package struct ReportStatement: Sendable {
     package let sha256: MerkleHash
     package let disclosure: JSONValue
     package let envelope: DSSEEnvelope
+    /// What stands around the disclosure: facts of the log that nobody recomputes.
+    private let frame: JSONValue
 
     /// Signs what was issued.
     ///
@@ -43,6 +46,7 @@ package struct ReportStatement: Sendable {
         number = issued["number"]?.int64 ?? 0
         self.sha256 = sha256
         self.disclosure = disclosure
+        frame = .object(predicate)
         envelope = try DSSEEnvelope(
             payloadType: Self.payloadType, payload: statement.rendered(.compact), signedBy: keys)
     }
@@ -78,6 +82,7 @@ package struct ReportStatement: Sendable {
         self.number = number
         self.sha256 = sha256
         self.disclosure = disclosure
+        frame = predicate
         envelope = DSSEEnvelope(payloadType: type, payload: payload, signatures: signatures)
     }
 
@@ -103,7 +108,30 @@ package struct ReportStatement: Sendable {
                 .report, at: place, "it is another report \(number) than the one in entry \(issue.index)",
                 expected: Hexadecimal.encode(issue.entry.sha256), found: sha256.hexadecimal)
         }
+        try checkFrame(issue, place)
         let both = signers.contains { $0 == genesis.log } ? "administration and log keys" : "administration key"
         return "\(place) is report \(number) of entry \(issue.index), signed by the \(both)"
+    }
+
+    /// An operator could hand out one report as the correction of another, and to others as the first of its period.
+    private func checkFrame(_ issue: ReportRegister.Issue, _ place: String) throws(ReplayFailure) {
+        let logged: [(name: String, value: JSONValue)] = [
+            ("index", .string("\(issue.index)")), ("issued_at", .string(TimeText.rfc3339(issue.entry.time))),
+            ("supersedes", issue.entry.supersedes.map { .integer($0) } ?? .null),
+            ("reason", issue.entry.reason.map { .string($0) } ?? .null),
+        ]
+        for (name, value) in logged where (frame[name] ?? .null) != value {
+            throw ReplayFailure(
+                .report, at: place, "its \(name) is not what entry \(issue.index) of the log says",
+                expected: value.text(), found: frame[name]?.text())
+        }
+    }
+
+    /// The checkpoint in it, by which it can be found in the log, and the key that it names for that.
+    func citation(_ place: String) throws(ReplayFailure) -> (checkpoint: SignedCheckpoint, key: String) {
+        guard let text = frame["checkpoint"]?.string, let key = frame["log_vkey"]?.string,
+            let checkpoint = try? SignedCheckpoint(parsing: Array(text.utf8))
+        else { throw ReplayFailure(.report, at: place, "it cites no checkpoint of the log") }
+        return (checkpoint, key)
     }
 }
