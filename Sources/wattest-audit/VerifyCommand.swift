@@ -27,7 +27,7 @@ struct VerifyCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: "Cores to use, 1 to \(maximumWorkers); all by default.")
+    @Option(help: "Cores to use, 1 to \(Self.maximumWorkers); all by default.")
     var workers: Int?
 
     /// Each has two bundles of entries in memory.

@@ -129,7 +129,7 @@ import TransparencyLog
     /// Facts of two logs are held to a key each.
     @Test func twoLogsGoTogether() throws {
         let one = try exampleLog(seed: 78)
-        var two = try SyntheticLog(origin: "log.example/org/two", seed: 79)
+        var two = try SyntheticLog(seed: 79, origin: "log.example/two")
         try two.enrol("n1")
         let policy = Array(
             "log \(one.log.verifier.text)\nlog \(two.log.verifier.text)\nquorum none\n".utf8)
