@@ -1,6 +1,8 @@
+import Identity
 import JSONText
 import PinnedHTTPS
 import Testing
+import TransparencyLog
 
 extension ClusterTests {
     /// The log gets another key while its signers and auditors have pinned the old one.
@@ -13,6 +15,9 @@ extension ClusterTests {
             try await organization.run(Import(job: "a", files: [run.file("node_1")], expectedNodes: 1))
             let path = "/v1/organizations/\(organization.slug)"
             let about = try await organization.answer(["org", "show"])
+            let period = ["--from", "2024-05-17T04:00:00Z", "--to", "2024-05-17T06:00:00Z"]
+            let issued = try await organization.answer(["report", "--issue"] + period)
+            #expect(issued["number"]?.int64 == 1)
             // The operator's token alone; and with a reason.
             let token = try aggregator.operatorToken
             for (token, body, status) in [
@@ -33,6 +38,18 @@ extension ClusterTests {
             #expect(audit.status == 0, "\(audit.text)")
             let verdict = try JSONValue(parsing: Array(audit.text.utf8))
             #expect(verdict["counts"]?["log_key_changes"]?.int64 == 1, "\(audit.text)")
+            // What was issued before still cites the tree and the key of its time.
+            let reply = try await aggregator.reply("\(path)/disclosures/1/statement", token: organization.token)
+            let statement = "\(organization.directory)/statement.json"
+            try PrivateFile.write(Array(reply.body), to: statement)
+            let payload = try #require(
+                try JSONValue(parsing: Array(reply.body))["payload"]?.string.flatMap { Base64.decode($0) })
+            #expect(try JSONValue(parsing: payload)["predicate"]?["log_vkey"] == about["log_vkey"])
+            let held = try await ChildProcess(
+                .audit, ["verify", bundle, "--policy", organization.policy, "--report", statement],
+                directory: organization.directory
+            ).output()
+            #expect(held.status == 0 && held.text.contains("is report 1 of entry"), "\(held.text)")
             for kind in ["proof", "receipt"] {
                 let path = "\(organization.directory)/\(kind)"
                 _ = try await organization.answer(["evidence", kind, "--job", "b", "-o", path])

@@ -72,6 +72,20 @@ import TransparencyLog
         #expect(forged.failure?.failureClass == .checkpoint, "\(forged.text)")
     }
 
+    /// A correction of hours that are not shown finds nothing there, which says nothing of the correction.
+    @Test func aCorrectionOfWhatIsWithheldIsNotCalledShort() async throws {
+        var (log, later, job) = try twoTimes(seed: 70)
+        let first = try #require(log.records.keys.first { $0 != job })
+        let move = CorrectEntry.Move(
+            node: "n1", hour: UTCTime(hour: 490_896), from: .job(first), to: .idle, microjoules: 5)
+        try log.correct([move])
+        let files = try log.bundle(later, audience: .authority, withholding: Withholding(otherTimes: later))
+        let report = try await audit(files, policy: log.policy)
+        #expect(report.failure == nil, "\(report.text)")
+        let words = "moves 0 µJ of 5 stated, which is all that the shown entries have"
+        #expect(report.claimed.contains { $0.contains(words) }, "\(report.text)")
+    }
+
     @Test func theSameEvidenceGivesTheSameBytes() throws {
         func bundle() throws -> [String: [UInt8]] {
             var (log, later, job) = try twoTimes(seed: 62)

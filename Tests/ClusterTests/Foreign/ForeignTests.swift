@@ -102,7 +102,11 @@ extension ClusterTests {
             #expect(!result.text.contains("proofs 0\n"), "\(result.text)")
             // The policy of before leads on to the log's next key, and checkpoints of both keys lie on one tree.
             let before = try String(contentsOfFile: log.policy, encoding: .utf8)
-            _ = try await log.organization.answer(["org", "change-log-key", "--reason", "a new machine"])
+            let aggregator = log.organization.aggregator
+            let reply = try await aggregator.reply(
+                "/v1/organizations/\(log.organization.slug)/log-key", body: ["reason": "a new machine"],
+                token: aggregator.operatorToken)
+            try #require(reply.status == 201)
             let later = try await log.organization.evidence(from: Self.period.from, to: Self.period.to, as: "later")
             try await fetchTiles(log.organization, later)
             #expect(try String(contentsOfFile: log.policy, encoding: .utf8) == before)
