@@ -118,6 +118,7 @@ struct ReturnCode: CustomStringConvertible {
     private static let words: [Int: String] = [
         WATTEST_CKR_ARGUMENTS_BAD: "bad arguments", WATTEST_CKR_CANT_LOCK: "it cannot lock",
         WATTEST_CKR_DEVICE_ERROR: "device error", WATTEST_CKR_DEVICE_REMOVED: "the device is gone",
+        WATTEST_CKR_GENERAL_ERROR: "a general error; look whether its tokens and configuration are there",
         WATTEST_CKR_KEY_FUNCTION_NOT_PERMITTED: "the key may not sign (CKA_SIGN)",
         WATTEST_CKR_MECHANISM_INVALID: "it knows no EdDSA",
         WATTEST_CKR_SESSION_HANDLE_INVALID: "the session is gone",

@@ -144,6 +144,12 @@ import TransparencyLog
         #expect(uri.pinSource == "/etc/pin")
     }
 
+    /// What a module answers whose whole directory of tokens is gone.
+    @Test func codesAreWords() {
+        #expect("\(ReturnCode(CK_RV(WATTEST_CKR_GENERAL_ERROR)))".contains("tokens"))
+        #expect("\(ReturnCode(0xFFFF_FFFF))" == "CKR 0xffffffff")
+    }
+
     /// Versions 2.40 and 3.0 of the standard, and what modules made of them.
     @Test func pointsAreReadInEveryEncoding() {
         let key = (0..<32).map { UInt8($0) }
