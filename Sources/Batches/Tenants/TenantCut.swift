@@ -20,7 +20,9 @@ package struct TenantHold: Sendable, Hashable {
 /// holds only that it was so.
 ///
 /// Both logs post a tenant's share by the same weights, so its account in the home log and the jobs in its extract
-/// differ by no more than the rounding of each split: one microjoule a component and account.
+/// differ by no more than the rounding of each split: one microjoule a component and account. Where jobs reserve more
+/// processors than the node has and one of them held a part of the interval, the sum of all others is rounded to a
+/// thousandth of a processor, and the idle part of the two may differ by as much.
 package struct TenantCut: Sendable, Hashable {
     package private(set) var home: IntervalFacts
     /// By slug.

@@ -23,7 +23,9 @@ struct NodeTree: Sendable {
         try write(zone + "/name", "package-0\n")
         try write(zone + "/max_energy_range_uj", "\(Self.range)\n")
         try write(procfs + "/sys/kernel/random/boot_id", "\(UUID().uuidString.lowercased())\n")
-        try write(procfs + "/stat", "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n")
+        // No fewer than any job of a test reserves.
+        let processors = (0..<64).map { "cpu\($0) 0 0 0 0 0 0 0 0 0 0\n" }.joined()
+        try write(procfs + "/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n" + processors)
         try write(
             programs + "/scontrol",
             "#!/bin/sh\nfor word; do last=$word; done\ncat \"\(programs)/jobs/$last\" 2>/dev/null\n", mode: 0o755)
