@@ -108,18 +108,18 @@ package struct FigureTrace: Sendable {
     }
 
     private func wholePaths(_ key: Ledger.Key) -> [FigurePath] {
+        let (site, zone) = place(of: key)
         var paths = [
             FigurePath("energy", "it_uj"), FigurePath("energy", "it_mwh", isSum: false),
             FigurePath("energy", "facility_mwh", isSum: false),
             FigurePath("energy", "by_provenance", key.provenance.rawValue),
             FigurePath("energy", "by_boundary", key.boundary.name),
             FigurePath("energy", "by_month", String(TimeText.rfc3339(UTCTime(hour: key.hour)).prefix(7))),
-            FigurePath("energy", "by_site", input.accounts.nodes.site(of: key.node) ?? "no site"),
+            FigurePath("energy", "by_site", site.isEmpty ? "no site" : site),
             FigurePath("emissions", "location_t", isSum: false), FigurePath("emissions", "market_t", isSum: false),
             FigurePath("emissions", "market_t_hourly", isSum: false),
         ]
         if key.provenance.isMeasured { paths.append(FigurePath("energy", "measured_uj")) }
-        let zone = place(of: key).zone
         guard !zone.isEmpty else { return paths }
         let item = FigurePath("zones", zone, where: ["zone": zone])
         paths.append(item.appending("energy_uj"))

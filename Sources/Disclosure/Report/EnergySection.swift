@@ -26,12 +26,11 @@ struct EnergySection {
     init(_ input: DisclosureInput, jobs summaries: [JobSummary], sums: PeriodSums? = nil) {
         let sums = sums ?? PeriodSums(input)
         showsNames = input.audience.showsNames
-        // Over nodes of a site and over jobs first: breaking a sum down costs far more than adding to it.
+        // Over nodes and over jobs first: breaking a sum down costs far more than adding to it.
         var whole: [Place: ComponentEnergy] = [:]
         for line in sums.lines {
             let place = Place(
-                account: line.account.withoutJob, provenance: line.provenance, boundary: line.boundary,
-                site: input.accounts.nodes.site(of: line.node))
+                account: line.account.withoutJob, provenance: line.provenance, boundary: line.boundary)
             whole[place, default: ComponentEnergy()].add(line.energy)
         }
         for (place, sum) in whole { add(place, sum) }
@@ -40,6 +39,8 @@ struct EnergySection {
             let month = months[cell.hour] ?? String(TimeText.rfc3339(UTCTime(hour: cell.hour)).prefix(7))
             months[cell.hour] = month
             byMonth[month, default: 0] += sum
+            // Where the node was in that hour: the site that it enrolled for is not where it moved to.
+            bySite[cell.site, default: 0] += sum
         }
         for job in summaries {
             let active = job.energy.total - job.idleReservedMicrojoules
@@ -52,7 +53,6 @@ struct EnergySection {
         var account: Account
         var provenance: Provenance
         var boundary: Boundary
-        var site: String?
     }
 
     static let idleReservedClass = "idle_reserved"
@@ -79,7 +79,6 @@ struct EnergySection {
         case .gap: gap += sum.total
         }
         inside.add(sum, key.provenance, key.boundary)
-        bySite[key.site, default: 0] += sum.total
     }
 
     /// Sites by name where names are shown; what no site is known for stands under "no site".
