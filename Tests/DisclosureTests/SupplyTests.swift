@@ -147,4 +147,60 @@ import TransparencyLog
         let refused = value["emissions"]?["instruments"]?.array?.filter { $0["refused"] != nil }
         #expect(refused?.compactMap { $0["id"]?.string } == ["too-long"], "\(refused ?? [])")
     }
+
+    /// 10 kWh in one hour, 6 kWh in a later one of the same year; a certificate of 12 kWh covers both in part.
+    @Test(arguments: [true, false]) func aCertificateOfAYearIsNotCountedTwiceInPartsOfIt(ownReplay: Bool) throws {
+        let instrument = """
+            {"kind":"go","certificate_ids":["c1"],"market":"DE","start":"2026-01-01T00:00Z","end":"2027-01-01T00:00Z",
+            "mwh":"0.012","retired_for":"Acme & Söhne <AI>","g_per_kwh":0,"document_sha256":""}
+            """
+        var log = try log([
+            (SettingField.siteZone, "archive", "\"DE\""), (SettingField.instrument, "go-1", instrument),
+        ])
+        let job = log.record("2")
+        let start = UTCTime(hour: log.now.hour + 30)
+        let window = UTCInterval(start: start, end: UTCTime(microseconds: start.microseconds + 1_800_000_000))
+        log.now = UTCTime(hour: start.hour + 1)
+        try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
+        try log.importLog("m2", job: job.pseudonym, interval: window, joules: 21_600_000, by: "importer")
+        func emissions(_ period: UTCInterval) throws -> JSONValue {
+            var input = try log.disclosureInput(period)
+            if !ownReplay { input.accounts = try log.accounts() }
+            return try #require(Disclosure(input).value["emissions"])
+        }
+        let later = UTCInterval(start: start, end: UTCTime(hour: start.hour + 1))
+        let (first, second) = (try emissions(examplePeriod), try emissions(later))
+        #expect(first["matched_share"]?.number?.text == "1")
+        #expect(first["instruments"]?.array?.first?["mwh_used_before"]?.number?.text == "0")
+        // 2 of 12 kWh are left.
+        #expect(second["matched_share"]?.number?.text == "0.333333")
+        #expect(second["instruments"]?.array?.first?["mwh_used_before"]?.number?.text == "0.01")
+        let whole = try emissions(UTCInterval(start: examplePeriod.start, end: later.end))
+        #expect(whole["matched_share"]?.number?.text == "0.75")
+        #expect(whole["market_t"] == second["market_t"])
+    }
+
+    @Test func anInstrumentThatCannotBeReadIsRefusedAlone() throws {
+        let value = try value(
+            log([
+                (SettingField.siteZone, "archive", "\"DE\""), (SettingField.instrument, "half", "{\"kind\":\"go\"}"),
+            ]))
+        let emissions = try #require(value["emissions"])
+        #expect(emissions["location_t"]?.number?.text == "0.003441")
+        #expect(emissions["market_t"]?.number?.text == "0.003441")
+        #expect(value["zones"]?.array?.first?["market_t"]?.number?.text == "0.003441")
+        #expect(
+            emissions["instruments"]?.array?.first?["refused"]?.array?.compactMap(\.string)
+                == ["instrument half: mwh is missing"])
+    }
+
+    /// A node that moved counts where it was, in the report and on the way down from it.
+    @Test func energyBySiteFollowsTheNode() throws {
+        let input = try log([(SettingField.nodeSite, "m1", "\"annex\"")]).disclosureInput(examplePeriod)
+        let sites = Disclosure(input).value["energy"]?["by_site"]?.object?.members.map { ($0.name, $0.value.string) }
+        #expect(sites?.first?.0 == "annex")
+        #expect(sites?.first?.1 == "36000000000000")
+        #expect(sites?.count == 1)
+        #expect(FigureTrace(input).sums.contains { $0.path.text == "energy.by_site.annex" })
+    }
 }

@@ -9,7 +9,8 @@ package import TransparencyLog
 /// anchored sizes), never by the number of entries.
 package struct LogReplay: Sendable, Codable {
     package let origin: String
-    /// Sums are kept for its hours alone; nil keeps all. Registers always span the whole log.
+    /// Sums are kept for its hours and those of its calendar year before it, whose load takes its part of the year's
+    /// certificates first; nil keeps all. Registers always span the whole log.
     package let period: UTCInterval?
     private var anchorSizes: Set<UInt64>
     private var surveyedReports: [ReportEntry]
@@ -247,13 +248,15 @@ package struct LogReplay: Sendable, Codable {
         for span in postings.gaps where GapBook.overlap(span.interval, period) {
             gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: index)))
         }
-        if let period, !period.contains(batch.facts.interval.start) || batch.facts.interval.end > period.end {
-            let hours = period.start.hour...period.lastHour
+        if let sums = keptSums, !sums.contains(batch.facts.interval.start) || batch.facts.interval.end > sums.end {
+            let hours = sums.start.hour...sums.lastHour
             kept.postings.removeAll { !hours.contains($0.hour) }
             kept.coverage.removeAll { !hours.contains($0.hour) }
         }
         ledger.add(kept, node: batch.node, index: Int64(clamping: index))
     }
+
+    private var keptSums: UTCInterval? { period.map { UTCInterval(start: $0.startOfYear, end: $0.end) } }
 
     private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
         recent.append(interval, at: index)
@@ -346,7 +349,7 @@ package struct LogReplay: Sendable, Codable {
 
     private mutating func apply(_ shift: CorrectionBook.Shift) {
         closing.apply(shift)
-        guard period.map({ ($0.start.hour...$0.lastHour).contains(shift.key.hour) }) ?? true else { return }
+        guard keptSums.map({ ($0.start.hour...$0.lastHour).contains(shift.key.hour) }) ?? true else { return }
         var energy = ComponentEnergy()
         energy[shift.component] = Int128(shift.microjoules)
         ledger.add(energy, at: shift.target)

@@ -34,7 +34,15 @@ struct MarketFigures {
             return
         }
         var declared: [Instrument] = []
-        for (id, value) in stated { declared.append(try Instrument(id: id, value)) }
+        var refused: [(id: String, reasons: [String])] = []
+        for (id, value) in stated {
+            do {
+                declared.append(try Instrument(id: id, value))
+            } catch {
+                // One that cannot be read takes nothing away from the others.
+                refused.append((id, [error.message]))
+            }
+        }
         let years = CivilDate(hour: input.period.start.hour).year...CivilDate(hour: input.period.lastHour).year
         let screened = ScreenedInstruments(
             declared, organization: input.text(SettingField.organizationName) ?? input.genesis.organization,
@@ -46,12 +54,31 @@ struct MarketFigures {
             residual = .absent(reason: "no residual mix is set; the mean of the grid stands for it")
         }
         let figures = try MarketBased(
-            cells: cells, instruments: screened.accepted, residual: residual, gridFactors: factors)
-        instruments = .array(
-            screened.accepted.map(\.json)
-                + screened.refused.map { ["id": .string($0.id), "refused": .array($0.reasons.map { .string($0) })] })
+            cells: cells, instruments: screened.accepted, residual: residual, gridFactors: factors,
+            earlier: screened.accepted.isEmpty ? [] : Self.earlier(input))
+        refused += screened.refused.map { ($0.id, $0.reasons) }
+        var items: [JSONValue] = []
+        for instrument in screened.accepted {
+            let used = try SupplyCell.megawattHours(units: figures.unitsUsedBefore[instrument.id] ?? 0)
+            items.append(instrument.json(usedBefore: try SupplySection.number(used)))
+        }
+        items += refused.sorted { $0.id < $1.id }.map {
+            ["id": .string($0.id), "refused": .array($0.reasons.map { .string($0) })]
+        }
+        instruments = .array(items)
         try take(figures, isWhole: isWhole)
         try takeHourly(figures, screened.accepted, isWhole: isWhole)
+    }
+
+    /// What was drawn in the calendar year before the period: instruments of the year are its first.
+    private static func earlier(_ input: DisclosureInput) throws(EmissionsError) -> [SupplyCell] {
+        let start = input.period.startOfYear
+        guard start < input.period.start else { return [] }
+        var before = input
+        before.period = UTCInterval(start: start, end: input.period.start)
+        let cells = SupplyCells(before)
+        let schedules = cells.sites.compactMap { (try? cells.settings.schedule(of: $0)) ?? nil }
+        return try FacilitySupply(cells: cells.energy, schedules: schedules).cells.filter { !$0.zone.isEmpty }
     }
 
     /// An instrument that tells its span alone says nothing about any hour: with no other, there is no figure.
@@ -84,6 +111,14 @@ struct MarketFigures {
     }
 }
 
+extension UTCInterval {
+    /// The first hour of the calendar year in which the interval begins.
+    var startOfYear: UTCTime {
+        let year = CivilDate(hour: start.hour).year
+        return CivilDate(year: year, month: 1, day: 1).map { UTCTime(hour: $0.firstHour) } ?? start
+    }
+}
+
 extension Instrument {
     fileprivate var isHourly: Bool {
         if case .hourly = volume { true } else { false }
@@ -112,7 +147,10 @@ extension Instrument {
     /// document_sha256}.
     fileprivate init(id: String, _ value: JSONValue) throws(EmissionsError) {
         func figure(_ name: String) throws(EmissionsError) -> DecimalFigure {
-            try DecimalFigure(parsing: value[name]?.number?.text ?? value[name]?.string ?? "")
+            guard let figure = try SiteWater.figure(value[name]) else {
+                throw EmissionsError(.missingInput, "instrument \(id): \(name) is missing")
+            }
+            return figure
         }
         func time(_ name: String) throws(EmissionsError) -> UTCTime {
             guard let time = value[name]?.string.flatMap({ UTCTime(civil: $0) }) else {
@@ -135,12 +173,13 @@ extension Instrument {
             documentSHA256: value["document_sha256"]?.string ?? "")
     }
 
-    fileprivate var json: JSONValue {
+    fileprivate func json(usedBefore: JSONValue) -> JSONValue {
         [
             "id": .string(id), "kind": .string(kind.rawValue), "market": .string(market),
             "certificate_ids": .array(certificateIDs.map { .string($0) }),
             "start": TimeText.json(vintage.start), "end": TimeText.json(vintage.end),
-            "mwh": Figure.megawattHours(volume.microjoules), "is_hourly": .bool(isHourly),
+            "mwh": Figure.megawattHours(volume.microjoules), "mwh_used_before": usedBefore,
+            "is_hourly": .bool(isHourly),
             "document_sha256": .string(documentSHA256),
         ]
     }

@@ -86,13 +86,15 @@ package struct ScreenedInstruments: Sendable, Hashable {
         var accepted: [Instrument] = []
         var refused: [Refusal] = []
         for instrument in instruments.sorted(by: { $0.id < $1.id }) {
-            var reasons = Self.faults(of: instrument, organization: organization, markets: markets, years: years)
+            var reasons = Self.faults(of: instrument, organization: organization)
             var ids = used
             for certificate in instrument.certificateIDs where !ids.insert(certificate).inserted {
                 reasons.append("certificate \(certificate) is used already")
             }
+            // A sound instrument has its certificates for good: those of another year's are not free in this one.
+            if reasons.isEmpty { used = ids }
+            reasons += Self.misfits(of: instrument, markets: markets, years: years)
             if reasons.isEmpty {
-                used = ids
                 accepted.append(instrument)
             } else {
                 refused.append(Refusal(id: instrument.id, reasons: reasons))
@@ -102,9 +104,8 @@ package struct ScreenedInstruments: Sendable, Hashable {
         self.refused = refused
     }
 
-    private static func faults(
-        of instrument: Instrument, organization: String, markets: Set<String>, years: ClosedRange<Int>
-    ) -> [String] {
+    /// What makes it unfit for any report.
+    private static func faults(of instrument: Instrument, organization: String) -> [String] {
         var faults: [String] = []
         if instrument.certificateIDs.isEmpty, instrument.kind != .supplierRate, instrument.kind != .onSite {
             faults.append("no certificate id")
@@ -112,17 +113,24 @@ package struct ScreenedInstruments: Sendable, Hashable {
         if instrument.retiredFor != organization {
             faults.append("retired for '\(instrument.retiredFor)', not for '\(organization)'")
         }
-        if !markets.contains(instrument.market) { faults.append("no energy is drawn in market \(instrument.market)") }
-        if let year = instrument.vintageYear {
-            if !years.contains(year) { faults.append("vintage \(year) is not of the period") }
-        } else {
-            faults.append("the vintage spans several years or none: split it by year")
-        }
+        if instrument.vintageYear == nil { faults.append("the vintage spans several years or none: split it by year") }
         if !(0...GridFactor.maximumMicrogramsPerKilowattHour).contains(instrument.microgramsPerKilowattHour) {
             faults.append("its factor is no figure between 0 and 5000 g/kWh")
         }
         if !hasSoundVolume(instrument) { faults.append("a volume is below zero or outside the vintage") }
         return faults
+    }
+
+    /// What makes it unfit for this one.
+    private static func misfits(
+        of instrument: Instrument, markets: Set<String>, years: ClosedRange<Int>
+    ) -> [String] {
+        var misfits: [String] = []
+        if !markets.contains(instrument.market) { misfits.append("no energy is drawn in market \(instrument.market)") }
+        if let year = instrument.vintageYear, !years.contains(year) {
+            misfits.append("vintage \(year) is not of the period")
+        }
+        return misfits
     }
 
     private static func hasSoundVolume(_ instrument: Instrument) -> Bool {

@@ -18,15 +18,27 @@ package struct MarketBased: Sendable, Hashable {
     package let hourly: Figure
     /// Why the grid's mean stands in for a residual mix; nil when there is one.
     package let residualAbsent: String?
+    /// What earlier load of the calendar year has taken of each instrument, by its id.
+    package let unitsUsedBefore: [String: Int128]
 
     /// - Parameters:
     ///   - cells: the supply of the location-based figure.
     ///   - gridFactors: the factors of the location-based figure, for markets without a residual mix.
+    ///   - earlier: the supply of the same calendar year before the cells: it takes its part of the instruments first,
+    ///     so that what twelve monthly figures use of a certificate is what the year's figure uses, and no more.
     package init(
-        cells: [SupplyCell], instruments: [Instrument], residual: ResidualMix, gridFactors: FactorSet
+        cells: [SupplyCell], instruments: [Instrument], residual: ResidualMix, gridFactors: FactorSet,
+        earlier: [SupplyCell] = []
     ) throws(EmissionsError) {
         let uncovered = UncoveredFactors(residual: residual, gridFactors: gridFactors)
-        let supply = ContractedSupply(instruments)
+        var supply = ContractedSupply(instruments)
+        var usedBefore: [String: Int128] = [:]
+        for (key, group) in Self.grouped(earlier, by: { MatchingGroup(market: $0.market, time: .year($0.year)) }) {
+            for (id, units) in supply.take(try MatchingFold.load(group), from: key) {
+                usedBefore[id] = try sum(usedBefore[id] ?? 0, units)
+            }
+        }
+        unitsUsedBefore = usedBefore
         var annual = MatchingFold()
         for (key, group) in Self.grouped(cells, by: { MatchingGroup(market: $0.market, time: .year($0.year)) }) {
             try annual.add(group, supply: supply.offers(key), uncovered: uncovered)
@@ -90,6 +102,7 @@ extension SupplyCell {
 /// that emits; then by id.
 private struct ContractedSupply {
     struct Offer {
+        var id: String
         var units: Int128
         var microgramsPerKilowattHour: Int64
     }
@@ -111,7 +124,26 @@ private struct ContractedSupply {
     private mutating func add(_ instrument: Instrument, _ microjoules: Int128, _ time: MatchingGroup.Time) {
         let (units, overflow) = microjoules.multipliedReportingOverflow(by: SupplyCell.unitsPerMicrojoule)
         byGroup[MatchingGroup(market: instrument.market, time: time), default: []].append(
-            Offer(units: overflow ? .max : units, microgramsPerKilowattHour: instrument.microgramsPerKilowattHour))
+            Offer(
+                id: instrument.id, units: overflow ? .max : units,
+                microgramsPerKilowattHour: instrument.microgramsPerKilowattHour))
+    }
+
+    /// Uses offers up in their order.
+    ///
+    /// - Returns: what was taken of each.
+    mutating func take(_ load: Int128, from group: MatchingGroup) -> [(id: String, units: Int128)] {
+        guard var offers = byGroup[group] else { return [] }
+        var left = load
+        var taken: [(id: String, units: Int128)] = []
+        for index in offers.indices where left > 0 {
+            let units = min(left, offers[index].units)
+            left -= units
+            offers[index].units -= units
+            if units > 0 { taken.append((offers[index].id, units)) }
+        }
+        byGroup[group] = offers
+        return taken
     }
 
     func offers(_ group: MatchingGroup) -> [Offer] { byGroup[group] ?? [] }
@@ -148,16 +180,9 @@ private struct MatchingFold {
     mutating func add(
         _ cells: [SupplyCell], supply: [ContractedSupply.Offer], uncovered: UncoveredFactors
     ) throws(EmissionsError) {
-        let zones = Set(cells.map(\.zone)).sorted()
-        var loads: [Int128] = []
-        for zone in zones {
-            var units: Int128 = 0
-            for cell in cells where cell.zone == zone { units = try sum(units, cell.units) }
-            loads.append(units)
-        }
+        let (zones, loads) = try Self.loads(cells)
         let positive = loads.map { max(0, $0) }
-        var groupLoad: Int128 = 0
-        for units in positive { groupLoad = try sum(groupLoad, units) }
+        let groupLoad = try Self.load(cells)
         var left = groupLoad
         var contracted = CarbonMass.zero
         for offer in supply {
@@ -176,6 +201,20 @@ private struct MatchingFold {
         }
         load = try sum(load, groupLoad)
         matched = try sum(matched, groupLoad - left)
+    }
+
+    private static func loads(_ cells: [SupplyCell]) throws(EmissionsError) -> (zones: [String], loads: [Int128]) {
+        var byZone: [String: Int128] = [:]
+        for cell in cells { byZone[cell.zone] = try sum(byZone[cell.zone] ?? 0, cell.units) }
+        let sorted = byZone.sorted { $0.key < $1.key }
+        return (sorted.map(\.key), sorted.map(\.value))
+    }
+
+    /// What there is to match: a zone that is below zero has nothing.
+    static func load(_ cells: [SupplyCell]) throws(EmissionsError) -> Int128 {
+        var load: Int128 = 0
+        for units in try loads(cells).loads { load = try sum(load, max(0, units)) }
+        return load
     }
 
     private mutating func add(

@@ -204,4 +204,58 @@ import Testing
         #expect(reasons["h"] == ["a volume is below zero or outside the vintage"])
         #expect(reasons["i"] == ["certificate C-i is used already"])
     }
+
+    /// The certificate of another year's instrument is taken, and that of an unsound one is free.
+    @Test func aCertificateIsUsedOnceInAllYears() {
+        var earlier = Instrument.sample("a", hourly: [])
+        earlier.vintage = UTCInterval(start: UTCTime(hour: -8760), end: UTCTime(hour: 0))
+        var again = Instrument.sample("b", hourly: [])
+        again.certificateIDs = earlier.certificateIDs
+        let unsound = Instrument.sample("c", hourly: [], retiredFor: "Somebody")
+        var free = Instrument.sample("d", hourly: [])
+        free.certificateIDs = unsound.certificateIDs
+        let screened = ScreenedInstruments(
+            [earlier, again, unsound, free], organization: "O", usedCertificateIDs: [], markets: ["M"],
+            years: 1970...1970)
+        #expect(screened.accepted.map(\.id) == ["d"])
+        #expect(screened.refused.first { $0.id == "b" }?.reasons == ["certificate C-a is used already"])
+    }
+
+    /// Twelve monthly figures use of a year's instruments what the year's figure uses, each the dirtiest first.
+    @Test func partsOfAYearShareItsInstruments() throws {
+        for seed in 0..<50 as Range<UInt64> {
+            var random = SeededRandom(seed: seed)
+            let cells = (0..<24 as Range<Int64>).flatMap { hour in
+                ["A", "B"].map { zone in
+                    let units = Int128(Int64.random(in: 0...1_000_000, using: &random)) * 10_000
+                    return SupplyCell(hour: hour, zone: zone, market: "M", units: units)
+                }
+            }
+            let instruments = (0..<3).map { index in
+                var instrument = Instrument.sample(
+                    "I\(index)", hourly: [],
+                    microgramsPerKilowattHour: Int64.random(in: 0...1_000_000, using: &random))
+                let microjoules = Int128(Int64.random(in: 0...10_000_000, using: &random))
+                instrument.volume = .span(microjoules: microjoules)
+                return instrument
+            }
+            func figures(_ part: [SupplyCell], after earlier: [SupplyCell]) throws -> MarketBased {
+                try MarketBased(
+                    cells: part, instruments: instruments, residual: .factors(factors("M,1970,500")),
+                    gridFactors: factors(""), earlier: earlier)
+            }
+            let whole = try figures(cells, after: [])
+            let parts = try stride(from: 0, to: cells.count, by: 8).map {
+                try figures(Array(cells[$0..<($0 + 8)]), after: Array(cells[..<$0]))
+            }
+            #expect(whole.unitsUsedBefore.isEmpty)
+            #expect(
+                parts.reduce(0) { $0 + $1.annual.matchedUnits } == whole.annual.matchedUnits, "seed \(seed)")
+            #expect(
+                parts.reduce(0) { $0 + ($1.annual.mass?.units ?? 0) } == whole.annual.mass?.units, "seed \(seed)")
+            let last = try #require(parts.last)
+            let before = last.unitsUsedBefore.values.reduce(0, +)
+            #expect(before + last.annual.matchedUnits == whole.annual.matchedUnits, "seed \(seed)")
+        }
+    }
 }

@@ -59,11 +59,14 @@ extension ReportText {
             guard refused.isEmpty else {
                 return [HTMLText.plain(instrument["id"]), "–", "–", "not counted: \(refused)"]
             }
+            let before = instrument["mwh_used_before"]
             return [
                 HTMLText.plain(instrument["id"]), HTMLText.megawattHours(instrument["mwh"]),
                 "\(Self.time(instrument["start"]).prefix(10)) to \(Self.time(instrument["end"]).prefix(10))",
                 "\(HTMLText.plain(instrument["kind"])), market \(HTMLText.plain(instrument["market"]))"
-                    + (ids.isEmpty ? "" : ", certificates \(ids)"),
+                    + (ids.isEmpty ? "" : ", certificates \(ids)")
+                    + (before?.number?.double ?? 0 > 0
+                        ? "; \(HTMLText.megawattHours(before)) of it went to earlier months of the year" : ""),
             ]
         }
         return [
