@@ -203,4 +203,68 @@ import TransparencyLog
         #expect(sites?.count == 1)
         #expect(FigureTrace(input).sums.contains { $0.path.text == "energy.by_site.annex" })
     }
+
+    /// 10 kWh in each of two hours, with another PUE and another WUE in the second.
+    private func twoHours(_ settings: [(field: String, subject: String?, value: String)] = []) throws -> JSONValue {
+        var log = try SyntheticLog(seed: 52)
+        try log.enrol("importer", role: .importer, site: "archive")
+        let window = UTCInterval(start: log.now, end: UTCTime(hour: log.now.hour + 2))
+        let turn = UTCTime(hour: log.now.hour + 1)
+        let job = log.record("1", labels: ["model": "m"])
+        try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
+        try log.importLog("m1", job: job.pseudonym, interval: window, joules: 72_000_000, by: "importer")
+        try log.set(SettingField.sitePUE, of: "archive", "1.2", until: turn)
+        try log.set(SettingField.sitePUE, of: "archive", "1.4", from: turn)
+        try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":1,\"off_site\":3}", until: turn)
+        try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":2,\"off_site\":3}", from: turn)
+        for setting in settings { try log.set(setting.field, of: setting.subject, setting.value) }
+        return try value(log)
+    }
+
+    @Test func waterFollowsWhatHoldsInEachHour() throws {
+        let water = try #require(try twoHours()["water"])
+        // 10 · (1 + 1.2 · 3) + 10 · (2 + 1.4 · 3) litres.
+        #expect(water["cubic_metres"]?.number?.text == "0.108")
+        #expect(water["sites"]?.array?.compactMap { $0["litres"]?.number?.text } == ["46", "62"])
+    }
+
+    private func row(_ id: String, of model: String, in value: JSONValue) -> JSONValue? {
+        let form = value["model_documentation"]?.array?.first { $0["model"]?.string == model }
+        return form?["rows"]?.array?.first { $0["id"]?.string == id }
+    }
+
+    /// The site's other energy has another PUE at other times: a mean of the organization would be wrong for the model.
+    @Test func aModelsEnergyHasThePUEOfItsOwnHours() throws {
+        let energy = row("energy", of: "m", in: try twoHours())
+        #expect(energy?["value"]?.string == "0.0260")
+        #expect(energy?["note"]?.string?.contains("by the meter or the PUE of each site and hour") == true)
+    }
+
+    /// What one model lacks is said of it alone.
+    @Test func aModelWithoutOperationsLeavesTheOthersTheirs() throws {
+        var log = try log([(SettingField.modelCompute, "known", "{\"parameters\":\"7e9\",\"tokens\":\"2e12\"}")])
+        for (name, model) in [("2", "known"), ("3", "bare")] {
+            let job = log.record(name, labels: ["model": model])
+            let start = log.now
+            try log.job(job, .start, witness: .importer, start: start, stop: UTCTime(hour: start.hour + 1), expected: 1)
+            let end = UTCTime(microseconds: start.microseconds + 600_000_000)
+            try log.importLog(
+                "n\(name)", job: job.pseudonym, interval: UTCInterval(start: start, end: end), joules: 600_000,
+                by: "importer")
+        }
+        let value = try value(log)
+        #expect(row("compute", of: "known", in: value)?["value"]?.string == "8.4e22")
+        #expect(row("compute", of: "bare", in: value)?["value"]?.isNull == true)
+        #expect(row("compute", of: "bare", in: value)?["note"]?.string?.contains(SettingField.modelCompute) == true)
+        #expect(value["compute"]?["flop"]?.isNull == true)
+        #expect(value["compute"]?["by_model"]?["known"]?.string == "84000000000000000000000")
+        #expect(reasons(value, "compute.flop").first?.hasPrefix("1 of 2 models: ") == true)
+    }
+
+    @Test(arguments: ["0.01", "\"0.01\""]) func aMeterClassIsANumberOrAText(limit: String) throws {
+        let settings = Boundary.allCases.map {
+            (SettingField.meterClass, Optional($0.name), "{\"relative_limit\":\(limit)}")
+        }
+        #expect(try value(log(settings))["uncertainty"]?["relative_k2"]?.number?.text == "0.012")
+    }
 }

@@ -157,10 +157,12 @@ package struct SyntheticLog: Sendable {
 
     // MARK: Statements
 
-    package mutating func set(_ field: String, of subject: String?, _ value: String) throws {
+    package mutating func set(
+        _ field: String, of subject: String?, _ value: String, from: UTCTime? = nil, until: UTCTime? = nil
+    ) throws {
         let entry = SetEntry(
-            log: origin, time: now, field: field, subject: subject, value: Array(value.utf8), effectiveFrom: nil,
-            effectiveUntil: nil, by: "operator", reason: nil, salt: salt())
+            log: origin, time: now, field: field, subject: subject, value: Array(value.utf8), effectiveFrom: from,
+            effectiveUntil: until, by: "operator", reason: nil, salt: salt())
         try append(.set(entry), by: administration)
     }
 

@@ -20,8 +20,7 @@ struct MeterUncertainty {
             guard let microjoules = energy.byBoundary[boundary], microjoules != 0 else { continue }
             let setting = input.accounts.settings.json(
                 SettingField.meterClass, of: boundary.name, at: input.closingTime)
-            guard let limit = setting?["relative_limit"]?.number?.double ?? setting?.number?.double, limit > 0,
-                limit < 1
+            guard let limit = Self.figure(setting?["relative_limit"]) ?? Self.figure(setting), 0 < limit, limit < 1
             else {
                 lacking.append(boundary.name)
                 continue
@@ -47,6 +46,9 @@ struct MeterUncertainty {
             + words.joined(separator: "; ")
         missing = nil
     }
+
+    /// A decimal as number or text, as in every other setting.
+    private static func figure(_ value: JSONValue?) -> Double? { ((try? SiteWater.figure(value)) ?? nil)?.double }
 
     var json: JSONValue {
         guard let relativeExpanded else { return ["relative_k2": .null, "method": .null] }

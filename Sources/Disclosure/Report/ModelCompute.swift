@@ -6,37 +6,28 @@ struct ModelCompute: Sendable {
     let flop: ExactRatio
     let method: String
 
-    /// Every model that jobs of the period are labelled with.
-    ///
-    /// - Throws: `missingInput` naming the models without figures.
-    static func all(
-        _ input: DisclosureInput, _ jobs: [JobSummary]
-    ) throws(EmissionsError) -> [String: ModelCompute] {
-        let models = Set(jobs.compactMap(\.model)).sorted()
-        guard !models.isEmpty else {
-            throw EmissionsError(.missingInput, "no job is labelled with a model; set \(SettingField.jobModel)")
-        }
+    /// The models that jobs of the period are labelled with: the operations of each, or why there are none. What one
+    /// model lacks takes nothing away from the others.
+    static func all(_ input: DisclosureInput, _ jobs: [JobSummary]) -> [String: Result<ModelCompute, EmissionsError>] {
         let time = AcceleratorTime(input)
-        var computed: [String: ModelCompute] = [:]
-        for model in models {
+        var computed: [String: Result<ModelCompute, EmissionsError>] = [:]
+        for (model, jobs) in Dictionary(grouping: jobs.filter { $0.model != nil }, by: { $0.model ?? "" }) {
             guard
                 let setting = input.accounts.settings.json(
                     SettingField.modelCompute, of: model, at: input.closingTime)
-            else { continue }
-            computed[model] = try ModelCompute(setting, model, time, jobs.filter { $0.model == model })
-        }
-        let lacking = models.filter { computed[$0] == nil }
-        guard lacking.isEmpty else {
-            throw EmissionsError(
-                .missingInput,
-                "neither token and parameter counts nor a utilisation are set for \(lacking.count) of \(models.count)"
-                    + " models; set \(SettingField.modelCompute)")
+            else {
+                computed[model] = .failure(
+                    EmissionsError(
+                        .missingInput, "no operations are set for the model; set \(SettingField.modelCompute)"))
+                continue
+            }
+            computed[model] = Result { () throws(EmissionsError) in try ModelCompute(setting, time, jobs) }
         }
         return computed
     }
 
     private init(
-        _ setting: JSONValue, _ model: String, _ time: AcceleratorTime, _ jobs: [JobSummary]
+        _ setting: JSONValue, _ time: AcceleratorTime, _ jobs: [JobSummary]
     ) throws(EmissionsError) {
         if let flop = try SiteWater.figure(setting["flop"]) {
             self.flop = flop.ratio
@@ -71,18 +62,41 @@ struct ModelCompute: Sendable {
             + (setting["kind"]?.string ?? "kind of utilisation not stated")
     }
 
-    static func json(_ models: [String: ModelCompute]) throws(EmissionsError) -> JSONValue {
+    /// The sum over all models.
+    ///
+    /// - Throws: `missingInput` when a model has no figure: a part is never passed off as the whole.
+    static func json(_ models: [String: Result<ModelCompute, EmissionsError>]) throws(EmissionsError) -> JSONValue {
+        guard !models.isEmpty else {
+            throw EmissionsError(.missingInput, "no job is labelled with a model; set \(SettingField.jobModel)")
+        }
+        let faults = models.sorted { $0.key < $1.key }.compactMap { $0.value.fault }
+        if let fault = faults.first {
+            throw EmissionsError(.missingInput, "\(faults.count) of \(models.count) models: \(fault.message)")
+        }
         var sum = ExactRatio.zero
         var methods: [String] = []
-        var byModel = JSONObject()
-        for (model, compute) in models.sorted(by: { $0.key < $1.key }) {
+        for (_, compute) in models.sorted(by: { $0.key < $1.key }) {
+            let compute = try compute.get()
             sum = try sum + compute.flop
             if !methods.contains(compute.method) { methods.append(compute.method) }
-            byModel.append(model, .string(try compute.flop.rounded(decimals: 0).text))
         }
         return [
             "flop": .string(try sum.rounded(decimals: 0).text), "method": .string(methods.joined(separator: "; ")),
-            "by_model": .object(byModel),
+            "by_model": try byModel(models),
         ]
     }
+
+    /// Of the models that have a figure.
+    static func byModel(_ models: [String: Result<ModelCompute, EmissionsError>]) throws(EmissionsError) -> JSONValue {
+        var byModel = JSONObject()
+        for (model, compute) in models.sorted(by: { $0.key < $1.key }) {
+            guard case .success(let compute) = compute else { continue }
+            byModel.append(model, .string(try compute.flop.rounded(decimals: 0).text))
+        }
+        return .object(byModel)
+    }
+}
+
+extension Result {
+    fileprivate var fault: Failure? { if case .failure(let fault) = self { fault } else { nil } }
 }

@@ -1,3 +1,4 @@
+import Accounts
 import Batches
 import Emissions
 import Energy
@@ -94,8 +95,14 @@ struct ModelDocumentation {
 
     // MARK: Computation
 
-    private static func computation(_ compute: ModelCompute?) -> [Row] {
-        let reason = "no operations are set for the model; set \(SettingField.modelCompute)"
+    private static func computation(_ result: Result<ModelCompute, EmissionsError>?) -> [Row] {
+        var compute: ModelCompute?
+        var reason = ""
+        switch result {
+        case .success(let figures): compute = figures
+        case .failure(let fault): reason = fault.message
+        case nil: reason = "no job is labelled with the model"
+        }
         let coarse = compute.map { "about 1e\(nearestPower($0.flop))" }
         return [
             Row(
@@ -134,17 +141,17 @@ struct ModelDocumentation {
         _ jobs: [JobSummary], _ input: DisclosureInput, resources: ResourceSection, supply: SupplySection
     ) -> [Row] {
         let drawn = jobs.reduce(Int128(0)) { $0 + $1.energy.total }
-        let measured = jobs.reduce(Int128(0)) { $0 + $1.energy.measured }
-        let isBound = jobs.contains(where: \.isLowerBound)
         var value = try? ExactRatio.megawattHours(microjoules: drawn)
         var boundary = "energy of the computers, without cooling and supply: no PUE is set"
-        // One PUE for all sites is exact; several are weighed by the organization's energy.
-        if let text = supply.powerUsage["value"]?.number?.text, supply.facilityMegawattHours != .null,
-            let pue = try? DecimalFigure(parsing: text)
-        {
+        if let pue = supply.uniformPUE {
             value = value.flatMap { try? $0 * pue }
-            boundary = "energy of the site, by PUE \(text)"
+            boundary = "energy of the site, by PUE \(pue.text)"
+        } else if supply.facilityMegawattHours != .null {
+            value = try? SupplyCell.megawattHours(units: supplied(jobs, input, supply))
+            boundary = "energy of the site, by the meter or the PUE of each site and hour"
         }
+        let measured = jobs.reduce(Int128(0)) { $0 + $1.energy.measured }
+        let isBound = jobs.contains(where: \.isLowerBound)
         let borne = resources.significantFigures(of: drawn)
         let figures = max(2, min(3, borne ?? 3))
         let share = Figure.text(measured * 100, drawn, decimals: 1).map { "\($0) % measured" } ?? "nothing was drawn"
@@ -160,6 +167,31 @@ struct ModelDocumentation {
                 id: "energy_method", title: "Measurement methodology, energy", column: .both,
                 value: input.text(SettingField.methodText) ?? DisclosureBuilder.methodText, unit: nil, note: ""),
         ]
+    }
+
+    /// What jobs drew at the grid connection, in supply units: each hour by the PUE of the site where its node stood.
+    private static func supplied(_ jobs: [JobSummary], _ input: DisclosureInput, _ supply: SupplySection) -> Int128 {
+        let ledger = input.accounts.ledger
+        let period = input.period.start.hour...input.period.lastHour
+        var units: Int128 = 0
+        for line in jobs.flatMap({ ledger.lines(ofJob: $0.pseudonym) }) where line.isOwn {
+            let node = ledger.nodes[Int(line.node)]
+            let enrolled = input.accounts.nodes.site(of: node)
+            var course = SettingCourse(input.accounts.settings, SettingField.nodeSite, node)
+            for hour in line.hours {
+                let time = ledger.hours[Int(hour.slot)]
+                guard period.contains(time) else { continue }
+                var factor = SupplyCell.unitsPerMicrojoule
+                // What a facility's meter measured has the cooling in it.
+                if line.boundary != .facility, let site = course.text(at: UTCTime(hour: time)) ?? enrolled,
+                    let usage = supply.schedules[site]?.entry(hour: time)
+                {
+                    factor = Int128(usage.tenThousandths)
+                }
+                units += line.energy(hour).total * factor
+            }
+        }
+        return units
     }
 
     // MARK: Text

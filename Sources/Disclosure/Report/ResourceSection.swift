@@ -10,8 +10,8 @@ struct ResourceSection {
     let water: JSONValue
     let embodied: JSONValue
     let compute: JSONValue
-    /// Of each model that has one.
-    let computeByModel: [String: ModelCompute]
+    /// Of each model, or why it has none.
+    let computeByModel: [String: Result<ModelCompute, EmissionsError>]
     private let uncertainty: MeterUncertainty
     private let total: Int128
     private(set) var missing: [(field: String, reason: String)] = []
@@ -32,13 +32,11 @@ struct ResourceSection {
         uncertainty = MeterUncertainty(input, energy.inside)
         water = figure("water") { () throws(EmissionsError) in try SiteWater.json(input, sites, sums) }
         embodied = figure("embodied") { () throws(EmissionsError) in try NodeEmbodied.json(input, sites, sums) }
-        var models: [String: ModelCompute] = [:]
-        let flop = figure("compute.flop") { () throws(EmissionsError) in
-            models = try ModelCompute.all(input, jobs)
-            return try ModelCompute.json(models)
-        }
+        let models = ModelCompute.all(input, jobs)
+        let flop = figure("compute.flop") { () throws(EmissionsError) in try ModelCompute.json(models) }
         computeByModel = models
-        compute = flop.isNull ? ["flop": .null, "method": .null] : flop
+        let known = (try? ModelCompute.byModel(models)) ?? [:]
+        compute = flop.isNull ? ["flop": .null, "method": .null, "by_model": known] : flop
         if let reason = uncertainty.missing { missing.append(("uncertainty.relative_k2", reason)) }
         self.missing = missing
     }

@@ -3,28 +3,71 @@ import Emissions
 import Energy
 import JSONText
 
-/// Water by site: E · WUE on site + E · PUE · water of the electricity.
+/// Water by site: E · WUE on site + E · PUE · water of the electricity, each hour by what was set for it.
 enum SiteWater {
+    /// What a site took by one setting.
+    fileprivate struct Part: Hashable {
+        var site: String
+        var setting: JSONValue
+    }
+
+    fileprivate struct Use {
+        var onSite: DecimalFigure
+        var offSite: DecimalFigure?
+        var source: String
+        var litres = ExactRatio.zero
+    }
+
     /// - Throws: `missingInput` for a site with energy and without a figure, `outOfRange`, `malformedFigure`.
     static func json(
         _ input: DisclosureInput, _ settings: SiteSettings, _ sums: PeriodSums
     ) throws(EmissionsError) -> JSONValue {
-        var energies: [String: Int128] = [:]
-        for (cell, sum) in sums.cells { energies[cell.site ?? "", default: 0] += sum }
+        var uses: [Part: Use] = [:]
+        // Energy that one setting and one PUE hold for is added up first: a fraction for each hour would grow too long.
+        var energies: [Part: [DecimalFigure: Int128]] = [:]
+        var courses: [String: SettingCourse] = [:]
+        var schedules: [String: PUESchedule] = [:]
+        // In order, so that of several things that lack the same one is named each time.
+        for (cell, microjoules) in sums.cells.sorted(by: { $0.key.order < $1.key.order }) where microjoules != 0 {
+            let site = cell.site ?? ""
+            if courses[site] == nil {
+                courses[site] = SettingCourse(settings.settings, SettingField.siteWater, site)
+                schedules[site] = try settings.schedule(of: site)
+            }
+            guard let setting = courses[site]?.value(at: UTCTime(hour: cell.hour)) else {
+                throw EmissionsError(
+                    .missingInput,
+                    "no water usage effectiveness is set for every site with energy; set \(SettingField.siteWater)")
+            }
+            let part = Part(site: site, setting: setting)
+            let use = try uses[part] ?? Self.use(setting)
+            uses[part] = use
+            var usage = DecimalFigure.one
+            if use.offSite != nil, !cell.isFacility {
+                guard let entry = schedules[site]?.entry(hour: cell.hour) else {
+                    throw EmissionsError(
+                        .missingInput,
+                        "water of the electricity needs a PUE for every hour at each site; set \(SettingField.sitePUE)")
+                }
+                usage = entry.value
+            }
+            energies[part, default: [:]][usage, default: 0] += microjoules
+        }
+        for (part, energies) in energies {
+            for (usage, microjoules) in energies { try uses[part]?.add(microjoules, usage) }
+        }
+        return try json(uses, input)
+    }
+
+    private static func json(_ uses: [Part: Use], _ input: DisclosureInput) throws(EmissionsError) -> JSONValue {
+        guard !uses.isEmpty else { throw EmissionsError(.missingInput, "nothing was measured in this period") }
         var litres = ExactRatio.zero
         var sites: [JSONValue] = []
-        var hasOffSite = true
-        for (site, microjoules) in energies.sorted(by: { $0.key < $1.key }) where microjoules != 0 {
-            let use = try use(site, input)
-            let pue = use.offSite == nil ? .one : try effectiveness(site, settings)
-            let figure = WaterUse(
-                onSiteLitresPerKilowattHour: use.onSite, offSiteLitresPerKilowattHour: use.offSite ?? .zero)
-            let amount = try figure.litres(
-                equipmentKilowattHours: .kilowattHours(microjoules: microjoules), powerUsageEffectiveness: pue)
-            litres = try litres + amount
-            hasOffSite = hasOffSite && use.offSite != nil
+        for (part, use) in uses.sorted(by: { $0.key.order < $1.key.order }) {
+            litres = try litres + use.litres
             sites.append([
-                "site": input.audience.showsNames ? .string(site) : .null, "litres": try number(amount, decimals: 3),
+                "site": input.audience.showsNames ? .string(part.site) : .null,
+                "litres": try number(use.litres, decimals: 3),
                 "on_site_l_per_kwh": try number(use.onSite.ratio, decimals: 6),
                 "off_site_l_per_kwh": try use.offSite.map { value throws(EmissionsError) in
                     try number(value.ratio, decimals: 6)
@@ -32,32 +75,24 @@ enum SiteWater {
                 "source": .string(use.source),
             ])
         }
-        guard !sites.isEmpty else { throw EmissionsError(.missingInput, "nothing was measured in this period") }
         return [
             "cubic_metres": try number(litres / DecimalFigure(1000), decimals: 6),
             "method": .string(
-                hasOffSite
+                uses.values.allSatisfy { $0.offSite != nil }
                     ? "IT energy × WUE on site + IT energy × PUE × water of the electricity"
                     : "IT energy × WUE on site; water of the electricity is not set for every site"),
             "sites": .array(sites),
         ]
     }
 
-    private static func use(
-        _ site: String, _ input: DisclosureInput
-    ) throws(EmissionsError) -> (onSite: DecimalFigure, offSite: DecimalFigure?, source: String) {
-        guard let value = input.accounts.settings.json(SettingField.siteWater, of: site, at: input.closingTime) else {
-            throw EmissionsError(
-                .missingInput,
-                "no water usage effectiveness is set for every site with energy; set \(SettingField.siteWater)")
-        }
+    private static func use(_ value: JSONValue) throws(EmissionsError) -> Use {
         let onSite = try figure(value.number != nil ? value : value["on_site"])
         guard let onSite else { throw EmissionsError(.missingInput, "\(SettingField.siteWater): on_site is missing") }
         let offSite = try figure(value["off_site"])
         guard onSite >= .zero, offSite ?? .zero >= .zero else {
             throw EmissionsError(.outOfRange, "\(SettingField.siteWater): water is below zero")
         }
-        return (onSite, offSite, value["source"]?.string ?? "stated")
+        return Use(onSite: onSite, offSite: offSite, source: value["source"]?.string ?? "stated")
     }
 
     /// A decimal as number or text.
@@ -66,20 +101,26 @@ enum SiteWater {
         return try DecimalFigure(parsing: text)
     }
 
-    private static func effectiveness(
-        _ site: String, _ settings: SiteSettings
-    ) throws(EmissionsError) -> DecimalFigure {
-        let values = Set(try settings.schedule(of: site)?.entries.map(\.value) ?? [])
-        guard values.count == 1, let value = values.first else {
-            throw EmissionsError(
-                .missingInput,
-                "water of the electricity needs one PUE for the period at each site; set "
-                    + SettingField.sitePUE)
-        }
-        return value
-    }
-
     static func number(_ value: ExactRatio, decimals: Int) throws(EmissionsError) -> JSONValue {
         JSONNumber(text: try value.rounded(decimals: decimals).text).map { .number($0) } ?? .null
+    }
+}
+
+extension PeriodSums.Cell {
+    fileprivate var order: (String, Int64, Int) { (site ?? "", hour, isFacility ? 1 : 0) }
+}
+
+extension SiteWater.Part {
+    fileprivate var order: (String, String) { (site, String(decoding: setting.rendered(), as: UTF8.self)) }
+}
+
+extension SiteWater.Use {
+    /// - Parameter usage: facility energy by the energy.
+    fileprivate mutating func add(_ microjoules: Int128, _ usage: DecimalFigure) throws(EmissionsError) {
+        let water = WaterUse(onSiteLitresPerKilowattHour: onSite, offSiteLitresPerKilowattHour: offSite ?? .zero)
+        litres =
+            try litres
+            + water.litres(
+                equipmentKilowattHours: .kilowattHours(microjoules: microjoules), powerUsageEffectiveness: usage)
     }
 }

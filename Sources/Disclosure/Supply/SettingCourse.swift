@@ -2,7 +2,7 @@ import Batches
 import Energy
 import JSONText
 
-/// One text setting over time: between two changes it is looked up once, however many hours ask for it.
+/// One setting over time: between two changes it is looked up once, however many hours ask for it.
 struct SettingCourse {
     private let settings: SettingRegister
     private let field: String
@@ -10,7 +10,7 @@ struct SettingCourse {
     /// Ascending.
     private let changes: [UTCTime]
     /// By the number of changes that came before.
-    private var known: [Int: String?] = [:]
+    private var known: [Int: JSONValue?] = [:]
 
     init(_ settings: SettingRegister, _ field: String, _ subject: String) {
         self.settings = settings
@@ -19,12 +19,14 @@ struct SettingCourse {
         changes = settings.changes(of: field, subject: subject).sorted()
     }
 
-    mutating func text(at time: UTCTime) -> String? {
+    mutating func text(at time: UTCTime) -> String? { value(at: time)?.string }
+
+    mutating func value(at time: UTCTime) -> JSONValue? {
         let span = passed(at: time)
-        if let text = known[span] { return text }
-        let text = settings.json(field, of: subject, at: time)?.string
-        known[span] = .some(text)
-        return text
+        if let value = known[span] { return value }
+        let value = settings.json(field, of: subject, at: time)
+        known[span] = .some(value)
+        return value
     }
 
     /// How many changes lie at a time or before it.

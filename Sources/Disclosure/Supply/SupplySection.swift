@@ -9,6 +9,10 @@ import TransparencyLog
 struct SupplySection {
     private(set) var facilityMegawattHours: JSONValue = .null
     private(set) var powerUsage: JSONValue = .null
+    /// By site.
+    private(set) var schedules: [String: PUESchedule] = [:]
+    /// The one PUE of everything; nil where there are several, none, or energy that a facility's meter measured.
+    private(set) var uniformPUE: DecimalFigure?
     private(set) var zones: JSONValue = []
     private(set) var factorSetSHA256: JSONValue = .null
     private(set) var location: JSONValue = .null
@@ -49,6 +53,7 @@ struct SupplySection {
                 missing.append(("pue", "site \(site): \(error.message)"))
             }
         }
+        self.schedules = Dictionary(schedules.map { ($0.site, $0) }) { first, _ in first }
         let supply = try FacilitySupply(cells: cells.energy, schedules: schedules)
         let used = schedules.flatMap(\.entries)
         if !used.isEmpty {
@@ -68,6 +73,9 @@ struct SupplySection {
         basis = "facility"
         facilityMegawattHours = try Self.number(SupplyCell.megawattHours(units: supply.units))
         powerUsage = Self.json(used, supply, it: cells.total)
+        if Set(used.map(\.value)).count == 1, !cells.energy.contains(where: { $0.boundary == .facility }) {
+            uniformPUE = used.first?.value
+        }
         return supply
     }
 

@@ -25,7 +25,7 @@ package struct PowerUsageEffectiveness: Sendable, Hashable {
     /// From whole hour to whole hour.
     package let interval: UTCInterval
     /// The value in ten-thousandths.
-    let tenThousandths: Int64
+    package let tenThousandths: Int64
 
     /// - Throws: `outOfRange` below 1, above 10, with more than four decimals, or for an empty span.
     package init(
