@@ -52,9 +52,10 @@ extension Routes {
             content.count <= FactorFiles.maximumBytes
         else { throw Problem.badRequest("content: the file's text, at most \(FactorFiles.maximumBytes) bytes") }
         let sha256 = MerkleHash.sha256(of: content).hexadecimal
-        let declaration: JSONValue
+        let (declaration, file): (JSONValue, FactorFile)
         do {
-            declaration = try FactorDeclaration.checked(body["declaration"] ?? [:], sha256: sha256, bytes: content)
+            (declaration, file) = try FactorDeclaration.checked(
+                body["declaration"] ?? [:], sha256: sha256, bytes: content)
         } catch {
             throw Problem.badRequest("the factor file: \(error.message)")
         }
@@ -73,7 +74,11 @@ extension Routes {
             effectiveFrom: nil, effectiveUntil: nil, by: body["by"]?.string ?? "operator",
             reason: body["reason"]?.string, salt: aggregator.clock.random(16))
         let index = try await runtime.append(entry.text).index
-        return ["sha256": .string(sha256), "index": .decimalString(index), "use": .string(use.rawValue)]
+        return [
+            "sha256": .string(sha256), "index": .decimalString(index), "use": .string(use.rawValue),
+            "factors": .integer(file.factors.count), "zones": .integer(Set(file.factors.map(\.zone)).count),
+            "skipped": .integer(file.skipped.count),
+        ]
     }
 }
 

@@ -13,11 +13,11 @@ package enum FactorDeclaration {
 
     /// Reads the file as a report will.
     ///
-    /// - Returns: one object of the list that `factor.set` holds.
+    /// - Returns: one object of the list that `factor.set` holds, and what the file has.
     /// - Throws: what is wrong with the declaration or the table, with the place.
     package static func checked(
         _ declaration: JSONValue, sha256: String, bytes: [UInt8]
-    ) throws(EmissionsError) -> JSONValue {
+    ) throws(EmissionsError) -> (value: JSONValue, file: FactorFile) {
         for name in declaration.object?.names ?? [] where !members.contains(name) {
             throw EmissionsError(.malformedTable, "'\(name)' is no member of a factor declaration")
         }
@@ -27,8 +27,17 @@ package enum FactorDeclaration {
         var value = JSONObject()
         value.append("sha256", .string(sha256))
         for member in declaration.object?.members ?? [] { value.append(member.name, member.value) }
-        _ = try FactorSet.listed([.object(value)], files: [sha256: bytes])
-        return .object(value)
+        let set = try FactorSet.listed([.object(value)], files: [sha256: bytes])
+        guard let file = set.files.first, !file.factors.isEmpty else {
+            throw EmissionsError(
+                .missingInput, "the table has no factor: is it of this format, and not its header alone?")
+        }
+        if let scope = declaration["scope"]?.string, scope != file.basis.scope.rawValue {
+            throw EmissionsError(
+                .conflict,
+                "this format has \(file.basis.scope.rawValue) factors, not \(scope) ones: leave the scope out")
+        }
+        return (.object(value), file)
     }
 }
 

@@ -1,9 +1,14 @@
 /// A table of RFC 4180: a header, then rows of as many fields. Every complaint begins with the line.
+///
+/// Where no comma-separated header is found, semicolons and tabs are tried, as spreadsheets write them where the comma
+/// is the decimal sign.
 package struct CSVTable {
     package struct Row {
         /// From 1, where the row begins.
         package var line: Int
         package var fields: [String]
+        /// The fields are separated by semicolons or tabs, so a comma in a figure is its decimal sign.
+        var hasDecimalComma = false
     }
 
     package var header: [String]
@@ -11,26 +16,44 @@ package struct CSVTable {
 
     static let maximumBytes = 256 << 20
 
-    /// - Parameter headerContains: the first row with this field (in any case) is the header; rows before it are
-    ///   titles.
-    package init(parsing bytes: [UInt8], headerContains name: String? = nil) throws(EmissionsError) {
-        var reader = try CSVReader(bytes)
-        while let row = try reader.row() {
-            let isHeader = name.map { wanted in row.fields.contains { Self.isSame($0, wanted) } } ?? true
-            guard isHeader else { continue }
-            header = row.fields
-            rows = []
-            while let row = try reader.row() {
-                guard row.fields.count == header.count else {
-                    throw EmissionsError(
-                        .malformedTable,
-                        "line \(row.line): \(row.fields.count) fields where the header has \(header.count)")
-                }
-                rows.append(row)
-            }
+    /// - Parameter headerContains: the first row with one of these fields (in any case) is the header; rows before it
+    ///   are titles.
+    package init(parsing bytes: [UInt8], headerContains names: String...) throws(EmissionsError) {
+        for separator in [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")] {
+            guard let table = try Self.parse(bytes, names, separator) else { continue }
+            self = table
             return
         }
-        throw EmissionsError(.malformedTable, "line 1: no header\(name.map { " with a column '\($0)'" } ?? "")")
+        throw EmissionsError(
+            .malformedTable,
+            "line 1: no header with a column '\(names.first ?? "")': name the columns as the format does")
+    }
+
+    private init(header: [String], rows: [Row]) {
+        self.header = header
+        self.rows = rows
+    }
+
+    /// - Returns: nil when no row is the header.
+    private static func parse(
+        _ bytes: [UInt8], _ names: [String], _ separator: UInt8
+    ) throws(EmissionsError) -> CSVTable? {
+        var reader = try CSVReader(bytes, separator: separator)
+        // Quotes that make no sense by one separator do by another.
+        while let row = try? reader.row() {
+            guard names.contains(where: { name in row.fields.contains { isSame($0, name) } }) else { continue }
+            var table = CSVTable(header: row.fields, rows: [])
+            while let row = try reader.row() {
+                guard row.fields.count == table.header.count else {
+                    throw EmissionsError(
+                        .malformedTable,
+                        "line \(row.line): \(row.fields.count) fields where the header has \(table.header.count)")
+                }
+                table.rows.append(row)
+            }
+            return table
+        }
+        return nil
     }
 
     /// The column of that name, in any case.
@@ -56,12 +79,20 @@ extension CSVTable.Row {
         EmissionsError(.malformedTable, "line \(line): \(message)")
     }
 
-    /// A figure; nil when the field is empty. Thousands may be grouped by commas, as eGRID does.
-    package func figure(_ column: Int, _ name: String) throws(EmissionsError) -> DecimalFigure? {
-        let text = fields[column]
+    /// A figure; nil when the field is empty.
+    ///
+    /// - Parameter grouped: thousands may be grouped by commas, as in eGRID. Elsewhere `1,234` is refused: it can be
+    ///   more than a thousand or a little above one.
+    package func figure(_ column: Int, _ name: String, grouped: Bool = false) throws(EmissionsError) -> DecimalFigure? {
+        var text = fields[column]
         guard !text.isEmpty else { return nil }
+        if hasDecimalComma, !text.contains("."), let comma = text.firstIndex(of: ",") {
+            text.replaceSubrange(comma...comma, with: ".")
+        } else if grouped {
+            text = Self.withoutGrouping(text)
+        }
         do {
-            return try DecimalFigure(parsing: Self.withoutGrouping(text))
+            return try DecimalFigure(parsing: text)
         } catch {
             throw self.error("\(name): \(error.message)")
         }
@@ -80,14 +111,16 @@ extension CSVTable.Row {
 
 private struct CSVReader {
     let bytes: [UInt8]
+    let separator: UInt8
     var position = 0
     var line = 1
 
-    init(_ bytes: [UInt8]) throws(EmissionsError) {
+    init(_ bytes: [UInt8], separator: UInt8) throws(EmissionsError) {
         guard bytes.count <= CSVTable.maximumBytes else {
             throw EmissionsError(.malformedTable, "line 1: the table is larger than 256 MiB: split it")
         }
         self.bytes = bytes
+        self.separator = separator
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
@@ -98,7 +131,9 @@ private struct CSVReader {
             var fields: [String] = []
             var isLast = false
             while !isLast { (fields, isLast) = (fields + [try field(line: start)], try endOfField()) }
-            if fields != [""] { return CSVTable.Row(line: start, fields: fields) }
+            if fields != [""] {
+                return CSVTable.Row(line: start, fields: fields, hasDecimalComma: separator != UInt8(ascii: ","))
+            }
         }
         return nil
     }
@@ -122,7 +157,7 @@ private struct CSVReader {
                 field.append(byte)
             }
         } else {
-            while position < bytes.count, !Self.endsField(bytes[position]) {
+            while position < bytes.count, !endsField(bytes[position]) {
                 field.append(bytes[position])
                 position += 1
             }
@@ -139,7 +174,7 @@ private struct CSVReader {
         let byte = bytes[position]
         position += 1
         switch byte {
-        case UInt8(ascii: ","): return false
+        case separator: return false
         case UInt8(ascii: "\r"):
             if position < bytes.count, bytes[position] == UInt8(ascii: "\n") { position += 1 }
             line += 1
@@ -152,8 +187,8 @@ private struct CSVReader {
         }
     }
 
-    private static func endsField(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+    private func endsField(_ byte: UInt8) -> Bool {
+        byte == separator || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
     }
 
     private static func trimmed(_ text: String) -> String {

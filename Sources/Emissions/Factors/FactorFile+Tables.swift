@@ -83,7 +83,9 @@ extension FactorFile {
             guard let year = yearColumn.flatMap({ Int(row.fields[$0]) }) ?? year else {
                 throw row.error("no data year: the column YEAR is missing or no number")
             }
-            guard let figure = try row.figure(rate, "SRC2ERTA") else { throw row.error("SRC2ERTA is empty") }
+            guard let figure = try row.figure(rate, "SRC2ERTA", grouped: true) else {
+                throw row.error("SRC2ERTA is empty")
+            }
             factors.append(
                 GridFactor(
                     zone: "US-EGRID-\(row.fields[region])", period: .year(year),
@@ -94,37 +96,49 @@ extension FactorFile {
         try self.init(source: source, basis: FactorBasis(scope: .direct), factors: factors)
     }
 
-    /// Yearly national values of Ember, as Our World in Data publishes them: lifecycle, CC BY 4.0. Either the chart's
-    /// form (`Entity, Code, Year, Carbon intensity of electricity …`, optionally `alpha-2`) or the energy data set's
-    /// (`country, year, iso_code, carbon_intensity_elec`). Aggregates, the world among them, are skipped.
+    /// National values of Ember, lifecycle, CC BY 4.0: its own yearly or monthly release (`Area, ISO 3 code, Year` or
+    /// `Date, … Variable, Unit, Value`, of which the rows of the CO2 intensity count), or as Our World in Data publishes
+    /// them, in the chart's form (`Entity, Code, Year, Carbon intensity of electricity …`, optionally `alpha-2`) or the
+    /// energy data set's (`country, year, iso_code, carbon_intensity_elec`). Aggregates, the world among them, are
+    /// skipped.
     package init(emberTable bytes: [UInt8], source: FactorSource) throws(EmissionsError) {
-        let table = try CSVTable(parsing: bytes, headerContains: "Year")
-        let code = try table.column("Code", "iso_code")
-        let yearColumn = try table.column("Year")
+        let table = try CSVTable(parsing: bytes, headerContains: "Year", "Date")
+        let code = try table.column("Code", "iso_code", "ISO 3 code", "Country code")
+        let time = try table.column("Year", "Date")
         let alpha2 = table.optionalColumn("alpha-2")
-        guard
-            let value = table.header.firstIndex(where: { $0.hasPrefix("Carbon intensity of electricity") })
-                ?? table.optionalColumn("carbon_intensity_elec")
-        else { throw EmissionsError(.malformedTable, "line 1: no column 'Carbon intensity of electricity'") }
+        let variable = table.optionalColumn("Variable")
+        let value = try table.emberColumn(isLong: variable != nil)
         var factors: [GridFactor] = []
         var skipped: [SkippedRow] = []
         for row in table.rows {
+            // The release has generation, capacity and demand beside the intensity.
+            if let variable, !row.fields[variable].lowercased().hasSuffix(" intensity") { continue }
             guard let zone = alpha2.map({ row.fields[$0] }) ?? CountryCode.alpha2(of: row.fields[code]) else {
                 skipped.append(SkippedRow(line: row.line, reason: "not a country"))
                 continue
             }
-            guard let year = Int(row.fields[yearColumn]) else { throw row.error("the year is no number") }
+            guard let period = FactorPeriod(ember: row.fields[time]) else {
+                throw row.error("'\(row.fields[time])' is no year and no first day of a month")
+            }
             guard let figure = try row.figure(value, "carbon intensity") else {
                 skipped.append(SkippedRow(line: row.line, reason: "no value"))
                 continue
             }
             factors.append(
                 GridFactor(
-                    zone: zone, period: .year(year),
+                    zone: zone, period: period,
                     microgramsPerKilowattHour: try row.micrograms(figure, .gramsPerKilowattHour),
                     published: "\(row.fields[value]) g/kWh"))
         }
         try self.init(source: source, basis: FactorBasis(scope: .lifecycle), factors: factors, skipped: skipped)
+    }
+}
+
+extension FactorPeriod {
+    /// `2024`, or `2024-03-01` for a month.
+    fileprivate init?(ember text: String) {
+        self.init(parsing: text.utf8.count == 10 && text.hasSuffix("-01") ? String(text.dropLast(3)) : text)
+        if case .hour = self { return nil }
     }
 }
 
@@ -140,6 +154,14 @@ extension FactorPeriod {
 }
 
 extension CSVTable {
+    /// - Parameter isLong: one variable a row, as Ember's own release has it.
+    fileprivate func emberColumn(isLong: Bool) throws(EmissionsError) -> Int {
+        if isLong { return try column("Value") }
+        let title = header.firstIndex { $0.hasPrefix("Carbon intensity of electricity") }
+        if let title { return title }
+        return try column("carbon_intensity_elec")
+    }
+
     /// Titles changed over the versions: `Carbon Intensity gCO₂eq/kWh (LCA)`, `Carbon intensity gCO₂eq/kWh (Life
     /// cycle)`.
     fileprivate func electricityMapsColumn(_ scope: FactorBasis.Scope) throws(EmissionsError) -> Int {

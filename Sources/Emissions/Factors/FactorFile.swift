@@ -19,8 +19,9 @@ package struct FactorFile: Sendable, Hashable {
     ) throws(EmissionsError) {
         var seen: Set<FactorKey> = []
         for factor in factors where !seen.insert(FactorKey(zone: factor.zone, period: factor.period)).inserted {
+            let name = source.dataset.isEmpty ? source.provider : source.dataset
             throw EmissionsError(
-                .conflict, "\(source.dataset): two factors for zone \(factor.zone), \(factor.period.text)")
+                .conflict, "\(name): two factors for zone \(factor.zone), \(factor.period.text): keep one of them")
         }
         self.source = source
         self.basis = basis

@@ -85,7 +85,8 @@ struct FactorCommand: AsyncParsableCommand {
             if options.json { return Output.json(reply) }
             Output.text(
                 "\(file) is declared at log index \(FigureText.text(reply["index"])), "
-                    + "SHA-256 \(FigureText.text(reply["sha256"]))\n")
+                    + "SHA-256 \(FigureText.text(reply["sha256"])): \(FigureText.text(reply["factors"])) factors of "
+                    + "\(FigureText.text(reply["zones"])) zones, \(FigureText.text(reply["skipped"])) rows without\n")
         }
 
         static func content(of path: String) throws(CommandFailure) -> String {

@@ -101,6 +101,47 @@ import Testing
         #expect(file.skipped.map(\.line) == [2, 6])
     }
 
+    /// Ember's own release: one variable a row, yearly or monthly, the world and other variables beside the countries.
+    @Test func emberReleases() throws {
+        let head = "Area type,Continent,Category,Subcategory,Variable,Unit,Value,YoY absolute change"
+        let intensity = "Power sector emissions,CO2 intensity,CO2 intensity,gCO2/kWh"
+        let yearly = """
+            Area,ISO 3 code,Year,\(head)
+            Denmark,DNK,2024,Country or economy,Europe,Capacity,Fuel,Wind,GW,7.5,0.1
+            Denmark,DNK,2024,Country or economy,Europe,\(intensity),143.3,-8
+            Denmark,DNK,2025,Country or economy,Europe,\(intensity),,
+            World,,2024,Region,,\(intensity),473.1,-8
+
+            """
+        let file = try FactorFile(emberTable: Array(yearly.utf8), source: .sample)
+        #expect(file.basis.scope == .lifecycle)
+        #expect(file.factors.map(\.zone) == ["DK"])
+        #expect(file.factors.map(\.period) == [.year(2024)])
+        #expect(file.factors.map(\.gramsPerKilowattHour.text) == ["143.3"])
+        #expect(file.skipped.map(\.line) == [4, 5])
+        let monthly = "Area,Country code,Date,\(head)\nDenmark,DNK,2025-03-01,Country,Europe,\(intensity),120,-8\n"
+        let months = try FactorFile(emberTable: Array(monthly.utf8), source: .sample)
+        #expect(months.factors.map(\.period) == [.month(year: 2025, month: 3)])
+        #expect(throws: EmissionsError.self) {
+            try FactorFile(
+                emberTable: Array(monthly.replacing("2025-03-01", with: "2025-03-02").utf8), source: .sample)
+        }
+    }
+
+    @Test func aCommaIsADecimalSignBetweenSemicolonsAlone() throws {
+        func own(_ text: String) throws -> [String] {
+            try FactorFile(ownTable: Array(text.utf8), source: .sample, basis: FactorBasis(scope: .direct))
+                .factors.map(\.gramsPerKilowattHour.text)
+        }
+        #expect(try own("zone;period;g_per_kwh\nDK;2026;92,4\nSE;2026;1.5\n") == ["92.4", "1.5"])
+        #expect(try own("\u{FEFF}\"zone\";\"period\";\"g_per_kwh\"\r\n\"DK\";\"2026\";\"0,344\"\r\n") == ["0.344"])
+        #expect(try own("zone\tperiod\tg_per_kwh\nDK\t2026\t92,4\n") == ["92.4"])
+        // A thousand and more, or a little above one: nobody knows.
+        for figure in ["1,234", "0,344", "92,4"] {
+            #expect(throws: EmissionsError.self) { try own("zone,period,g_per_kwh\nDK,2026,\"\(figure)\"\n") }
+        }
+    }
+
     @Test func theDefaultTable() throws {
         let file = try FactorFile.defaults(sha256: "ab")
         #expect(file.factors.count == 47)
