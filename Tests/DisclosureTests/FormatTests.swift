@@ -272,6 +272,29 @@ import TransparencyLog
         }
     }
 
+    /// Two models whose names the fonts lack stay two, and letters with marks stay letters.
+    @Test func noNameBecomesQuestionMarks() throws {
+        func text(_ name: String) -> String { String(decoding: PDFFont.encode(name), as: UTF8.self) }
+        #expect(text("模型 Ω-2") == "<U+6A21 U+578B> <U+03A9>-2")
+        #expect(PDFFont.encode("Łódź Š") == [0x4C, 0xF3, 0x64, 0x7A, 0x20, 0x8A])
+        #expect(text("Zażółć gęślą jaźń".filter { $0 != "ó" }) == "Zazlc gesla jazn")
+        #expect(text("limit / √3, CO₂") == "limit / square root of 3, CO2")
+        #expect(text("日本") != text("中国"))
+        var value = try Self.example().value
+        #expect(!String(decoding: DisclosurePDF.render(value), as: UTF8.self).contains("U+03A9"))
+        var object = try #require(value.object)
+        var organization = try #require(value["organization"]?.object)
+        organization.set("name", "模型")
+        object.set("organization", .object(organization))
+        value = .object(object)
+        let file = String(decoding: DisclosurePDF.render(value), as: UTF8.self)
+        #expect(file.contains("<U+6A21"))
+        #expect(file.contains("U+03A9"))
+        #expect(!file.contains("(??"))
+        // The window's title needs no font.
+        #expect(file.contains("6A21578B> >>"))
+    }
+
     @Test func linesNeitherOverflowNorLoseText() {
         for text in [
             "a short line", "cluster-with-a-long-name/slurm/1234567890123456789@1700000000 and more words",

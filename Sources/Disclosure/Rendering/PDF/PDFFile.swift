@@ -22,7 +22,7 @@ struct PDFFile {
             file.object(
                 "<< /Type /Font /Subtype /Type1 /BaseFont /\(font.rawValue) /Encoding /WinAnsiEncoding >>")
         }
-        file.object([UInt8]("<< /Title (".utf8) + escaped(PDFFont.encode(title)) + [UInt8](") >>".utf8))
+        file.object("<< /Title <\(textString(title))> >>")
         let fonts = zip(PDFFont.allCases, 3...).map { "/\($0.resource) \($1) 0 R" }.joined(separator: " ")
         for (index, content) in pages.enumerated() {
             file.object(
@@ -50,6 +50,14 @@ struct PDFFile {
         text += "trailer\n<< /Size \(offsets.count + 1) /Root 1 0 R /Info 6 0 R >>\n"
         text += "startxref\n\(bytes.count)\n%%EOF\n"
         return bytes + [UInt8](text.utf8)
+    }
+
+    /// A text string in hexadecimal: UTF-16 with its byte order mark, for what no font has to show.
+    private static func textString(_ text: String) -> String {
+        ([0xFEFF] + text.utf16).map { unit in
+            let digits = String(unit, radix: 16, uppercase: true)
+            return String(repeating: "0", count: 4 - digits.utf8.count) + digits
+        }.joined()
     }
 
     /// The inside of a literal string.

@@ -50,31 +50,66 @@ enum PDFFont: String, CaseIterable {
         556, 556, 500, 389, 280, 389, 584,
     ]
 
-    /// WinAnsi codes of text; what the standard fonts lack becomes its nearest word or a question mark.
+    /// WinAnsi codes of text. Signs that the standard fonts lack become their nearest word, Latin letters the letter
+    /// without its mark; other letters are told by their code point, since two names must not become the same marks.
     static func encode(_ text: String) -> [UInt8] {
         var bytes: [UInt8] = []
+        var isTold = false
         for scalar in text.unicodeScalars {
-            switch scalar.value {
-            case 32...126, 0xA1...0xFF: bytes.append(UInt8(scalar.value))
-            case 0xA0: bytes.append(32)
-            case 0x2026: bytes.append(0x85)
-            case 0x2013: bytes.append(0x96)
-            case 0x2014: bytes.append(0x97)
-            case 0x2018: bytes.append(0x91)
-            case 0x2019: bytes.append(0x92)
-            case 0x201C: bytes.append(0x93)
-            case 0x201D: bytes.append(0x94)
-            case 0x20AC: bytes.append(0x80)
-            case 0x2022: bytes.append(0x95)
-            case 0x03A3: bytes += Array("sum of".utf8)
-            case 0x03BC: bytes.append(0xB5)
-            case 0x2264: bytes += Array("<=".utf8)
-            case 0x2265: bytes += Array(">=".utf8)
-            case 0x2212: bytes.append(UInt8(ascii: "-"))
-            case 0x2082: bytes.append(UInt8(ascii: "2"))
-            default: bytes.append(UInt8(ascii: "?"))
+            let known = codes(of: scalar)
+            if known == nil {
+                let point = String(scalar.value, radix: 16, uppercase: true)
+                bytes += Array((isTold ? " U+" : "<U+").utf8)
+                bytes += Array((String(repeating: "0", count: max(0, 4 - point.utf8.count)) + point).utf8)
+            } else if isTold {
+                bytes.append(UInt8(ascii: ">"))
             }
+            bytes += known ?? []
+            isTold = known == nil
         }
+        if isTold { bytes.append(UInt8(ascii: ">")) }
         return bytes
     }
+
+    /// Whether any character of a text can be told by its code point only.
+    static func lacksLetters(_ text: String) -> Bool { text.unicodeScalars.contains { codes(of: $0) == nil } }
+
+    private static func codes(of scalar: Unicode.Scalar) -> [UInt8]? {
+        switch scalar.value {
+        case 32...126, 0xA1...0xFF: [UInt8(scalar.value)]
+        case 0...31, 0xA0: [32]
+        case 0x0152: [0x8C]
+        case 0x0153: [0x9C]
+        case 0x0160: [0x8A]
+        case 0x0161: [0x9A]
+        case 0x0178: [0x9F]
+        case 0x017D: [0x8E]
+        case 0x017E: [0x9E]
+        case 0x0100...0x017F: [latinLetters[Int(scalar.value) - 0x100]]
+        case 0x2026: [0x85]
+        case 0x2010, 0x2011, 0x2212: [UInt8(ascii: "-")]
+        case 0x2013: [0x96]
+        case 0x2014: [0x97]
+        case 0x2018: [0x91]
+        case 0x2019: [0x92]
+        case 0x201C: [0x93]
+        case 0x201D: [0x94]
+        case 0x20AC: [0x80]
+        case 0x2022: [0x95]
+        case 0x03A3: Array("sum of".utf8)
+        case 0x03BC: [0xB5]
+        case 0x2009, 0x202F: [32]
+        case 0x221A: Array("square root of ".utf8)
+        case 0x2248: Array("about ".utf8)
+        case 0x2264: Array("<=".utf8)
+        case 0x2265: Array(">=".utf8)
+        case 0x2080...0x2089: [UInt8(scalar.value - 0x2080) + UInt8(ascii: "0")]
+        default: nil
+        }
+    }
+
+    /// U+0100 to U+017F without their marks.
+    private static let latinLetters = [UInt8](
+        ("AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlLlLlNnNnNnnNn"
+            + "OoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs").utf8)
 }

@@ -48,7 +48,14 @@ enum PDFText {
 package enum DisclosurePDF {
     /// - Parameter disclosure: the body, not the wrapper in which it was issued.
     package static func render(_ disclosure: JSONValue) -> [UInt8] {
-        let page = DisclosurePage(disclosure)
+        var page = DisclosurePage(disclosure)
+        let text = String(decoding: disclosure.rendered(), as: UTF8.self)
+        if PDFFont.lacksLetters(text), let last = page.sections.indices.last {
+            page.sections[last].blocks.append(
+                .note(
+                    "Letters that the fonts of this file lack are told by their Unicode code points, <U+03A9> for one;"
+                        + " the HTML form shows them."))
+        }
         return PDFFile.render(
             pages: PDFLayout.pages(of: page), title: "\(page.title): \(page.organization)")
     }
