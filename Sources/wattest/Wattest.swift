@@ -52,6 +52,25 @@ struct Wattest: AsyncParsableCommand {
         }
     }
 
+    /// What the names of values in the help stand for a figure.
+    private static let figures: Set<Substring> = [
+        "w", "kwh", "h", "d", "p", "g", "lb", "u", "n", "m3", "kg", "price", "flop", "flop/s", "ratio", "MWh", "l/kWh",
+    ]
+
+    /// The parser names the option and not what it takes.
+    static func remedy(for message: String) -> String {
+        if message.hasPrefix("Missing value for") {
+            return "give one; a value that begins with a minus is joined on, as in --option=-1"
+        }
+        let parts = message.split(separator: "<")
+        if message.contains("is invalid for"), let last = parts.last, parts.count > 1,
+            figures.contains(last.prefix { $0 != ">" })
+        {
+            return "write a number like 449.06 or 3.14e23, with a point, without a unit"
+        }
+        return "see 'wattest --help'"
+    }
+
     /// Says what went wrong, one line for an error, and gives the exit status.
     private static func report(_ error: any Error) -> Int32 {
         switch error {
@@ -64,7 +83,7 @@ struct Wattest: AsyncParsableCommand {
             guard exitCode(for: error).isSuccess else {
                 var message = message(for: error)
                 while message.last == "." { message.removeLast() }
-                Output.error(.usage(message, "see 'wattest --help'"))
+                Output.error(.usage(message, remedy(for: message)))
                 return CommandFailure.Status.usage.rawValue
             }
             Output.text(fullMessage(for: error) + "\n")

@@ -68,6 +68,20 @@ struct CommandLineTests {
         }
     }
 
+    @Test(arguments: [
+        (["estimate", "--power-w", "3,5", "--hours", "1"], "write a number like"),
+        (["estimate", "--flop", "1e23x", "--flop-per-s", "1"], "write a number like"),
+        (["estimate", "--utilisation", "40%"], "write a number like"),
+        (["meter", "read", "m", "--site", "s", "--start", "a", "--end", "b", "--mwh", "1.000,5"], "write a number like"),
+        (["estimate", "--power-w", "-5", "--hours", "1"], "give one; a value that begins with a minus"),
+        (["estimate", "--method", "guess"], "see 'wattest --help'"),
+    ])
+    func aRefusedValueComesWithWhatToWrite(arguments: [String], remedy: String) {
+        let error = #expect(throws: (any Error).self) { try Wattest.parseAsRoot(arguments) }
+        guard let error else { return }
+        #expect(Wattest.remedy(for: Wattest.message(for: error)).hasPrefix(remedy), "\(Wattest.message(for: error))")
+    }
+
     @Test func errorsAreOneLineOfPrintableText() {
         let failure = CommandFailure(.refused, "NOT_FOUND", "there is\nno job \u{1B}[31m'x'\u{202E}  here\r\n")
         #expect(failure.description == "error[NOT_FOUND]: there is no job [31m'x' here")

@@ -124,6 +124,22 @@ import Testing
         try expect(planned["hours"], 1.2e20 / 1.2e14 / 3600 / 8, within: 1e-9, "hours")
     }
 
+    @Test func moreOperationsThanTimeAreRemarked() throws {
+        let remark = "more operations than the devices can do"
+        func isRemarked(_ hours: String) throws -> Bool {
+            let value = try estimate("--flop 3.6e18 --flop-per-s 1e12 --devices 10 --hours \(hours) --power-w 1")
+            return value["rests_on"]?.array?.contains { $0.string?.hasPrefix(remark) == true } == true
+        }
+        #expect(try isRemarked("99"))
+        #expect(try !isRemarked("100"))
+    }
+
+    @Test func countriesInAnyCaseAndMeasuredPowerIsNoCeiling() throws {
+        #expect(try estimate("--power-w 1000 --hours 1 --region de")["factor_g_per_kwh"]?.number?.text == "344.13992")
+        let notes = try estimate("--device TPUv3 --hours 1")["rests_on"]?.array?.compactMap(\.string) ?? []
+        #expect(notes.contains { $0.contains("TPUv3: mean power as it was measured") })
+    }
+
     @Test(arguments: [
         "--power-w -1 --hours 2", "--power-w 1 --hours 2 --pue 0.9", "--hours 1 --days 1", "--device abacus --hours 1",
         "--region XX --hours 1", "--utilisation 1.5 --flop 1e20 --flop-per-s 1e12", "--parameters 1e9",

@@ -91,6 +91,9 @@ import Testing
         let danish = value["placements"]?["better"]?.array?.first { $0["zone"] == "DK" }
         #expect(danish?["start"]?.string == "2024-11-14T23:00:00Z")
         #expect(best["saves_share"]?.number?.double ?? 0 > 0.5)
+        // The job's own emissions are by the same table: 0.1 kWh in the hour from 22, at 278 g.
+        #expect(value["kg_co2e"]?["total"]?.number?.text == "0.0278")
+        #expect(value["placements"]?["own_kg_co2e"]?.number?.text == "0.0278")
     }
 
     @Test func aJobOfTheServerIsForeseenFromItsHours() throws {

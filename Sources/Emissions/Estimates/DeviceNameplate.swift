@@ -84,6 +84,9 @@ package struct DeviceNameplate: Sendable, Hashable {
         .init("Google TPUv3", watts: 283, teraflopPerSecond: 123, source: patterson),
     ]
 
+    /// Whether the power is a mean of running systems and no ceiling.
+    package var isMeasured: Bool { source == Self.patterson }
+
     private static func hopper(_ name: String) -> String {
         "NVIDIA \(name) data sheet, half of the rate that it gives with sparsity"
     }

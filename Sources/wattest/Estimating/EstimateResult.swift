@@ -21,7 +21,8 @@ struct EstimateResult {
             return nameplate
         }
         if let nameplate, command.powerW == nil, command.kwh == nil {
-            notes.append("\(nameplate.name): nameplate power, a ceiling (\(nameplate.source))")
+            let kind = nameplate.isMeasured ? "mean power as it was measured" : "nameplate power, a ceiling"
+            notes.append("\(nameplate.name): \(kind) (\(nameplate.source))")
         }
         factor = try Self.factor(command)
         if let origin = factor?.origin { notes.append("grid factor of \(origin)") }
@@ -35,6 +36,9 @@ struct EstimateResult {
         try compute.add(deviceHours: estimate.deviceHours)
         self.compute = compute
         cost = try CostResult(command.price, estimate, devices: command.devices?.figure)
+        if let implied = estimate.impliedUtilisation, implied > .one {
+            notes.append("more operations than the devices can do in these hours: check hours, devices and FLOP")
+        }
         self.notes = notes + compute.notes
     }
 

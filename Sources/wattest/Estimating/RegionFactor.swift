@@ -12,11 +12,33 @@ struct RegionFactor {
         self.origin = origin
     }
 
+    /// Country codes in any case; other zones as their data set writes them.
+    private static func zone(_ region: String) -> String {
+        CloudRegion.country(of: region) ?? (region.utf8.count == 2 ? region.uppercased() : region)
+    }
+
+    /// The mean over hours; nil when one of them has no factor.
+    init?(region: String, hours: Range<Int64>, factors: FactorSet) {
+        let zone = Self.zone(region)
+        var sum: Int128 = 0
+        var tables: Set<String> = []
+        for hour in hours {
+            guard let match = factors.factor(zone: zone, hour: hour).match else { return nil }
+            sum += Int128(match.factor.microgramsPerKilowattHour)
+            tables.insert("\(match.factor.zone), \(factors.files[match.file].source.provider)")
+        }
+        guard let mean = try? ExactRatio(sum, over: Int128(hours.count) * 1_000_000).rounded(decimals: 6) else {
+            return nil
+        }
+        gramsPerKilowattHour = mean
+        origin = "mean of \(hours.count) hours of \(tables.sorted().joined(separator: "; "))"
+    }
+
     /// - Parameters:
     ///   - region: a grid zone such as `DK` or `US`, or a cloud's region such as `europe-west1`.
     ///   - year: nil takes the newest that the table has.
     init(region: String, year: Int?, factors: FactorSet) throws(CommandFailure) {
-        let zone = CloudRegion.country(of: region) ?? region
+        let zone = Self.zone(region)
         let years = factors.files.flatMap(\.factors).compactMap { factor -> Int? in
             if case .year(let year) = factor.period { year } else { nil }
         }

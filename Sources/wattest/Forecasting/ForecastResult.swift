@@ -29,7 +29,7 @@ struct ForecastResult {
         pue = command.pue?.figure ?? .one
         guard pue >= .one else { throw EmissionsError(.outOfRange, "PUE \(pue.text) is below 1") }
         let table = try FactorFiles(command.factors)
-        factor = try Self.factor(command, table)
+        factor = try Self.factor(command, table, forecast, source.start)
         quality = try Self.quality(command, known, source)
         placements = try Placements(command, forecast, start: source.start, factors: table.set, pue: pue)
         basis = [source.origin, "\(forecast.marks) marks of progress, \(forecast.startMarks) of them the start"]
@@ -58,9 +58,16 @@ struct ForecastResult {
         return ProgressReports(done: done, elapsedMilliseconds: source.elapsedMilliseconds, total: command.of)
     }
 
-    private static func factor(_ command: ForecastCommand, _ table: FactorFiles) throws -> RegionFactor? {
+    private static func factor(
+        _ command: ForecastCommand, _ table: FactorFiles, _ forecast: Forecast, _ start: UTCTime
+    ) throws -> RegionFactor? {
         if let grams = command.factorGPerKwh?.figure { return RegionFactor(gramsPerKilowattHour: grams) }
         guard let region = command.region else { return nil }
+        // The tables that the user names, over the hours that the job is expected to take, as its placements have them.
+        if !command.factors.isEmpty {
+            let hours = start.hour..<(start.hour + Int64(Placements.hours(of: forecast)))
+            if let mean = RegionFactor(region: region, hours: hours, factors: table.set) { return mean }
+        }
         return try RegionFactor(region: region, year: nil, factors: table.standard)
     }
 

@@ -75,9 +75,14 @@ struct Placements {
         }
     }
 
+    /// The expected duration, a year at most.
+    static func hours(of forecast: Forecast) -> Int {
+        Int(max(1, min(24 * 366, (forecast.elapsedMilliseconds.total / 3_600_000).rounded(.up))))
+    }
+
     /// The expected energy spread evenly over the expected duration, in whole hours from the first.
     private static func hourly(_ forecast: Forecast) -> [Int128] {
-        let hours = max(1, min(24 * 366, Int((forecast.elapsedMilliseconds.total / 3_600_000).rounded(.up))))
+        let hours = hours(of: forecast)
         let total = Int128(clamping: Int64(clamping: Int128(forecast.energyMicrojoules.total.rounded())))
         return (0..<hours).map { hour in
             total * Int128(hour + 1) / Int128(hours) - total * Int128(hour) / Int128(hours)
