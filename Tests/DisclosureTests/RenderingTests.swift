@@ -98,9 +98,33 @@ import TransparencyLog
         let lines = String(decoding: DisclosureCSV.render(value), as: UTF8.self).split(separator: "\r\n")
         let jobs = try #require(value["jobs"]?.array)
         let nodes = jobs.reduce(0) { $0 + ($1["by_node"]?.array?.count ?? 0) }
-        #expect(lines.count == 1 + 4 + jobs.count + nodes)
-        #expect(Set(lines.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }) == [19])
+        let zones = value["zones"]?.array?.count ?? 0
+        #expect(lines.count == 1 + 4 + zones + jobs.count + nodes)
+        #expect(Set(lines.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }) == [24])
         #expect(lines[1].hasPrefix("organization,"))
+    }
+
+    @Test func everyFigureOfEnergySaysWhereItWasMeasured() throws {
+        let value = try example().value
+        for run in try #require(value["runs"]?.array) {
+            let sum = (run["by_boundary"]?.object?.members ?? []).reduce(Int128(0)) {
+                $0 + (HTMLText.microjoules($1.value) ?? 0)
+            }
+            #expect(sum == HTMLText.microjoules(run["energy_uj"]))
+        }
+        let rows = String(decoding: DisclosureCSV.render(value), as: UTF8.self).split(separator: "\r\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        let column = try #require(rows.first?.firstIndex(of: "boundary"))
+        let measured = rows.filter { ["organization", "job", "node"].contains($0[0]) && Int128($0[11]) ?? 0 != 0 }
+        #expect(measured.count > 3)
+        #expect(measured.allSatisfy { !$0[column].isEmpty })
+        let page = String(decoding: DisclosureHTML.render(value), as: UTF8.self)
+        for name in try #require(value["energy"]?["by_boundary"]?.object).names {
+            #expect(page.contains(ReportText.boundary(name)), "\(name)")
+        }
+        let downstream = String(decoding: DisclosureHTML.render(try example(.downstream).value), as: UTF8.self)
+        #expect(!downstream.contains("much electricity") && !downstream.contains(">Energy<"))
     }
 
     @Test func noCellIsAFormula() throws {

@@ -43,16 +43,17 @@ struct RunSection {
         let names = run.jobs.map { job in
             audience.showsNames ? job.record?.key.description ?? job.pseudonym : job.pseudonym
         }
+        var energy = EnergyBreakdown()
+        for job in run.jobs { energy.add(job.energy) }
         return [
             "name": .string(run.name), "model": .text(run.model), "class": .string(run.jobClass),
             "jobs": audience.showsJobs ? .array(names.map { .string($0) }) : .null,
-            "energy_uj": audience.showsEnergy
-                ? .decimalString(run.jobs.reduce(Int128(0)) { $0 + $1.energy.total }) : .null,
+            "energy_uj": audience.showsEnergy ? .decimalString(energy.total) : .null,
             "wallclock_seconds": .integer(windows.milliseconds / 1000),
             "accelerator_seconds_by_model": accelerators.json(of: run.jobs),
             "job_count": .integer(run.jobs.count),
-            "energy_mwh": audience.showsEnergy
-                ? Figure.megawattHours(run.jobs.reduce(Int128(0)) { $0 + $1.energy.total }) : .null,
+            "energy_mwh": audience.showsEnergy ? Figure.megawattHours(energy.total) : .null,
+            "by_boundary": audience.showsEnergy ? energy.boundariesJSON : .null,
         ]
     }
 }

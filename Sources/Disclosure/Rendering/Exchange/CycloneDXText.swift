@@ -47,16 +47,16 @@ enum CycloneDXText {
                 ]
             ])
         object.append("activityEnergyCost", cost)
+        var facts = [
+            ("wattest:class", run.jobClass), ("wattest:jobs", "\(run.jobCount)"),
+            ("wattest:energy-uj", "\(run.microjoules)"),
+        ]
         if let tonnes = source.tonnes(of: run) {
             object.append("co2CostEquivalent", ["value": tonnes, "unit": "tCO2eq"])
+            facts.append(
+                ("wattest:co2e-basis", "location-based, in the ratio of energies of the organization's report"))
         }
-        object.append(
-            "properties",
-            properties([
-                ("wattest:class", run.jobClass), ("wattest:jobs", "\(run.jobCount)"),
-                ("wattest:energy-uj", "\(run.microjoules)"),
-                ("wattest:co2e-basis", "location-based, in the ratio of energies of the organization's report"),
-            ]))
+        object.append("properties", properties(facts))
         return .object(object)
     }
 

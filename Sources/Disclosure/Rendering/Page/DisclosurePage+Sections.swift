@@ -72,16 +72,36 @@ struct ReportText {
         if let share = report["uncertainty"]?["relative_k2"], share.number != nil {
             tiles.append(("Uncertainty (95 %)", "± \(HTMLText.percent(share))"))
         }
-        let words =
-            "This report says how much electricity the computers of this organization drew for AI work in this period,"
-            + " and how well that is known. A dash means that a figure cannot be had; the reasons are listed below."
-            + " The two figures for CO2e are two views of the same electricity and must not be added."
+        var words =
+            "This report says what was trained in this period and for how long, and how well that is known. Figures of"
+            + " energy are not for these readers."
+        if energy?.object != nil {
+            words =
+                "This report says how much electricity the computers of this organization drew for AI work in this"
+                + " period, and how well that is known. The two figures for CO2e are two views of the same electricity"
+                + " and must not be added."
+        }
+        words += " A dash means that a figure cannot be had; the reasons are listed below."
+        let boundaries = (energy?["by_boundary"]?.object?.members ?? []).map { member in
+            "\(Self.boundary(member.name)): \(amount(member.value))"
+        }
+        var measured: [DisclosurePage.Block] = []
+        if !boundaries.isEmpty {
+            let list = boundaries.joined(separator: "; ")
+            measured = [.paragraph("Where the energy of the computers was measured – \(list).")]
+        }
         return .init(
             title: "In short",
-            blocks: [
-                .paragraph(words), .tiles(tiles), .subheading("How the figures arise"),
+            blocks: [.paragraph(words), .tiles(tiles)] + measured + [
+                .subheading("How the figures arise"),
                 .paragraph(HTMLText.plain(report["method"]?["text"])),
             ])
+    }
+
+    /// An amount and below it where it was measured: no figure without its boundary.
+    private func amount(of item: JSONValue) -> String {
+        let boundaries = (item["by_boundary"]?.object?.names ?? []).joined(separator: ", ")
+        return amount(item["energy_uj"]) + (boundaries.isEmpty ? "" : "\n\(boundaries)")
     }
 
     // MARK: Tables
@@ -97,7 +117,7 @@ struct ReportText {
                 "\(HTMLText.plain(job["nodes_reporting"])) of \(HTMLText.plain(job["nodes_expected"]))",
                 HTMLText.percent(job["coverage"]),
                 (job["lower_bound"]?.bool == true ? "at least " : "")
-                    + amount(job["energy_uj"]),
+                    + amount(of: job),
                 flags(of: job),
             ]
         }
@@ -123,8 +143,8 @@ struct ReportText {
         guard !nodes.isEmpty else { return [] }
         let rows = nodes.map { node in
             [
-                HTMLText.plain(node["node"]), HTMLText.plain(node["kind"]),
-                amount(node["energy_uj"]), HTMLText.percent(node["coverage"]),
+                HTMLText.plain(node["node"]), HTMLText.plain(node["kind"]), amount(of: node),
+                HTMLText.percent(node["coverage"]),
                 Self.hours(milliseconds: node["measured_ms"]), Self.hours(milliseconds: node["bridged_ms"]),
                 Self.hours(milliseconds: node["missing_ms"]),
             ]
@@ -143,15 +163,17 @@ struct ReportText {
     var runs: DisclosurePage.Section? {
         let runs = report["runs"]?.array ?? []
         guard !runs.isEmpty else { return nil }
+        // Downstream there is no energy, and no column for it.
+        let showsEnergy = energy?.object != nil
         let rows = runs.map { run in
             [
                 HTMLText.plain(run["name"]), HTMLText.plain(run["class"]), HTMLText.plain(run["job_count"]),
-                amount(run["energy_uj"]), Self.hours(seconds: run["wallclock_seconds"]),
-            ]
+                Self.hours(seconds: run["wallclock_seconds"]),
+            ] + (showsEnergy ? [amount(of: run)] : [])
         }
         let table = DisclosurePage.Table(
-            head: ["Run", "Class", "Jobs", "Energy", "Wall-clock h"], rows: rows, numeric: [2, 3, 4],
-            widths: [36, 18, 10, 18, 18])
+            head: ["Run", "Class", "Jobs", "Wall-clock h"] + (showsEnergy ? ["Energy"] : []), rows: rows,
+            numeric: [2, 3, 4], widths: showsEnergy ? [36, 18, 10, 18, 18] : [44, 22, 12, 22])
         let words =
             "Jobs of one run or model, by what they were for. The final run is only a part of a model's energy."
         return .init(title: "Runs", blocks: [.paragraph(words), .table(table)])

@@ -28,6 +28,19 @@ extension ReportText {
         return "\(digits.prefix(1))\(decimals.isEmpty ? "" : ".\(decimals)")e\(text.utf8.count - 1)"
     }
 
+    /// Where a meter sits, in words.
+    static func boundary(_ name: String) -> String {
+        switch name {
+        case "facility": "at the meter of the whole site (facility)"
+        case "node-ac": "at the power inlet of each computer (node-ac)"
+        case "node-dc": "behind the power supply of each computer (node-dc)"
+        case "gpu": "at the accelerators alone (gpu)"
+        case "package": "at the processors alone (package)"
+        case "network": "at switches (network)"
+        default: "at \(name)"
+        }
+    }
+
     /// What a check looks at, in words.
     static func check(_ id: String) -> String {
         switch id {
