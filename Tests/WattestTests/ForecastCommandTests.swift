@@ -52,6 +52,18 @@ import Testing
     }
 
     /// 7 minutes at 20 W, then 100 W: what comes is nearer to the steady rate than the mean so far.
+    @Test(arguments: [("1e-300", "1e300"), ("1e-9", "1e30"), ("1", "1e10"), ("5e-324", "1"), ("1e18", "1e19")])
+    func aTotalBeyondAllMeasureIsRefused(done: String, of units: String) async throws {
+        let path = try await constant()
+        let error = await #expect(throws: EmissionsError.self) {
+            try await forecast(["--readings", path, "--done", done, "--of", units, "--region", "DK"])
+        }
+        #expect(error?.code == .outOfRange)
+        // Far and not too far: a year at most is laid out.
+        let far = try await forecast(["--readings", path, "--done", "1", "--of", "1e9", "--region", "DK"])
+        #expect(far["kwh"]?["total"]?.number != nil)
+    }
+
     @Test func aStartIsToldApart() async throws {
         let lines = (0...60).map { "\(1_731_621_600_000 + $0 * 60_000),\($0 < 8 ? 20 : 100)" }.joined(separator: "\n")
         let path = try await file("start.csv", "time,watts\n" + lines + "\n")

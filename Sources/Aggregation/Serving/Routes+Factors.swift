@@ -52,9 +52,9 @@ extension Routes {
             content.count <= FactorFiles.maximumBytes
         else { throw Problem.badRequest("content: the file's text, at most \(FactorFiles.maximumBytes) bytes") }
         let sha256 = MerkleHash.sha256(of: content).hexadecimal
-        let (declaration, file): (JSONValue, FactorFile)
+        let checked: (value: JSONValue, file: FactorFile)
         do {
-            (declaration, file) = try FactorDeclaration.checked(
+            checked = try FactorDeclaration.checked(
                 body["declaration"] ?? [:], sha256: sha256, bytes: content)
         } catch {
             throw Problem.badRequest("the factor file: \(error.message)")
@@ -65,7 +65,7 @@ extension Routes {
         let settings = try await AccountsReader(runtime).read().accounts.settings
         // The newest comes first: it is asked before the others for the zones and times that it has.
         let others = Self.declared(settings, use, at: now).filter { $0["sha256"]?.string != sha256 }
-        let value = JSONValue.array([declaration] + others).rendered(.compact)
+        let value = JSONValue.array([checked.value] + others).rendered(.compact)
         guard value.count <= SetEntry.maximumValueBytes else {
             throw Problem.badRequest("the list of factor files has grown beyond one entry; set \(use.field) anew")
         }
@@ -76,8 +76,9 @@ extension Routes {
         let index = try await runtime.append(entry.text).index
         return [
             "sha256": .string(sha256), "index": .decimalString(index), "use": .string(use.rawValue),
-            "factors": .integer(file.factors.count), "zones": .integer(Set(file.factors.map(\.zone)).count),
-            "skipped": .integer(file.skipped.count),
+            "factors": .integer(checked.file.factors.count),
+            "zones": .integer(Set(checked.file.factors.map(\.zone)).count),
+            "skipped": .integer(checked.file.skipped.count),
         ]
     }
 }

@@ -32,7 +32,7 @@ enum SiteWater {
             let site = cell.site ?? ""
             if courses[site] == nil {
                 courses[site] = SettingCourse(settings.settings, SettingField.siteWater, site)
-                schedules[site] = try settings.schedule(of: site)
+                schedules[site] = (try? settings.schedule(of: site)) ?? nil
             }
             guard let setting = courses[site]?.value(at: UTCTime(hour: cell.hour)) else {
                 throw EmissionsError(
@@ -40,10 +40,9 @@ enum SiteWater {
                     "no water usage effectiveness is set for every site with energy; set \(SettingField.siteWater)")
             }
             let part = Part(site: site, setting: setting)
-            let use = try uses[part] ?? Self.use(setting)
-            uses[part] = use
+            if uses[part] == nil { uses[part] = try use(setting) }
             var usage = DecimalFigure.one
-            if use.offSite != nil, !cell.isFacility {
+            if uses[part]?.offSite != nil, !cell.isFacility {
                 guard let entry = schedules[site]?.entry(hour: cell.hour) else {
                     throw EmissionsError(
                         .missingInput,

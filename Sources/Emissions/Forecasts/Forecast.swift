@@ -36,6 +36,12 @@ package struct Forecast: Sendable, Hashable {
         guard units.isFinite, units >= last.done else {
             throw EmissionsError(.outOfRange, "\(last.done) units are done of \(units): check the reported total")
         }
+        // A typing error must not become an infinity further down.
+        guard last.done >= 1e-9, units <= 1e18, units / last.done <= Self.maximumRatio else {
+            throw EmissionsError(
+                .outOfRange,
+                "\(last.done) of \(units) units are too few for a forecast: check what is done and the total")
+        }
         let start = Segment.startLength(segments)
         energyMicrojoules = Self.quantity(segments, start: start, units: units) { Double($0.microjoules) }
         elapsedMilliseconds = Self.quantity(segments, start: start, units: units) { Double($0.elapsedMilliseconds) }
@@ -43,6 +49,9 @@ package struct Forecast: Sendable, Hashable {
         startMarks = start
         self.marks = segments.count
     }
+
+    /// From less than a billionth of a job nothing follows for the rest.
+    private static let maximumRatio = 1e9
 
     private static func quantity(
         _ segments: [Segment], start: Int, units: Double, _ value: (ProgressMark) -> Double

@@ -82,7 +82,7 @@ struct Placements {
 
     /// The expected energy spread evenly over the expected duration, in whole hours from the first.
     private static func hourly(_ forecast: Forecast) -> [Int128] {
-        let hours = hours(of: forecast)
+        let hours = Self.hours(of: forecast)
         let total = Int128(clamping: Int64(clamping: Int128(forecast.energyMicrojoules.total.rounded())))
         return (0..<hours).map { hour in
             total * Int128(hour + 1) / Int128(hours) - total * Int128(hour) / Int128(hours)
