@@ -72,10 +72,7 @@ struct CommandLineTests {
         (["estimate", "--power-w", "3,5", "--hours", "1"], "write a number like"),
         (["estimate", "--flop", "1e23x", "--flop-per-s", "1"], "write a number like"),
         (["estimate", "--utilisation", "40%"], "write a number like"),
-        (
-            ["meter", "read", "m", "--site", "s", "--start", "a", "--end", "b", "--mwh", "1.000,5"],
-            "write a number like"
-        ),
+        (["forecast", "--readings", "f", "--done", "one", "--of", "2"], "write a number like"),
         (["estimate", "--power-w", "-5", "--hours", "1"], "give one; a value that begins with a minus"),
         (["estimate", "--method", "guess"], "see 'wattest --help'"),
     ])
