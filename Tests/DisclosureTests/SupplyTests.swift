@@ -218,12 +218,20 @@ import TransparencyLog
         try log.set(SettingField.sitePUE, of: "archive", "1.4", from: turn)
         try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":1,\"off_site\":3}", until: turn)
         try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":2,\"off_site\":3}", from: turn)
+        let making = "\"boundary\":\"cradle-to-gate\",\"source\":\"maker\",\"lifetime_years\":1}"
+        try log.set(SettingField.siteEmbodied, of: "archive", "{\"kg_per_server\":8760,\(making)", until: turn)
+        try log.set(SettingField.siteEmbodied, of: "archive", "{\"kg_per_server\":17520,\(making)", from: turn)
         for setting in settings { try log.set(setting.field, of: setting.subject, setting.value) }
         return try value(log)
     }
 
-    @Test func waterFollowsWhatHoldsInEachHour() throws {
-        let water = try #require(try twoHours()["water"])
+    @Test func resourcesFollowWhatHoldsInEachHour() throws {
+        let value = try twoHours()
+        // One kilogram in the first hour of a life of a year, two in the second.
+        #expect(value["embodied"]?["kg"]?.number?.text == "3")
+        #expect(value["embodied"]?["node_hours"]?.int64 == 2)
+        #expect(value["embodied"]?["inputs"]?.array?.count == 2)
+        let water = try #require(value["water"])
         // 10 · (1 + 1.2 · 3) + 10 · (2 + 1.4 · 3) litres.
         #expect(water["cubic_metres"]?.number?.text == "0.108")
         #expect(water["sites"]?.array?.compactMap { $0["litres"]?.number?.text } == ["46", "62"])

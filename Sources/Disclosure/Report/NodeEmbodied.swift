@@ -15,11 +15,13 @@ enum NodeEmbodied {
         var nodeHours: Int64 = 0
         var bases: Set<String> = []
         for (node, held) in hours.sorted(by: { $0.key < $1.key }) {
-            for part in try parts(node, input, settings) {
-                kilograms = try kilograms + part.kilograms(deviceHours: ExactRatio(held))
-                bases.insert(
-                    "\(part.kilogramsPerUnit.text) kg, \(part.boundary.rawValue), \(part.lifetimeYears.text) years, "
-                        + "utilisation \(part.utilisation.text), \(part.source)")
+            for (span, held) in spans(node, held, input) {
+                for part in try parts(node, input, settings, span) {
+                    kilograms = try kilograms + part.kilograms(deviceHours: ExactRatio(held))
+                    bases.insert(
+                        "\(part.kilogramsPerUnit.text) kg, \(part.boundary.rawValue), \(part.lifetimeYears.text) years, "
+                            + "utilisation \(part.utilisation.text), \(part.source)")
+                }
             }
             nodeHours += held
         }
@@ -31,15 +33,45 @@ enum NodeEmbodied {
         ]
     }
 
+    /// The hours of a node, cut where what is set about its making or its site changes: at whole hours.
+    private static func spans(
+        _ node: String, _ held: Int64, _ input: DisclosureInput
+    ) -> [(span: UTCInterval, hours: Int64)] {
+        let settings = input.accounts.settings
+        let moves = settings.changes(of: SettingField.nodeSite, subject: node)
+        var sites: Set<String> = Set(
+            moves.compactMap { settings.json(SettingField.nodeSite, of: node, at: $0)?.string })
+        if let site = settings.json(SettingField.nodeSite, of: node, at: input.closingTime)?.string {
+            sites.insert(site)
+        }
+        if let site = input.accounts.nodes.site(of: node) { sites.insert(site) }
+        var changes = moves + settings.changes(of: SettingField.nodeEmbodied, subject: node)
+        for site in sites { changes += settings.changes(of: SettingField.siteEmbodied, subject: site) }
+        var edges: Set<Int64> = [input.period.start.hour, input.period.lastHour + 1]
+        for change in changes {
+            let hour = change.isWholeHour ? change.hour : change.hour &+ 1
+            if input.period.start.hour < hour, hour <= input.period.lastHour { edges.insert(hour) }
+        }
+        guard edges.count > 2, let number = input.accounts.ledger.nodes.firstIndex(of: node) else {
+            return [(input.period, held)]
+        }
+        let sorted = edges.sorted()
+        return zip(sorted, sorted.dropFirst()).compactMap { start, end in
+            let span = UTCInterval(start: UTCTime(hour: start), end: UTCTime(hour: end))
+            let sums = PeriodSums(input.accounts, period: span, ofNode: Int32(number))
+            return sums.ownHours[node].map { (span, $0) }
+        }
+    }
+
     private static func parts(
-        _ node: String, _ input: DisclosureInput, _ settings: SiteSettings
+        _ node: String, _ input: DisclosureInput, _ settings: SiteSettings, _ span: UTCInterval
     ) throws(EmissionsError) -> [EmbodiedCarbon] {
         let register = input.accounts.settings
-        let site = settings.site(
-            of: node, enrolled: input.accounts.nodes.site(of: node), hour: input.period.lastHour)
+        let closingTime = UTCTime(microseconds: span.end.microseconds - 1)
+        let site = settings.site(of: node, enrolled: input.accounts.nodes.site(of: node), hour: span.lastHour)
         let value =
-            register.json(SettingField.nodeEmbodied, of: node, at: input.closingTime)
-            ?? site.flatMap { register.json(SettingField.siteEmbodied, of: $0, at: input.closingTime) }
+            register.json(SettingField.nodeEmbodied, of: node, at: closingTime)
+            ?? site.flatMap { register.json(SettingField.siteEmbodied, of: $0, at: closingTime) }
         guard let value else {
             throw EmissionsError(
                 .missingInput,

@@ -69,6 +69,13 @@ struct PeriodSums: Sendable {
         self = pass.sums
     }
 
+    /// - Parameter node: the number of the one node that is read, without its coverage.
+    init(_ accounts: LogAccounts, period: UTCInterval, ofNode node: Int32) {
+        var pass = LedgerPass(accounts, period)
+        pass.read([node])
+        self = pass.sums
+    }
+
     fileprivate init() {}
 }
 
