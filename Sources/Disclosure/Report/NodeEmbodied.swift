@@ -1,3 +1,4 @@
+import Accounts
 import Batches
 import Emissions
 import Energy

@@ -54,7 +54,8 @@ struct PDFFile {
 
     /// A text string in hexadecimal: UTF-16 with its byte order mark, for what no font has to show.
     private static func textString(_ text: String) -> String {
-        ([0xFEFF] + text.utf16).map { unit in
+        let units: [UInt16] = [0xFEFF] + Array(text.utf16)
+        return units.map { unit in
             let digits = String(unit, radix: 16, uppercase: true)
             return String(repeating: "0", count: 4 - digits.utf8.count) + digits
         }.joined()
