@@ -78,6 +78,9 @@ import TransparencyLog
         let lost = try value(log)
         #expect(lost["emissions"]?["location_t"]?.isNull == true)
         #expect(reasons(lost, "emissions") == ["the factor file \(sha256) is not at hand"])
+        #expect(lost["zones"]?.array?.first?["energy_uj"]?.string == "36000000000000")
+        #expect(lost["zones"]?.array?.first?["location_t"]?.isNull == true)
+        #expect(lost["method"]?["factor_set_sha256"]?.isNull == true)
     }
 
     @Test func anImpossiblePUEIsRefusedAndFailsItsCheck() throws {

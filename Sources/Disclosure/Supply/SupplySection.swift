@@ -101,12 +101,14 @@ struct SupplySection {
 
     private mutating func emit(_ supply: FacilitySupply, _ input: DisclosureInput) throws(EmissionsError) {
         let factors: FactorSet
-        if let list = input.accounts.settings.json(SettingField.factorSet, of: nil, at: input.closingTime) {
-            factors = try .listed(list, files: input.factorFiles)
-        } else {
-            factors = try .standard()
+        do {
+            factors = try .chosen(input)
+            factorSetSHA256 = .string(MerkleHash.sha256(of: Array(factors.citationText.utf8)).hexadecimal)
+        } catch {
+            // A table that is lost or cannot be read takes the emissions away, not the energy of the zones.
+            missing.append(("emissions", error.message))
+            factors = try FactorSet(files: [])
         }
-        factorSetSHA256 = .string(MerkleHash.sha256(of: Array(factors.citationText.utf8)).hexadecimal)
         let zoned = supply.cells.filter { !$0.zone.isEmpty }
         let byPlace = try LocationBased(cells: zoned, factors: factors)
         citations = try Self.citations(byPlace, factors)
@@ -118,8 +120,12 @@ struct SupplySection {
             location = try Self.number(mass.tonnes)
             checks.append(.impliedFactor(units: byPlace.zones.reduce(0) { $0 + $1.units }, mass: mass))
         }
-        market = try MarketFigures(zoned, input, factors: factors, isWhole: cells.unzoned == 0)
-        missing += market.missing
+        do {
+            market = try MarketFigures(zoned, input, factors: factors, isWhole: cells.unzoned == 0)
+            missing += market.missing
+        } catch {
+            missing.append(("emissions.market_t", error.message))
+        }
         zones = try zonesJSON(byPlace)
     }
 
