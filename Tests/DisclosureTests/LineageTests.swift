@@ -89,6 +89,10 @@ import TransparencyLog
         #expect(item["pue"]?["value"]?.string == "1.25")
         #expect(item["factor"]?["sha256"]?.string?.count == 64)
         #expect(item["zone"]?.string == "DE")
+        for figure in ["energy.it_mwh", "energy.facility_mwh", "zones[DE].supply_mwh"] {
+            let page = try #require(lineage.page(of: figure, from: 0, limit: .max))
+            #expect(lineage.json(page, BatchTrace([]))["agrees"]?.bool == true, "\(figure)")
+        }
         // A term less is another figure.
         let part = SupplyTrace(FigureTrace(input)).tonnes(of: Array(page.all.dropFirst()))
         #expect(part != shown)

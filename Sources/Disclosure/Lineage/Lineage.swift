@@ -1,5 +1,6 @@
 import Accounts
 import Batches
+import Emissions
 import Energy
 package import JSONText
 import TransparencyLog
@@ -78,8 +79,18 @@ package struct Lineage: Sendable {
     /// Whether the terms alone give what the disclosure shows; null for a figure that they do not suffice for.
     private func agrees(_ page: Page, _ shown: JSONValue?, _ sum: Int128) -> JSONValue {
         if page.path.isSum { return .bool(shown == .decimalString(sum)) }
-        guard page.path.text.hasSuffix("location_t"), let shown, !shown.isNull else { return .null }
-        return .bool(supply.tonnes(of: page.all).map { BorneFigures(of: disclosure).figure($0) } == shown)
+        guard let shown, !shown.isNull else { return .null }
+        let borne = BorneFigures(of: disclosure)
+        switch String(page.path.text.split(separator: ".").last ?? "") {
+        case "location_t": return .bool(supply.tonnes(of: page.all).map { borne.figure($0) } == shown)
+        case "facility_mwh", "supply_mwh":
+            return .bool(supply.megawattHours(of: page.all).map { borne.figure($0) } == shown)
+        case "energy_mwh": return .bool(borne.figure(Figure.megawattHours(sum)) == shown)
+        case "it_mwh":
+            let significant = (try? ExactRatio.megawattHours(microjoules: sum)).flatMap { borne.count(of: $0) }
+            return .bool(Figure.megawattHours(sum, significant: significant) == shown)
+        default: return .null
+        }
     }
 
     private func json(_ term: FigureTrace.Term, _ batches: BatchTrace) -> JSONValue {

@@ -50,18 +50,30 @@ package struct SupplyTrace: Sendable {
     /// The location-based emissions of some terms, worked out from them alone; nil where a factor is missing.
     package func tonnes(of terms: [FigureTrace.Term]) -> JSONValue? {
         guard let factors, !terms.isEmpty else { return nil }
-        let cells = terms.map { term in
+        let cells = cells(of: terms)
+        guard !cells.contains(where: \.zone.isEmpty),
+            let supply = try? FacilitySupply(cells: cells, schedules: Array(schedules.values)),
+            let mass = (try? LocationBased(cells: supply.cells, factors: factors))?.mass
+        else { return nil }
+        return try? SupplySection.number(mass.tonnes)
+    }
+
+    /// What some terms drew at the grid connection, worked out from them alone.
+    func megawattHours(of terms: [FigureTrace.Term]) -> JSONValue? {
+        guard let supply = try? FacilitySupply(cells: cells(of: terms), schedules: Array(schedules.values)) else {
+            return nil
+        }
+        return try? SupplySection.number(SupplyCell.megawattHours(units: supply.units))
+    }
+
+    private func cells(of terms: [FigureTrace.Term]) -> [EnergyCell] {
+        terms.map { term in
             let (site, zone) = trace.place(of: term.key)
             return EnergyCell(
                 hour: term.key.hour, site: site, zone: zone, market: "",
                 boundary: term.key.boundary == .facility ? .facility : .informationTechnology,
                 microjoules: term.microjoules)
         }
-        guard !cells.contains(where: \.zone.isEmpty),
-            let supply = try? FacilitySupply(cells: cells, schedules: Array(schedules.values)),
-            let mass = (try? LocationBased(cells: supply.cells, factors: factors))?.mass
-        else { return nil }
-        return try? SupplySection.number(mass.tonnes)
     }
 }
 
