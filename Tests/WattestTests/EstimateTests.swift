@@ -124,6 +124,21 @@ import Testing
         try expect(planned["hours"], 1.2e20 / 1.2e14 / 3600 / 8, within: 1e-9, "hours")
     }
 
+    @Test func carbonIntensityOfAModel() throws {
+        func rate(_ arguments: [String]) throws -> JSONValue {
+            let common = ["estimate", "sci", "--per", "training-token", "--rationale", "what training consumes"]
+            let command = try #require(try Wattest.parseAsRoot(common + arguments) as? EstimateCommand.Intensity)
+            return EstimateCommand.Intensity.json(try command.rate())
+        }
+        // (1,000 kWh · 400 g + 100 kg) / 10⁹.
+        let value = try rate(["--kwh", "1000", "--factor-g-per-kwh", "400", "--embodied-kg", "100", "--count", "1e9"])
+        #expect(value["g_co2e_per_unit"]?.number?.text == "0.0005")
+        #expect(value["unit"] == "training token" && value["counting"] == "gross")
+        #expect(throws: EmissionsError.self) {
+            try rate(["--kwh", "1000", "--factor-g-per-kwh", "400", "--embodied-kg", "100", "--count", "0"])
+        }
+    }
+
     @Test func moreOperationsThanTimeAreRemarked() throws {
         let remark = "more operations than the devices can do"
         func isRemarked(_ hours: String) throws -> Bool {

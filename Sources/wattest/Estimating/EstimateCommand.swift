@@ -13,7 +13,7 @@ struct EstimateCommand: ParsableCommand {
             them when --devices is not given), --host-w for what stands beside them, --device for its nameplate, or \
             the mean of --readings; or --kwh states the energy itself. What cannot be computed is null, with the reason.
             """,
-        subcommands: [Matching.self, Facility.self])
+        subcommands: [Matching.self, Facility.self, Intensity.self])
 
     @OptionGroup var options: ServerOptions
 
