@@ -1,12 +1,6 @@
 import Energy
 import Sensors
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
 /// The part of the self-test that compares each GPU's energy counter with its integrated power.
 struct GPUTrial: Sendable {
     let sources: NodeSources
@@ -19,13 +13,16 @@ struct GPUTrial: Sendable {
         guard sources.nvmlLibrary != nil || sources.sysfsRoot == "/sys" else { return [] }
         var checks: [AgentSelfTest.Check] = []
         for (phase, seconds) in [("idle", trial.idleSeconds), ("load", trial.loadSeconds)] where seconds > 0 {
-            let load = phase == "load" ? trial.loadCommand.flatMap(LoadCommand.init) : nil
-            defer { load?.end() }
-            switch counter.run(phase: phase, seconds: seconds) {
+            let command = phase == "load" ? trial.loadCommand : nil
+            let load = command.flatMap(LoadCommand.init)
+            let result = counter.run(phase: phase, seconds: seconds)
+            let outcome = load?.end()
+            switch result {
             case .success(let courses): checks += courses.map(Self.check)
             case .failure(let failure):
                 return [.init(name: "gpu", isPassed: failure.reason == .gone, detail: "none: \(failure.text)")]
             }
+            if command != nil { checks.append(Self.check(outcome)) }
         }
         return checks
     }
@@ -49,30 +46,20 @@ struct GPUTrial: Sendable {
             detail: residual == nil ? text + "; the counter stood still" : text)
     }
 
+    /// A phase whose load failed measured idle boards, whatever their counters say.
+    static func check(_ load: LoadCommand.Outcome?) -> AgentSelfTest.Check {
+        let (isPassed, detail) =
+            switch load {
+            case nil: (false, "cannot be started: the phase was measured without load")
+            case .ran: (true, "ran to the end of the phase")
+            case .over(status: 0): (true, "ended by itself before the phase did: its rest was measured without load")
+            case .over(let status):
+                (false, "ended with status \(status) before the phase did: it was measured without load")
+            }
+        return AgentSelfTest.Check(name: "gpu load", isPassed: isPassed, detail: "the command of --gpu-load " + detail)
+    }
+
     private static func percent(_ perMille: Int64) -> String {
         "\(perMille < 0 ? "-" : "")\(perMille.magnitude / 10).\(perMille.magnitude % 10) %"
-    }
-}
-
-/// A load for the second phase, in a process group of its own so that all of it ends.
-private struct LoadCommand {
-    private let process: pid_t
-
-    init?(_ command: String) {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        posix_spawnattr_setpgroup(&attributes, 0)
-        var arguments = (["/bin/sh", "-c", command] as [String]).map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        var process: pid_t = 0
-        guard posix_spawn(&process, "/bin/sh", nil, &attributes, &arguments, environ) == 0 else { return nil }
-        self.process = process
-    }
-
-    func end() {
-        kill(-process, SIGTERM)
-        waitpid(process, nil, 0)
     }
 }
