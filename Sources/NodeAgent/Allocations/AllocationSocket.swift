@@ -38,16 +38,27 @@ final class AllocationSocket: Sendable {
     private let site: String
     private let handlers: AllocationHandlers
     private let listener: Int32
+    private let accept: Accept
     private let isStopped = Mutex(false)
     private let wakeUp = WakeUp()
 
-    static let maximumConnections = 1024
+    typealias Accept = @Sendable (_ listener: Int32) -> (descriptor: Int32, peer: SocketPeer)?
 
+    /// Half of the descriptors that a service has by default: whoever opens as many takes none that the agent needs for
+    /// its sensors, its spool and its uplink.
+    static let maximumConnections = 512
+    /// How long nobody is let in after that failed: whoever waits is still there, and would be announced at once again.
+    static let restMilliseconds: Int64 = 1000
+
+    /// - Parameter accept: takes the connection that waits; nil when there is none or the system has no descriptor left.
     /// - Throws: when the socket cannot be made. A socket that a dead agent left is replaced.
-    init(path: String, site: String, handlers: AllocationHandlers) throws(SpoolError) {
+    init(
+        path: String, site: String, handlers: AllocationHandlers, accept: @escaping Accept = UnixSocket.accept
+    ) throws(SpoolError) {
         self.path = path
         self.site = site
         self.handlers = handlers
+        self.accept = accept
         listener = try UnixSocket.listen(at: path)
     }
 
@@ -69,11 +80,17 @@ final class AllocationSocket: Sendable {
     private func serve() {
         var connections: [UInt64: Connection] = [:]
         var next: UInt64 = 0
+        var restsUntil: Int64 = 0
         while !isStopped.withLock({ $0 }) {
             let ids = connections.keys.sorted()
-            var polls = [wakeUp.reader, listener].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            let rest = restsUntil - AgentEnvironment.bootNanoseconds()
+            // A negative descriptor is one that poll(2) does not look at.
+            var polls = [wakeUp.reader, rest > 0 ? -1 : listener].map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+            }
             polls += ids.map { pollfd(fd: connections[$0]?.descriptor ?? -1, events: Int16(POLLIN), revents: 0) }
-            guard poll(&polls, nfds_t(polls.count), -1) > 0 else { continue }
+            let limit = rest > 0 ? Int32(clamping: rest / 1_000_000 + 1) : -1
+            guard poll(&polls, nfds_t(polls.count), limit) > 0 else { continue }
             for (id, poll) in zip(ids, polls.dropFirst(2)) where poll.revents != 0 {
                 guard var connection = connections[id] else { continue }
                 if read(&connection, id) {
@@ -84,25 +101,25 @@ final class AllocationSocket: Sendable {
                     connections[id] = nil
                 }
             }
-            if polls[1].revents != 0, let accepted = accept(connections.count) {
-                connections[next] = accepted
-                next += 1
+            guard polls[1].revents != 0 else { continue }
+            guard let (descriptor, peer) = accept(listener) else {
+                // One that went away again before it was taken is nobody's fault.
+                guard ![EAGAIN, EINTR, ECONNABORTED].contains(errno) else { continue }
+                restsUntil = AgentEnvironment.bootNanoseconds() + Self.restMilliseconds * 1_000_000
+                continue
             }
+            guard connections.count < Self.maximumConnections else {
+                close(descriptor)
+                continue
+            }
+            connections[next] = Connection(descriptor: descriptor, peer: peer)
+            next += 1
         }
         for (id, connection) in connections {
             handlers.end(id)
             close(connection.descriptor)
         }
         close(listener)
-    }
-
-    private func accept(_ count: Int) -> Connection? {
-        guard let (descriptor, peer) = UnixSocket.accept(listener) else { return nil }
-        guard count < Self.maximumConnections else {
-            close(descriptor)
-            return nil
-        }
-        return Connection(descriptor: descriptor, peer: peer)
     }
 
     /// - Returns: false when the connection is over.
