@@ -122,7 +122,8 @@ package struct HwmonSource: SensorSource {
             id: id, kind: "hwmon", layer: layer, provenance: .integrated, quantity: .power(rule: .trapezoid),
             maximumPowerMicrowatts: power, refreshMilliseconds: refresh, periodMilliseconds: max(1000, refresh))
         append(
-            description, part: part, point: point + ", averaged over \(refresh) ms", file: file, isZeroMissing: true,
+            description, part: part, point: point + ", averaged over \(interval ?? 1000) ms", file: file,
+            isZeroMissing: true,
             to: &report)
     }
 
@@ -150,10 +151,16 @@ package struct HwmonSource: SensorSource {
     }
 
     private mutating func addIntelGPU(_ path: String, to report: inout SourceReport) {
-        // xe labels its channels: the card contains the package.
-        let channel = (1...4).first { FileTree.text(path + "/energy\($0)_label") == "card" } ?? 1
+        // xe labels its channels: the card contains the package, and some cards count their package alone.
+        let channels = (1...4).filter { FileTree.exists(path + "/energy\($0)_input") }
+        func channel(_ label: String) -> Int? {
+            channels.first { FileTree.text(path + "/energy\($0)_label") == label }
+        }
+        guard let channel = channel("card") ?? channel("pkg") ?? channels.first else {
+            return report.remarks.append("\(path) is an Intel GPU without an energy counter and was left out")
+        }
+        let isPackage = FileTree.text(path + "/energy\(channel)_label") == "pkg"
         let file = path + "/energy\(channel)_input"
-        guard FileTree.exists(file) else { return }
         let limit = FileTree.number(path + "/power\(channel)_max").flatMap {
             (1_000_000...10_000_000_000).contains($0) ? Int64($0) : nil
         }
@@ -161,13 +168,14 @@ package struct HwmonSource: SensorSource {
         let description = SensorDescription(
             id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .counter,
             quantity: .microjouleCounter(), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000)
-        append(description, part: .gpu(address), point: "GPU card", file: file, isZeroMissing: false, to: &report)
+        let point = isPackage ? "GPU package, without the rest of its card" : "GPU card"
+        append(description, part: .gpu(address), point: point, file: file, isZeroMissing: false, to: &report)
     }
 
     private mutating func addAMDGPU(_ path: String, to report: inout SourceReport) {
         guard let file = ["power1_average", "power1_input"].map({ path + "/" + $0 }).first(where: FileTree.exists)
         else {
-            return
+            return report.remarks.append("\(path) is an AMD GPU without a power sensor and was left out")
         }
         let limit = FileTree.number(path + "/power1_cap_max").flatMap {
             (1_000_000...10_000_000_000).contains($0) ? Int64($0) : nil

@@ -90,6 +90,24 @@ enum HwmonTrees {
         #expect(report.remarks.contains { $0.contains("hwmon2") && $0.contains("next boot") })
     }
 
+    /// xe shows of an Arc or Flex card the package alone, as its second channel (drivers/gpu/drm/xe/xe_hwmon.c).
+    @Test func aCardThatCountsItsPackageAloneIsRead() {
+        let card = "class/hwmon/hwmon0"
+        let tree = FixtureTree([
+            card + "/name": "xe\n", card + "/energy2_label": "pkg\n", card + "/energy2_input": "7\n",
+            card + "/power1_max": "900000000\n", card + "/power2_max": "200000000\n",
+            card + "/device/uevent": "PCI_SLOT_NAME=0000:3b:00.0\n",
+            "class/hwmon/hwmon1/name": "i915\n", "class/hwmon/hwmon2/name": "amdgpu\n",
+            "class/hwmon/hwmon2/temp1_input": "40000\n",
+        ])
+        var (source, report) = discover(tree)
+        #expect(values(&source, report) == ["hwmon:gpu-0000:3b:00.0": .counter(7)])
+        #expect(report.sensors[0].measurementPoint.contains("package"))
+        #expect(report.sensors[0].description.maximumPowerMicrowatts == 300_000_000)
+        #expect(report.remarks.contains { $0.contains("hwmon1") && $0.contains("without an energy counter") })
+        #expect(report.remarks.contains { $0.contains("hwmon2") && $0.contains("without a power sensor") })
+    }
+
     @Test func aMeterWithoutLabelIsTheMachineAndABatteryIsNot() {
         var tree = FixtureTree(HwmonTrees.meter(0, label: nil, microwatts: "200000000"))
         #expect(discover(tree).1.sensors.map(\.part) == [.node])
