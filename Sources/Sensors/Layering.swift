@@ -24,10 +24,12 @@ package struct Layering: Sendable, Hashable {
         package var reason: String
     }
 
-    /// What the node's energy is measured at, for reports: the layer of the outermost readable node sensor, else
-    /// `components`, else `accelerator`, else `none`.
+    /// What the node's energy is measured at: the layer of the outermost readable node sensor, else `components`, else
+    /// `accelerator`; `estimated` where nothing is measured at all, and `none` where there is no figure.
     package var boundary: String {
-        let readable = sensors.filter { $0.found.access.isReadable && !$0.isShared }
+        let figures = sensors.filter { $0.found.access.isReadable && !$0.isShared }
+        let readable = figures.filter { $0.description.provenance != .estimated }
+        guard !readable.isEmpty else { return figures.isEmpty ? "none" : "estimated" }
         let order: [Layer] = [.facility, .nodeAC, .nodeDC]
         if let layer = order.first(where: { layer in readable.contains { $0.description.layer == layer } }) {
             return layer.rawValue
@@ -125,9 +127,12 @@ private struct Arranger {
         }
     }
 
+    /// A module of another source goes with its processors: it contains those that are read.
     mutating func dropSecondProcessors() {
         guard let best = bestKind(Self.isProcessor) else { return }
-        drop("the processors are read through \(best)") { Self.isProcessor($0) && $0.description.kind != best }
+        drop("the processors are read through \(best)") {
+            (Self.isProcessor($0) || Self.socket(ofModule: $0) != nil) && $0.description.kind != best
+        }
     }
 
     mutating func dropSecondMemory() {
@@ -189,13 +194,11 @@ private struct Arranger {
             $0.description.layer == .module && $0.description.kind == "nvml" && $0.found.access.isReadable
         }
         .map(\.description.id).sorted { position(ofGPUIn: $0) < position(ofGPUIn: $1) }
-        guard !counters.isEmpty else { return }
+        guard !counters.isEmpty else { return dropUnclearModules() }
         let sockets = candidates.compactMap { placed -> Int? in
             if case .package(let socket, _) = placed.found.part, Self.isProcessor(placed) { socket } else { nil }
         }.sorted()
-        let modules = candidates.compactMap { placed -> Int? in
-            if case .module(let socket) = placed.found.part { socket } else { nil }
-        }.sorted()
+        let modules = candidates.compactMap(Self.socket(ofModule:)).sorted()
         let known = sockets.isEmpty ? modules : sockets
         guard known.isEmpty || known.count == counters.count else {
             drop("\(counters.count) module counters share \(known.count) sockets: the GPUs are read alone") {
@@ -204,9 +207,12 @@ private struct Arranger {
             for index in candidates.indices where candidates[index].description.within.map(counters.contains) == true {
                 candidates[index].found.description.within = nil
             }
-            return
+            return dropUnclearModules()
         }
-        drop("the module is read by its own counter") { if case .module = $0.found.part { true } else { false } }
+        drop("the module is read by its own counter") { Self.socket(ofModule: $0) != nil }
+        drop("the modules, which are read by their own counters, contain it") {
+            Self.isMemory($0) || $0.found.part == .packages && Self.isProcessor($0)
+        }
         for index in candidates.indices {
             guard case .package(let socket, _) = candidates[index].found.part,
                 let position = known.firstIndex(of: socket)
@@ -254,16 +260,53 @@ private struct Arranger {
         candidates.contains { $0.description.id == id && $0.found.part == .node }
     }
 
-    /// The ACPI module that a GPU without one of its own lies in: only clear where there is one of each.
-    private func module(of placed: Placed) -> String? {
-        guard case .gpu = placed.found.part else { return nil }
-        let modules = candidates.filter {
-            if case .module = $0.found.part { $0.found.access.isReadable } else { false }
+    /// Modules beside GPUs of which nobody can tell which lie in them would count those twice.
+    private mutating func dropUnclearModules() {
+        let (modules, boards) = (acpiModules.count, moduleBoards.count)
+        guard modules > 0, !boards.isMultiple(of: modules) else { return }
+        drop("\(boards) GPUs cannot be told to \(modules) modules: sockets and GPUs are read alone") {
+            Self.socket(ofModule: $0) != nil
         }
-        let gpus = candidates.filter { if case .gpu = $0.found.part { true } else { false } }
-            .sorted { "\($0.found.part)" < "\($1.found.part)" }
-        guard modules.count == gpus.count, let position = gpus.firstIndex(of: placed) else { return nil }
-        return modules.sorted { $0.description.id < $1.description.id }[position].description.id
+    }
+
+    /// The ACPI module that a GPU without one of its own lies in: GPUs and sockets are numbered in the same order (GH200
+    /// has one GPU to a socket, GB200 two).
+    private func module(of placed: Placed) -> String? {
+        let (modules, boards) = (acpiModules, moduleBoards)
+        guard !modules.isEmpty, boards.count.isMultiple(of: modules.count),
+            let position = boards.firstIndex(where: { $0.description.id == placed.description.id })
+        else { return nil }
+        let module = modules[position / (boards.count / modules.count)]
+        return module.found.access.isReadable ? module.description.id : nil
+    }
+
+    private static func socket(ofModule placed: Placed) -> Int? {
+        if case .module(let socket) = placed.found.part { socket } else { nil }
+    }
+
+    /// By socket.
+    private var acpiModules: [Placed] {
+        candidates.filter { Self.socket(ofModule: $0) != nil }
+            .sorted { (Self.socket(ofModule: $0) ?? 0) < (Self.socket(ofModule: $1) ?? 0) }
+    }
+
+    /// The GPUs that modules can contain, by address or number. A board that names itself and is no superchip sits in a
+    /// slot beside its Grace socket.
+    private var moduleBoards: [Placed] {
+        func key(_ placed: Placed) -> String? {
+            let point = placed.found.measurementPoint
+            switch placed.found.part {
+            case .gpu(let address):
+                let isBeside =
+                    placed.description.kind == "nvml" && !point.isEmpty
+                    && !["GH200", "GB200", "GB300"].contains { point.contains($0) }
+                return isBeside ? nil : PCIAddress.device(address) ?? address
+            case .accelerator(let number): return "accelerator \(1000 + number)"
+            default: return nil
+            }
+        }
+        return candidates.compactMap { placed in key(placed).map { (key: $0, placed: placed) } }
+            .sorted { $0.key < $1.key }.map(\.placed)
     }
 
     /// One entry of the log holds 65,535 bytes, some 180 of them a sensor.

@@ -135,8 +135,52 @@ import Testing
     @Test func moduleCountersThatShareASocketAreNotUsed() {
         let map = within(Layering(reports(FixtureTree(HwmonTrees.grace)) + [modules(4)]))
         #expect(map.keys.allSatisfy { !$0.contains("GPU") || !$0.hasSuffix("/module") })
-        #expect(map["nvml:GPU-3"] == "-")
+        // The meter of each module contains two of them.
+        #expect((0...3).map { map["nvml:GPU-\($0)"] } == ["0", "0", "1", "1"].map { "hwmon:module-" + $0 })
         #expect(map["hwmon:grace-0"] == "hwmon:module-0")
+        #expect(map.filter { $0.value == "-" }.keys.sorted() == ["hwmon:module-0", "hwmon:module-1"])
+    }
+
+    private func boards(_ count: Int, _ name: String) -> SourceReport {
+        var report = gpus(count)
+        for index in report.sensors.indices { report.sensors[index].measurementPoint = name + " board" }
+        return report
+    }
+
+    /// A GPU in a slot is in no module's figure; GPUs of which one is missing could be in either's.
+    @Test func onlyGPUsThatAreInAModuleAreCountedInIt() {
+        let grace = reports(FixtureTree(HwmonTrees.grace))
+        let beside = within(Layering(grace + [boards(2, "NVIDIA H100 PCIe")]))
+        #expect(beside["nvml:GPU-0"] == "-" && beside["nvml:GPU-1"] == "-" && beside["hwmon:module-0"] == "-")
+        let inside = within(Layering(grace + [boards(4, "NVIDIA GB200")]))
+        #expect(inside["nvml:GPU-1"] == "hwmon:module-0" && inside["nvml:GPU-2"] == "hwmon:module-1")
+        let unclear = Layering(grace + [boards(3, "NVIDIA GB200")])
+        #expect(!within(unclear).keys.contains { $0.hasPrefix("hwmon:module") })
+        #expect(within(unclear)["hwmon:grace-0"] == "-" && within(unclear)["nvml:GPU-2"] == "-")
+        #expect(unclear.leftOut.contains { $0.id == "hwmon:module-1" && $0.reason.contains("3 GPUs") })
+    }
+
+    /// HPE Cray nodes of Grace show the processors and accelerators of the modules once more.
+    @Test func crayAndModulesAreNoTwoCounts() {
+        let tree = FixtureTree(PowercapTrees.merged(CrayTrees.node, HwmonTrees.grace))
+        let map = within(Layering(reports(tree)))
+        #expect(
+            map == [
+                "cray:node": "-", "cray:cpu": "cray:node", "cray:memory": "cray:node", "cray:accel0": "cray:node",
+                "cray:accel1": "cray:node",
+            ])
+        let counters = within(Layering(reports(tree) + [modules(2)]))
+        #expect(counters["cray:cpu"] == nil && counters["cray:memory"] == nil && counters["cray:accel0"] == nil)
+        #expect(counters["nvml:GPU-1/module"] == "cray:node")
+        tree.remove("cray/pm_counters/cpu_energy")
+        let nested = within(Layering(reports(tree)))
+        #expect(nested["cray:accel0"] == "hwmon:module-0" && nested["hwmon:module-0"] == "cray:node")
+    }
+
+    @Test func anEstimateIsNoBoundary() {
+        let estimate = report(CPUModelSource())
+        #expect(Layering([estimate]).boundary == "estimated")
+        #expect(Layering([estimate, gpus(1)]).boundary == "accelerator")
     }
 
     @Test func oneGPUInTwoSourcesIsOneGPU() {
