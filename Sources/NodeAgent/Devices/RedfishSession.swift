@@ -41,21 +41,42 @@ final class RedfishSession: Sendable {
     }
 
     /// GET of an absolute path. Called by one thread at a time.
+    ///
+    /// Some services answer a path by sending to the same one with a slash at its end; such a way within the service is
+    /// followed.
     func get(_ link: String) -> Result<[UInt8], TransportFailure> {
-        guard let path = Self.path(link) else {
+        guard var path = Self.path(link) else {
             return .failure(TransportFailure(reason: .malformed, text: "`\(link)` is not a path of the service"))
         }
         do throws(TransportFailure) {
-            let reply = try send("GET", path, try credentials())
-            guard reply.status == 401, service.account != nil else { return DeviceService.body(reply, path) }
-            // The session has run out.
-            state.withLock { if case .token = $0.way { $0.way = .unknown } }
-            let second = try send("GET", path, try credentials())
-            if second.status == 401 { refused() }
-            return DeviceService.body(second, path)
+            for _ in 0..<Self.maximumRedirections {
+                let reply = try ask(path)
+                guard [301, 302, 307, 308].contains(reply.status),
+                    let next = reply.header("location").flatMap(Self.pathOfService), next != path
+                else { return DeviceService.body(reply, path) }
+                path = next
+            }
+            return DeviceService.body(try ask(path), path)
         } catch {
             return .failure(error)
         }
+    }
+
+    private static let maximumRedirections = 2
+
+    private func ask(_ path: String) throws(TransportFailure) -> DeviceHTTP.Reply {
+        let reply = try send("GET", path, try credentials())
+        guard reply.status == 401, service.account != nil else { return reply }
+        // The session has run out.
+        state.withLock { if case .token = $0.way { $0.way = .unknown } }
+        let second = try send("GET", path, try credentials())
+        if second.status == 401 { refused() }
+        return second
+    }
+
+    /// Some services name themselves in full. Whatever host that is, this service is asked.
+    private static func pathOfService(_ location: String) -> String? {
+        path(location) ?? location.from("/redfish/").flatMap(path)
     }
 
     /// A link's path without its fragment; links to elsewhere are not followed, for they would carry the token away.
@@ -111,10 +132,7 @@ final class RedfishSession: Sendable {
         guard let token = reply.header("x-auth-token"), !token.isEmpty else {
             throw TransportFailure(reason: .malformed, text: "the service gives no X-Auth-Token")
         }
-        let location = reply.header("location").flatMap { location in
-            // Some services name themselves in full.
-            Self.path(location) ?? location.from("/redfish/").flatMap(Self.path)
-        }
+        let location = reply.header("location").flatMap(Self.pathOfService)
         state.withLock { state in
             state.way = .token(token, location: location)
             state.refusals = 0

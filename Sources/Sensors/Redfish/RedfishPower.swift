@@ -21,6 +21,22 @@ package enum RedfishPower {
         return energy
     }
 
+    /// Whether a resource has the member but nothing in its `Reading` now: a BMC whose host just started, for example.
+    package static func isWaiting(_ resource: JSONValue, _ member: String) -> Bool {
+        guard let excerpt = resource[member], excerpt.object != nil else { return false }
+        return excerpt["Reading"].map { $0 == .null || $0.scaled(by: 6) == 0 } ?? false
+    }
+
+    /// Whether legacy `PowerControl[]` has entries, none with a value now.
+    package static func isWaiting(_ power: JSONValue) -> Bool {
+        power["PowerControl"]?.elements.contains { control in
+            control["PowerConsumedWatts"].map { $0 == .null || $0.scaled(by: 6) == 0 } ?? false
+        } ?? false
+    }
+
+    /// A slot without a supply in it.
+    package static func isAbsent(_ resource: JSONValue) -> Bool { resource["Status"]?["State"]?.string == "Absent" }
+
     /// PowerSupplyMetrics: `InputPowerWatts.Reading`, in µW; 0 is legal for one supply of several.
     package static func supplyInput(_ metrics: JSONValue) -> Int64? {
         guard let power = metrics["InputPowerWatts"]?["Reading"]?.scaled(by: 6), power >= 0 else { return nil }

@@ -47,8 +47,7 @@ package struct RedfishSource: SensorSource {
     private struct Chassis {
         var path: String
         var resource: JSONValue
-        var way: Way
-        var remark: String?
+        var survey: Survey
     }
 
     package mutating func discover() -> SourceReport {
@@ -60,8 +59,15 @@ package struct RedfishSource: SensorSource {
         }
         var found: [Chassis] = []
         for path in paths.prefix(64) {
-            guard case .success(let resource) = document(path), let (way, remark) = survey(resource) else { continue }
-            found.append(Chassis(path: path, resource: resource, way: way, remark: remark))
+            switch document(path) {
+            case .failure(let failure) where [.gone, .malformed, .unsupported].contains(failure.reason): continue
+            // It may be the one that contains the others.
+            case .failure(let failure): return unreadable(failure)
+            case .success(let resource):
+                let survey = survey(resource)
+                guard survey.way != nil || survey.failure != nil else { continue }
+                found.append(Chassis(path: path, resource: resource, survey: survey))
+            }
         }
         guard let root = root(of: found) else {
             reason = .unsupported
@@ -69,9 +75,11 @@ package struct RedfishSource: SensorSource {
                 name, "no chassis at \(place) shows \(measured == .power ? "power" : "energy in kWh")",
                 remedy: measured == .power ? "update the BMC's firmware" : "read its power instead: `measure: power`")
         }
-        way = root.way
+        // What gives no value now may give one later: a part of it is not taken for the whole.
+        if root.survey.way == nil, let failure = root.survey.failure { return unreadable(failure) }
+        way = root.survey.way
         var report = SourceReport(source: name, sensors: [sensor(root)])
-        report.remarks = root.remark.map { [$0] } ?? []
+        report.remarks = root.survey.remarks
         for other in found where other.path != root.path {
             report.remarks.append(
                 "\(other.path) shows power too and is not added: it lies inside \(root.path) or beside it")
@@ -83,9 +91,11 @@ package struct RedfishSource: SensorSource {
     private mutating func unreadable(_ failure: TransportFailure) -> SourceReport {
         reason = failure.reason
         let remedy =
-            failure.reason == .denied
-            ? "give the agent a read-only account on the BMC: \(failure.text)"
-            : "check address, certificate and account of the BMC: \(failure.text)"
+            switch failure.reason {
+            case .denied: "give the agent a read-only account on the BMC: \(failure.text)"
+            case .inactive: "none, the BMC is asked again every minute: \(failure.text)"
+            default: "check address, certificate and account of the BMC: \(failure.text)"
+            }
         return SourceReport(
             source: name,
             sensors: [
@@ -100,32 +110,92 @@ package struct RedfishSource: SensorSource {
         }
     }
 
+    private struct Survey {
+        var way: Way?
+        var remarks: [String] = []
+        /// Why there is no better way now, though the resource for it is there.
+        var failure: TransportFailure?
+
+        /// A link to nothing promises nothing.
+        mutating func note(_ problem: TransportFailure) {
+            if ![.gone, .unsupported].contains(problem.reason) { failure = failure ?? problem }
+        }
+
+        mutating func noteWaiting(_ path: String) {
+            note(TransportFailure(reason: .inactive, text: "\(path) has no value now"))
+        }
+    }
+
     /// What the chassis offers, in order of trust. Input of the supplies counts what conversion loses.
-    private func survey(_ chassis: JSONValue) -> (Way, String?)? {
-        if let subsystem = RedfishPower.link(chassis, "PowerSubsystem"), case .success(let power) = document(subsystem),
-            let list = RedfishPower.link(power, "PowerSupplies"), case .success(let supplies) = document(list)
-        {
-            let metrics = RedfishPower.members(supplies).prefix(32).map { supply -> String? in
-                guard case .success(let resource) = document(supply), let path = RedfishPower.link(resource, "Metrics"),
-                    case .success(let values) = document(path), figure(ofSupply: values) != nil
-                else { return nil }
-                return path
+    private func survey(_ chassis: JSONValue) -> Survey {
+        var survey = Survey()
+        if let path = RedfishPower.link(chassis, "PowerSubsystem") {
+            survey.way = supplies(path, &survey)
+            if survey.way != nil { return survey }
+        }
+        if let path = RedfishPower.link(chassis, "EnvironmentMetrics") {
+            switch document(path) {
+            case .failure(let problem): survey.note(problem)
+            case .success(let metrics):
+                if figure(ofChassis: metrics) != nil {
+                    survey.way = .environment(path)
+                    return survey
+                }
+                if RedfishPower.isWaiting(metrics, measured == .power ? "PowerWatts" : "EnergykWh") {
+                    survey.noteWaiting(path)
+                }
             }
-            // All or none: a sum without one cord is not the node.
-            if !metrics.isEmpty, !metrics.contains(nil) { return (.supplies(metrics.compactMap(\.self)), nil) }
         }
-        if let path = RedfishPower.link(chassis, "EnvironmentMetrics"), case .success(let metrics) = document(path),
-            figure(ofChassis: metrics) != nil
-        {
-            return (.environment(path), nil)
+        if measured == .power, let path = RedfishPower.link(chassis, "Power") {
+            switch document(path) {
+            case .failure(let problem): survey.note(problem)
+            case .success(let power):
+                if let (index, remark) = RedfishPower.control(power) {
+                    survey.way = .control(path, index)
+                    if let remark { survey.remarks.append(remark) }
+                } else if RedfishPower.isWaiting(power) {
+                    survey.noteWaiting(path)
+                }
+            }
         }
-        if measured == .power, let path = RedfishPower.link(chassis, "Power"),
-            case .success(let power) = document(path),
-            let (index, remark) = RedfishPower.control(power)
-        {
-            return (.control(path, index), remark)
+        return survey
+    }
+
+    /// The input of all supplies that are there, or of none: a sum without one cord is not the node.
+    private func supplies(_ subsystem: String, _ survey: inout Survey) -> Way? {
+        let list = document(subsystem).flatMap { power in
+            RedfishPower.link(power, "PowerSupplies").map(document) ?? .success(.null)
         }
-        return nil
+        guard case .success(let supplies) = list else {
+            if case .failure(let problem) = list { survey.note(problem) }
+            return nil
+        }
+        var metrics: [String] = []
+        for supply in RedfishPower.members(supplies).prefix(32) {
+            switch document(supply) {
+            case .failure(let problem):
+                survey.note(problem)
+                return nil
+            case .success(let resource):
+                if RedfishPower.isAbsent(resource) { continue }
+                guard let path = RedfishPower.link(resource, "Metrics") else { return nil }
+                switch document(path) {
+                case .failure(let problem):
+                    survey.note(problem)
+                    return nil
+                case .success(let values):
+                    guard figure(ofSupply: values) != nil else {
+                        survey.remarks.append("\(supply) shows no input: the sum of the supplies is not taken")
+                        if RedfishPower.isWaiting(values, measured == .power ? "InputPowerWatts" : "EnergykWh") {
+                            survey.noteWaiting(path)
+                        }
+                        return nil
+                    }
+                    metrics.append(path)
+                }
+            }
+        }
+        return metrics.isEmpty ? nil : .supplies(metrics)
     }
 
     private func figure(ofSupply metrics: JSONValue) -> Int64? {
@@ -146,18 +216,18 @@ package struct RedfishSource: SensorSource {
             return !paths.contains(container)
         }
         let candidates = outer.isEmpty ? found : outer
-        return candidates.first { if case .supplies = $0.way { true } else { false } }
-            ?? candidates.first {
-                !["Module", "Component", "Card", "Zone"].contains($0.resource["ChassisType"]?.string ?? "")
-            }
-            ?? candidates.first
+        let wholes = candidates.filter {
+            !["Module", "Component", "Card", "Zone"].contains($0.resource["ChassisType"]?.string ?? "")
+        }
+        return candidates.first { if case .supplies = $0.survey.way { true } else { false } }
+            ?? wholes.first { $0.survey.way != nil } ?? wholes.first ?? candidates.first
     }
 
     private func sensor(_ chassis: Chassis) -> FoundSensor {
-        switch chassis.way {
+        switch chassis.survey.way {
         case .supplies(let paths):
             sensor(.nodeAC, point: "input of \(paths.count) power supplies of \(chassis.path)", access: .readable)
-        case .environment:
+        case .environment, nil:
             sensor(layer ?? .nodeDC, point: chassis.path + (layer == nil ? unstated : ""), access: .readable)
         case .control:
             sensor(

@@ -16,6 +16,8 @@ private final class RedfishService: Sendable {
         var password = "geheim"
         var isSilent = false
         var watts = "512.5"
+        /// Paths without a slash at their end are sent on to the same with one, by the service's name for itself.
+        var wantsSlash = false
         /// Firmware before 2020: the power of the chassis in one document.
         var isLegacy = false
     }
@@ -45,6 +47,12 @@ private final class RedfishService: Sendable {
                 return .reply(204, "")
             case ("GET", let path):
                 guard isKnown(asked, state) else { return .reply(401, "{}") }
+                if state.wantsSlash {
+                    guard path.hasSuffix("/") else {
+                        return .reply(308, "", headers: [("Location", "https://bmc\(path)/")])
+                    }
+                    return document(String(path.dropLast()), state).map { .reply(200, $0) } ?? .reply(404, "{}")
+                }
                 return document(path, state).map { .reply(200, $0) } ?? .reply(404, "{}")
             default: return .reply(405, "{}")
             }
@@ -111,6 +119,23 @@ extension RedfishService {
         while !service.state.withLock({ $0.tokens.isEmpty }) {}
         #expect(server.asked.last?.method == "DELETE")
         #expect(server.asked.last?.path == "/redfish/v1/SessionService/Sessions/token-2")
+    }
+
+    @Test func aServiceThatSendsOnIsFollowedWithinItself() throws {
+        let service = RedfishService()
+        service.state.withLock { $0.wantsSlash = true }
+        let server = try DeviceServer { service.answer($0) }
+        var source = source(RedfishSession(server.service()), server)
+        #expect(source.discover().sensors.map(\.access) == [.readable])
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .power(512_500_000))
+        let circle = try DeviceServer { asked in
+            asked.path.hasSuffix("/")
+                ? .reply(301, "", headers: [("Location", "/redfish/v1/Chassis")])
+                : .reply(301, "", headers: [("Location", "/redfish/v1/Chassis/")])
+        }
+        var lost = self.source(RedfishSession(circle.service(user: nil)), circle)
+        #expect(lost.discover().sensors.map(\.access.isReadable) == [false])
+        #expect(circle.asked.count == 3)
     }
 
     @Test func legacyPowerOverTLSIsTheMachineAlone() throws {

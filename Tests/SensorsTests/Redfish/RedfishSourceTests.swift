@@ -140,7 +140,54 @@ private final class Service: Sendable {
             #expect(found == reason && remedy.contains("BMC"))
             #expect(source.read(nowNanoseconds: 1).map(\.reading.value) == [.unreadable(reason)])
         }
-        var empty = legacy(control("a", "0"))
+        var empty = source(Service([Self.chassis: Self.collection("/c"), "/c": "{}"]))
         #expect(empty.discover().absence?.reason.contains("no chassis") == true)
+    }
+
+    /// A BMC whose host just started shows null, some show 0, before they have measured.
+    @Test(arguments: [
+        ("EnvironmentMetrics", #"{"PowerWatts":{"Reading":null}}"#, #"{"PowerWatts":{"Reading":812.5}}"#),
+        ("EnvironmentMetrics", #"{"PowerWatts":{"Reading":0}}"#, #"{"PowerWatts":{"Reading":812.5}}"#),
+        (
+            "Power", #"{"PowerControl":[{"PowerConsumedWatts":null}]}"#,
+            #"{"PowerControl":[{"PowerConsumedWatts":812.5}]}"#
+        ),
+    ])
+    func whatHasNoValueYetIsAStateAndNoAbsence(link: String, before: String, after: String) {
+        let service = Service([
+            Self.chassis: Self.collection("/gpu", "/c"),
+            "/c": #"{"ChassisType":"RackMount","\#(link)":{"@odata.id":"/p"}}"#,
+            "/gpu": #"{"ChassisType":"Module","EnvironmentMetrics":{"@odata.id":"/gpu/e"}}"#,
+            "/gpu/e": #"{"PowerWatts":{"Reading":700}}"#, "/p": before,
+        ])
+        var source = source(service)
+        guard case .unreadable(.inactive, let remedy) = source.discover().sensors.first?.access else {
+            return #expect(Bool(false), "a part was taken for the whole, or nothing")
+        }
+        #expect(remedy.contains("/p has no value now"))
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .unreadable(.inactive))
+        service.set("/p", after)
+        #expect(source.read(nowNanoseconds: 60_000_000_000)[0].reading.value == .power(812_500_000))
+    }
+
+    @Test func aSlotWithoutASupplyIsNoMissingCord() {
+        var documents = Self.hgx
+        documents[Self.chassis + "/1/PowerSubsystem/PowerSupplies"] = Self.collection(
+            Self.chassis + "/1/psu0", Self.chassis + "/1/psu1", Self.chassis + "/1/psu2")
+        documents[Self.chassis + "/1/psu2"] = #"{"Status":{"State":"Absent"}}"#
+        var source = source(Service(documents))
+        #expect(source.discover().sensors.map(\.measurementPoint) == ["input of 2 power supplies of \(Self.chassis)/1"])
+        #expect(source.read(nowNanoseconds: 1)[0].reading.value == .power(4_999_750_000))
+    }
+
+    /// A chassis that cannot be asked now may be the one that contains the others.
+    @Test func anUnansweredChassisIsAskedAgain() {
+        let service = Service(Self.hgx.merging([Self.chassis + "/1": "401"]) { $1 })
+        var source = source(service)
+        guard case .unreadable(.denied, _) = source.discover().sensors.first?.access else {
+            return #expect(Bool(false), "the baseboard was taken for the node")
+        }
+        service.set(Self.chassis + "/1", Self.hgx[Self.chassis + "/1"])
+        #expect(source.read(nowNanoseconds: 60_000_000_000)[0].reading.value == .power(4_999_750_000))
     }
 }
