@@ -37,6 +37,8 @@ package struct DCMIPower: Sendable, Hashable {
     package struct Refusal: Error, Sendable, Hashable {
         package var reason: UnreadableReason
         package var code: UInt8?
+        /// What went wrong on the way to the BMC, in words; nil where it answered.
+        package var failure: String?
     }
 
     /// IPMI 2.0 table 5-2.

@@ -67,9 +67,16 @@ package struct IPMISource: SensorSource {
             return .absent(
                 name, "the BMC at \(place) does not know DCMI power readings", remedy: "use its Redfish service")
         case .failure(let refusal):
-            let remedy = "ask it by hand: ipmitool dcmi power reading"
-            return SourceReport(source: name, sensors: [sensor(.unreadable(refusal.reason, remedy: remedy))])
+            return SourceReport(
+                source: name, sensors: [sensor(.unreadable(refusal.reason, remedy: Self.remedy(refusal)))])
         }
+    }
+
+    private static func remedy(_ refusal: DCMIPower.Refusal) -> String {
+        if let failure = refusal.failure { return "check address and account of the BMC: \(failure)" }
+        return refusal.code == 0xD4
+            ? "give the agent's account at the BMC more: `privilege: operator`, else `privilege: administrator`"
+            : "ask it by hand: ipmitool dcmi power reading"
     }
 
     private func sensor(_ access: FoundSensor.Access) -> FoundSensor {
@@ -84,7 +91,8 @@ package struct IPMISource: SensorSource {
     private func ask() -> Result<DCMIPower, DCMIPower.Refusal> {
         guard let exchange else { return .failure(.init(reason: .gone, code: nil)) }
         switch exchange(DCMIPower.networkFunction, DCMIPower.command, DCMIPower.request) {
-        case .failure(let failure): return .failure(.init(reason: failure.reason, code: nil))
+        case .failure(let failure):
+            return .failure(.init(reason: failure.reason, code: nil, failure: failure.text))
         case .success(let answer): return DCMIPower.parse(answer)
         }
     }

@@ -63,6 +63,17 @@ import Testing
         #expect(dead.read(nowNanoseconds: 1)[0].reading.value == .unreadable(.timedOut))
     }
 
+    @Test func whatTheBMCRefusesNamesWhatToDo() {
+        func remedy(_ answer: Result<[UInt8], TransportFailure>) -> String {
+            var source = source { _, _, _ in answer }
+            guard case .unreadable(_, let remedy)? = source.discover().sensors.first?.access else { return "" }
+            return remedy
+        }
+        #expect(remedy(.failure(TransportFailure(reason: .denied, text: "wrong password"))).contains("wrong password"))
+        #expect(remedy(.success([0xD4])).contains("privilege: operator"))
+        #expect(remedy(.success([0xFF])).contains("ipmitool"))
+    }
+
     @Test func theDriversDevice() {
         var none = IPMISource(devicePath: "/nonexistent/ipmi0")
         #expect(none.discover().absence?.remedy.contains("ipmi_devintf") == true)
