@@ -10,6 +10,8 @@ package struct CraySource: SensorSource {
     private var counters: [HeldFile] = []
     /// Counters that came back as new ones since the last whole read.
     private var isNewDevice: [Bool] = []
+    /// The newest instant of each counter: of a controller that stands still, or whose clock drifts, no scan is younger.
+    private var instants: [Int64] = []
     private var generation: HeldFile
     private var freshness: HeldFile
 
@@ -27,6 +29,7 @@ package struct CraySource: SensorSource {
         let known = Dictionary(zip(counters.map(\.path), counters)) { first, _ in first }
         counters = []
         isNewDevice = []
+        instants = []
         let names: [String]
         switch FileTree.listing(of: directory) {
         case .success(let found): names = found
@@ -47,6 +50,7 @@ package struct CraySource: SensorSource {
             ) { $0 == .denied ? "let the agent's group read \(path)" : "look at \(path): it shows no count of joules" }
             counters.append(counter)
             isNewDevice.append(false)
+            instants.append(.min)
             let description = SensorDescription(
                 id: "cray:" + id, kind: "cray", layer: layer, within: id == "node" ? nil : "cray:node",
                 provenance: .counter,
@@ -117,7 +121,8 @@ package struct CraySource: SensorSource {
                 reading: Reading(monotonicNanoseconds: nowNanoseconds, value: .unreadable(failure.reason)))
         case .success(let counter):
             isNewDevice[index] = isNewDevice[index] || counters[index].takeNewDevice()
-            let instant = nowNanoseconds - ageNanoseconds(counter)
+            let instant = max(instants[index], nowNanoseconds - ageNanoseconds(counter))
+            instants[index] = instant
             let reading = Reading(monotonicNanoseconds: instant, value: .counter(counter.joules))
             return .init(sensor: index, reading: reading, breaksEpoch: isNewDevice[index])
         }

@@ -1,4 +1,5 @@
 import Energy
+import Synchronization
 import Testing
 
 @testable import Sensors
@@ -50,6 +51,23 @@ enum CrayTrees {
         let tree = FixtureTree(CrayTrees.node)
         var (source, _) = discover(tree, utc: utc)
         #expect(source.read(nowNanoseconds: 5)[0].reading.monotonicNanoseconds == 5)
+    }
+
+    /// The stamp of a controller that stands still grows older by a clock other than the one that counts the seconds.
+    @Test func aFrozenControllerStaysInTimeOrder() {
+        let tree = FixtureTree(CrayTrees.node)
+        let utc = Mutex<Int64>(1_700_000_000_080_000)
+        var source = CraySource(sysfsRoot: tree.root, utcMicroseconds: { utc.withLock { $0 } })
+        _ = source.discover()
+        var last = Int64.min
+        for second in 0..<20 as Range<Int64> {
+            // A microsecond faster than the other clock.
+            utc.withLock { $0 = 1_700_000_000_080_000 + second * 1_000_001 }
+            let instant = source.read(nowNanoseconds: 1_000_000_000 * (second + 1))[0].reading.monotonicNanoseconds
+            #expect(instant >= last)
+            last = instant
+        }
+        #expect(last == 20_000_000_000)
     }
 
     @Test(arguments: [
