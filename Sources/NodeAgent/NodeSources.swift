@@ -73,20 +73,27 @@ package struct NodeSources: Sendable {
             HwmonSource(sysfsRoot: sysfsRoot), CraySource(sysfsRoot: sysfsRoot),
             CPUModelSource(procfsRoot: procfsRoot, stated: processorPower),
         ]
+        let elsewhere = "\(sysfsRoot) is not of the running system"
         if let nvmlLibrary {
             sources.append(NVMLSource(libraryPath: nvmlLibrary))
         } else if isLive {
             sources.append(NVMLSource())
+        } else {
+            sources.append(SourceLeftAlone("nvml", elsewhere, remedy: "name `nvml-library` to load one beside it"))
         }
         if let amdsmiLibrary {
             sources.append(AMDSMISource(libraryPath: amdsmiLibrary))
         } else if isLive {
             sources.append(AMDSMISource())
+        } else {
+            sources.append(SourceLeftAlone("amdsmi", elsewhere, remedy: "name `amdsmi-library` to load one beside it"))
         }
         if let ipmi {
             sources.append(IPMISource(host: ipmi.host, port: ipmi.port, account: ipmi.account, layer: ipmi.layer))
         } else if isLive {
             sources.append(IPMISource())
+        } else {
+            sources.append(SourceLeftAlone("ipmi", elsewhere, remedy: "configure `ipmi` to ask a BMC over the network"))
         }
         if let redfish {
             let session = RedfishSession(redfish.service)
@@ -94,6 +101,14 @@ package struct NodeSources: Sendable {
                 RedfishSource(place: redfish.service.place, layer: redfish.layer, measured: redfish.measured) {
                     session.get($0)
                 })
+        } else {
+            sources.append(
+                SourceLeftAlone(
+                    "redfish", "no service is configured", remedy: "configure `redfish` with the BMC's address"))
+        }
+        if meters.isEmpty {
+            sources.append(
+                SourceLeftAlone("meters", "none is configured", remedy: "configure `meters` where outlets are metered"))
         }
         for meter in meters {
             sources.append(
@@ -117,4 +132,21 @@ package struct NodeSources: Sendable {
         sampler.stop()
         return sampler.report
     }
+}
+
+/// A source that is known and not looked for here: said, so that nobody takes its silence for absence.
+private struct SourceLeftAlone: SensorSource {
+    let name: String
+    let isSlow = false
+    private let reason: String
+    private let remedy: String
+
+    init(_ name: String, _ reason: String, remedy: String) {
+        self.name = name
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    func discover() -> SourceReport { .absent(name, reason, remedy: remedy) }
+    func read(nowNanoseconds: Int64, into readings: inout [SensorReading]) {}
 }
