@@ -110,13 +110,52 @@ package struct NodeSources: Sendable {
             sources.append(
                 SourceLeftAlone("meters", "none is configured", remedy: "configure `meters` where outlets are metered"))
         }
+        return sources + meterSources
+    }
+
+    /// This node's own feeds of one id are its cords; those of several meters are added.
+    private var meterSources: [any SensorSource] {
+        func source(_ meter: Meter, _ feeds: [MeterSource.Feed]) -> MeterSource {
+            MeterSource(
+                name: meter.name, place: meter.service.place, node: node, feeds: feeds,
+                fetch: meter.service.fetch(meter.path))
+        }
+        func isOwn(_ feed: MeterSource.Feed) -> Bool { feed.nodes == [node] }
+        let own = Dictionary(grouping: meters.flatMap { $0.feeds.filter(isOwn) }, by: \.id)
+        func isCord(_ feed: MeterSource.Feed) -> Bool { isOwn(feed) && own[feed.id, default: []].count > 1 }
+        var sources: [any SensorSource] = []
         for meter in meters {
-            sources.append(
-                MeterSource(
-                    name: meter.name, place: meter.service.place, node: node, feeds: meter.feeds,
-                    fetch: meter.service.fetch(meter.path)))
+            let feeds = meter.feeds.filter { !isCord($0) }
+            if !feeds.isEmpty || meter.feeds.isEmpty { sources.append(source(meter, feeds)) }
+        }
+        for id in own.keys.sorted() where own[id, default: []].count > 1 {
+            let cords = meters.compactMap { meter in
+                meter.feeds.first { isOwn($0) && $0.id == id }.map { source(meter, [$0]) }
+            }
+            sources.append(CordsSource(id: id, meters: cords))
         }
         return sources
+    }
+
+    /// Why the feeds of a node cannot be its cords, nil where they can. Under two ids nobody can tell two cords, whose sum
+    /// is the node, from two meters in series, of which each is the node.
+    package var feedFault: String? {
+        var known: [String: MeterSource.Feed] = [:]
+        for feed in meters.flatMap(\.feeds) where feed.nodes.count == 1 {
+            let node = feed.nodes[0]
+            guard let other = known.updateValue(feed, forKey: node) else { continue }
+            guard other.id == feed.id else {
+                return
+                    "feed node `\(node)` twice, as `\(other.id)` and `\(feed.id)`: its cords are one feed, of two meters "
+                    + "two feeds of one id, which are added; of two meters in series name one"
+            }
+            guard other.unit.quantity == feed.unit.quantity else {
+                return
+                    "give `\(feed.id)` of node `\(node)` in \(other.unit.rawValue) and \(feed.unit.rawValue), which cannot "
+                    + "be added"
+            }
+        }
+        return nil
     }
 
     /// Who works on the GPUs; nil beside a recorded tree, whatever this machine has.

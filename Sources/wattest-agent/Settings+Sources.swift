@@ -21,6 +21,7 @@ extension Settings {
         if let node = structure("ipmi") { sources.ipmi = try Self.ipmi(node) }
         if let node = structure("meters") {
             for element in try node.elements() { sources.meters.append(try Self.meter(element)) }
+            if let fault = sources.feedFault { throw node.error(fault) }
         }
         if let node = structure("cpu-model") { sources.processorPower = try Self.processorPower(node) }
         if let node = structure("maximum-power-watts") {

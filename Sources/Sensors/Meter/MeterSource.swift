@@ -1,4 +1,4 @@
-import Energy
+package import Energy
 import JSONText
 
 /// A meter outside the node: a distribution unit or rack shelf with an HTTP/JSON or CSV answer, of which some values
@@ -58,7 +58,7 @@ package struct MeterSource: SensorSource {
                 }
             }
 
-            var quantity: SensorDescription.Quantity {
+            package var quantity: SensorDescription.Quantity {
                 switch self {
                 case .watts, .milliwatts, .kilowatts: .power(rule: .trapezoid)
                 case .wattHours, .kilowattHours:

@@ -88,4 +88,33 @@ import Testing
         let read = readings(sources("n1", server, isCSV: true))
         #expect(read["meter:pdu-1/n1"] == .unreadable(.malformed))
     }
+
+    /// Each cord of a node hangs on a unit of its own.
+    @Test func cordsOnTwoUnitsAreAdded() throws {
+        let units = [Unit(), Unit()]
+        units[1].watts.withLock { $0 = [500, 0, 0, 0] }
+        let servers = try units.map { unit in try DeviceServer { unit.answer($0) } }
+        var sources = NodeSources(sysfsRoot: "/nonexistent", procfsRoot: "/nonexistent")
+        sources.node = "n1"
+        sources.meters = servers.enumerated().map { index, server in
+            .init(
+                name: "pdu-\(index)", service: server.service(), path: "/outlets.json",
+                feeds: [
+                    .init(id: "n1", nodes: ["n1"], values: [.json(path: "outlets[0].w")], unit: .watts),
+                    .init(id: "n2", nodes: ["n2"], values: [.json(path: "outlets[1].w")], unit: .watts),
+                ])
+        }
+        #expect(sources.feedFault == nil)
+        let layering = sources.survey().layering
+        #expect(layering.sensors.map(\.description.id) == ["meter:n1"])
+        #expect(layering.leftOut.map(\.id).sorted() == ["meter:pdu-0/n2", "meter:pdu-1/n2"])
+        let cords = try #require(sources.all.first { $0.name == "cords" })
+        var source = cords
+        _ = source.discover()
+        #expect(source.read(nowNanoseconds: 1).map(\.reading.value) == [.power(901_000_000)])
+        sources.meters[1].feeds[0].id = "other"
+        #expect(sources.feedFault?.contains("`n1` twice, as `n1` and `other`") == true)
+        sources.meters[1].feeds[0] = .init(id: "n1", nodes: ["n1"], values: [], unit: .joules)
+        #expect(sources.feedFault?.contains("W and J") == true)
+    }
 }
