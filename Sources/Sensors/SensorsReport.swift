@@ -13,7 +13,9 @@ package struct SensorsReport: Sendable, Hashable {
 
     /// A table of the sensors, then the sources without any, then remarks.
     package var text: String {
-        var rows = [["SENSOR", "LAYER", "WITHIN", "UNIT", "WRAPS AT", "PERIOD", "COST", "ACCESS", "MEASURED AT"]]
+        var rows = [
+            ["SENSOR", "LAYER", "WITHIN", "UNIT", "WRAPS AT", "REFRESH", "PERIOD", "COST", "ACCESS", "MEASURED AT"]
+        ]
         for placed in layering.sensors { rows.append(row(placed)) }
         var text = layering.sensors.isEmpty ? "no sensors found\n" : Self.table(rows)
         text += "boundary: \(layering.boundary)\n"
@@ -45,8 +47,8 @@ package struct SensorsReport: Sendable, Hashable {
             }
         return [
             description.id, description.layer.rawValue, description.within ?? "-", Self.unit(description.quantity),
-            Self.range(description.quantity), "\(description.periodMilliseconds) ms",
-            "\(placed.found.costMicroseconds) µs",
+            Self.range(description.quantity), "\(description.refreshMilliseconds) ms",
+            "\(description.periodMilliseconds) ms", "\(placed.found.costMicroseconds) µs",
             access, placed.found.measurementPoint,
         ]
     }

@@ -243,6 +243,7 @@ import Testing
         let report = SensorsReport(reports: sources.indices.map { sources[$0].discover() })
         let text = report.text
         #expect(text.contains("rapl:package-0/dram"))
+        #expect(text.contains("WRAPS AT") && text.contains("REFRESH") && text.contains("PERIOD"))
         #expect(text.contains("cray: not found"))
         #expect(text.contains("what to do: none outside HPE Cray nodes"))
         #expect(text.contains("cpu-model:host: not used"))
