@@ -44,9 +44,12 @@ final class AllocationSocket: Sendable {
 
     typealias Accept = @Sendable (_ listener: Int32) -> (descriptor: Int32, peer: SocketPeer)?
 
-    /// Half of the descriptors that a service has by default: whoever opens as many takes none that the agent needs for
-    /// its sensors, its spool and its uplink.
-    static let maximumConnections = 512
+    /// Half of the descriptors that this process may have, 512 by default: whoever opens as many takes none that the
+    /// agent needs for its sensors, its spool and its uplink.
+    static let maximumConnections: Int = {
+        let descriptors = sysconf(Int32(_SC_OPEN_MAX))
+        return descriptors < 0 ? 512 : min(512, max(8, descriptors / 2))
+    }()
     /// How long nobody is let in after that failed: whoever waits is still there, and would be announced at once again.
     static let restMilliseconds: Int64 = 1000
 
