@@ -153,6 +153,10 @@ package final class LiveAgent: Sendable {
         }
         spool.close()
         for log in tenants { log.spool.close() }
+        // Not as if it had been told to stop: a supervisor starts again only what failed.
+        if let end = loop.status.end {
+            throw AgentError(.unavailable, "\(end); start the agent again, it goes on from what it has stored")
+        }
     }
 
     private var handlers: AllocationHandlers {

@@ -75,6 +75,35 @@ import Wire
         }
     }
 
+    /// A full disk or no descriptor left: what was signed is nowhere, so nothing may be signed behind it, and a supervisor
+    /// that starts again what failed must see a failure.
+    @Test func aBatchThatCannotBeStoredEndsTheRunAsAFailure() async throws {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            let said = Mutex<[String]>([])
+            try await aggregator.run { address in
+                let counter = Meter.Counter()
+                let agent = try LiveAgent(
+                    enrolment,
+                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
+                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
+                    report: { line in said.withLock { $0.append(line) } })
+                let error = await #expect(throws: AgentError.self) {
+                    try await agent.run {
+                        while !agent.isConnected { await Task.yield() }
+                        rename(directory + "/spool", directory + "/elsewhere")
+                        // Nobody tells it to stop.
+                        while !Task.isCancelled { await Task.yield() }
+                    }
+                }
+                #expect(error?.exitStatus == 3)
+                #expect(error?.description.contains("a batch could not be stored") == true)
+            }
+            #expect(said.withLock { $0 }.filter { $0.contains("a batch could not be stored") }.count == 1)
+        }
+    }
+
     @Test func aRestartGoesOnWithTheChainAndItsCounters() async throws {
         try await ChildProcess.withDirectoryAsync { directory in
             let aggregator = try FakeAggregator()

@@ -28,6 +28,8 @@ struct MeasuringCourse: ~Copyable {
     /// The open interval began in another boot: its monotonic length means nothing.
     private var beganInOtherBoot: Bool
     private var isStopped = false
+    /// A batch was signed and is not durable. The chain goes on from the last one that is, in another run.
+    private var isBroken = false
     private var discovery = Discovery()
     private let watch: SourceWatch
     /// Where sensors stand that are not read now: of the run before, or lost in this one.
@@ -229,7 +231,8 @@ struct MeasuringCourse: ~Copyable {
     // MARK: Signing
 
     private mutating func sign(_ intervals: [MeasuringSession.Interval]) {
-        for interval in intervals {
+        // A batch behind one that is nowhere would be a gap that no log takes.
+        for interval in intervals where !isBroken {
             var interval = work.settle(interval)
             weighGPUs(&interval.facts)
             if beganInOtherBoot {
@@ -242,9 +245,8 @@ struct MeasuringCourse: ~Copyable {
             } catch {
                 // Signed and not durable: this place of the chain may never be used again with other bytes, and was
                 // not.
-                fail("a batch could not be stored: \(error)")
-                isStopped = true
-                return
+                giveUp("a batch could not be stored: \(error)")
+                isBroken = true
             }
         }
     }
@@ -303,6 +305,13 @@ struct MeasuringCourse: ~Copyable {
     func fail(_ text: String) {
         loop.publish { $0.faults += 1 }
         loop.configuration.report(text)
+    }
+
+    /// Ends the run: who supervises the agent starts it again, and it goes on from what is durable.
+    private mutating func giveUp(_ text: String) {
+        fail(text)
+        loop.publish { $0.end = text }
+        isStopped = true
     }
 
     /// Stores and sends an entry that stands outside of chains.
@@ -448,9 +457,7 @@ struct MeasuringCourse: ~Copyable {
         do {
             try ChainFile(incarnation: index, openingLeaf: leaf).write(to: loop.spool.path)
         } catch {
-            fail("the new chain cannot be remembered: \(error)")
-            isStopped = true
-            return
+            return giveUp("the new chain cannot be remembered: \(error)")
         }
         loop.uplink.openChain(index, node: enrolment.node, keepsNewest: true, nextSequence: 0, previous: leaf)
         let now = Self.moment()

@@ -47,6 +47,8 @@ final class MeasuringLoop: Sendable {
     /// What others may know of the thread's work.
     struct Status: Sendable {
         var isMeasuring = false
+        /// Why measuring ended without having been told to.
+        var end: String?
         var started: UTCTime?
         var holds: [HoldState] = []
         var sensors: [SensorState] = []
@@ -139,11 +141,11 @@ final class MeasuringLoop: Sendable {
                 var course = try MeasuringCourse(self)
                 course.run()
             } catch {
-                configuration.report("measuring cannot start: \(error)")
+                publish { $0.end = "measuring cannot start: \(error)" }
             }
             finishing.finish()
         }
-        guard isStarted else { return configuration.report("the system gives no thread to measure on") }
+        guard isStarted else { return publish { $0.end = "the system gives no thread to measure on" } }
         for await _ in finished {}
     }
 
