@@ -102,6 +102,11 @@ private struct BoardWatch {
     private var last: (energy: UInt64, nanoseconds: Int64)?
     private var integralAtFirst: Int64 = 0
     private var integralAtLast: Int64 = 0
+    /// The power of the module where it is shown beside the GPU's: the counter of a superchip may count either.
+    private let modulePower: UInt32?
+    private var moduleIntegral = PowerIntegral(rule: .trapezoid)
+    private var moduleAtFirst: Int64 = 0
+    private var moduleAtLast: Int64 = 0
     private var steps: [(nanoseconds: Int64, energy: UInt64)] = []
     private var latencies: [Int64] = []
 
@@ -119,6 +124,9 @@ private struct BoardWatch {
         self.driver = driver
         self.counter = counter
         self.power = power
+        modulePower = [NVMLField.powerInstant, NVMLField.powerAverage].first {
+            (library.milliwatts($0, .module, device) ?? 0) > 0
+        }
         name = (try? library.text(library.name, device).get()) ?? "GPU"
     }
 
@@ -135,6 +143,9 @@ private struct BoardWatch {
         if let power = Self.raw(power, device, library), power < 100_000_000 {
             _ = integral.add(nanoseconds: answered, microwatts: Int64(power) * 1000)
         }
+        if let modulePower, let power = library.milliwatts(modulePower, .module, device), power < 100_000_000 {
+            _ = moduleIntegral.add(nanoseconds: answered, microwatts: Int64(power) * 1000)
+        }
         guard let energy, energy <= UInt64(Int64.max) else { return }
         // The phase counts from one change of the counter to another, so that its steps do not blur the ends.
         guard let before = last else {
@@ -144,9 +155,11 @@ private struct BoardWatch {
         guard energy != before.energy else { return }
         last = (energy, answered)
         integralAtLast = integral.microjoules
+        moduleAtLast = moduleIntegral.microjoules
         guard energy > before.energy, first != nil else {
             first = (energy, answered)
             integralAtFirst = integral.microjoules
+            moduleAtFirst = moduleIntegral.microjoules
             steps = []
             return
         }
@@ -163,14 +176,20 @@ private struct BoardWatch {
         let sizes = steps.map { Int64(clamping: $0.energy) }.sorted()
         let counted = first.flatMap { first in last.map { Int64(clamping: $0.energy - first.energy) } } ?? 0
         let span = first.flatMap { first in last.map { $0.nanoseconds - first.nanoseconds } } ?? 0
-        let source =
+        var source =
             switch power {
             case .powerField(let id): "field \(id)"
             default: "nvmlDeviceGetPowerUsage"
             }
+        var integrated = (integralAtLast - integralAtFirst) / 1000
+        let module = (moduleAtLast - moduleAtFirst) / 1000
+        if let modulePower, (counted - module).magnitude < (counted - integrated).magnitude {
+            source = "field \(modulePower) of the module"
+            integrated = module
+        }
         return CounterTrial.Course(
             uuid: uuid, part: name, driver: driver, phase: phase, milliseconds: span / 1_000_000,
-            counterMillijoules: counted, integralMillijoules: (integralAtLast - integralAtFirst) / 1000,
+            counterMillijoules: counted, integralMillijoules: integrated,
             powerSource: source, stepMilliseconds: gaps.isEmpty ? nil : gaps[gaps.count / 2],
             stepMillijoules: sizes.isEmpty ? nil : sizes[sizes.count / 2],
             latencies: [

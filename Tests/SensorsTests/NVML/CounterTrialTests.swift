@@ -6,11 +6,12 @@ import Testing
 @Suite struct CounterTrialTests {
     /// Runs ten seconds on a board that draws 400 W and whose counter counts so many per mille of it, in steps.
     private func course(
-        perMille: UInt64, stepMilliseconds: Int64, isFrozen: Bool = false
+        perMille: UInt64, stepMilliseconds: Int64, isFrozen: Bool = false, moduleMilliwatts: UInt64 = 0
     ) throws -> CounterTrial.Course {
         let double = try LibraryDouble.fakeNVML()
         double.add(0, uuid: "GPU-a")
         double.set("gpu_mw", 400_000)
+        double.set("module_mw", moduleMilliwatts)
         let clock = Mutex<Int64>(1_000_000_000)
         let trial = CounterTrial(
             libraryPath: double.path, now: { clock.withLock { $0 } },
@@ -39,6 +40,14 @@ import Testing
     func aCounterThatIsWrongShowsByHowMuch(perMille: UInt64, residual: Int64) throws {
         let course = try course(perMille: perMille, stepMilliseconds: 50)
         #expect(((course.residualPerMille ?? 0) - residual).magnitude <= 3)
+    }
+
+    /// The counter of a superchip counts the module, its processor included.
+    @Test func aCounterOfTheModuleIsComparedWithTheModule() throws {
+        let whole = try course(perMille: 1500, stepMilliseconds: 50, moduleMilliwatts: 600_000)
+        #expect(whole.powerSource == "field 186 of the module" && (whole.residualPerMille ?? 999).magnitude <= 2)
+        let board = try course(perMille: 1000, stepMilliseconds: 50, moduleMilliwatts: 600_000)
+        #expect(board.powerSource == "field 186" && (board.residualPerMille ?? 999).magnitude <= 2)
     }
 
     @Test func aCounterThatStandsHasNoFigure() throws {
