@@ -59,6 +59,50 @@ import Testing
         #expect(!summary.isLowerBound)
     }
 
+    /// Both nodes told of their holds, and of one there is no batch: it is missed, whoever said how many there are.
+    @Test(arguments: [nil, 2] as [Int64?])
+    func aNodeThatToldOfItsHoldIsMissingUntilItReports(expected: Int64?) throws {
+        var log = try SyntheticLog(seed: 13)
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        let keys = try ["n1", "n2"].map { name in (name, try #require(log.keys[name])) }
+        let record = log.record("9")
+        let start = log.now
+        let end = UTCTime(microseconds: start.microseconds + 60_000_000)
+        let late = UTCTime(microseconds: start.microseconds + 20_000_000)
+        for (name, key) in keys {
+            try log.job(
+                record, .start, witness: .agent, start: name == "n1" ? start : late, expected: expected, by: key)
+        }
+        for _ in 0..<2 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
+        for (_, key) in keys { try log.job(record, .end, witness: .agent, stop: end, by: key) }
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.isLowerBound && summary.nodesReporting == 1)
+        #expect(summary.time == .init(allocated: 100_000, measured: 60_000, bridged: 0, missing: 40_000))
+        let node = try #require(summary.nodes.first { $0.node == "n2" })
+        #expect(node.state == .absent && node.energyMicrojoules == nil && node.time.missing == 40_000)
+    }
+
+    /// A pod fails on one node and comes again there while the job goes on, and ends, on another.
+    @Test func aNodeIsNotMissedInAttemptsThatItDidNotTellOf() throws {
+        var log = try SyntheticLog(seed: 14)
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        let (first, second) = (try #require(log.keys["n1"]), try #require(log.keys["n2"]))
+        let record = log.record("9")
+        let start = log.now
+        func time(_ seconds: Int64) -> UTCTime { UTCTime(microseconds: start.microseconds + seconds * 1_000_000) }
+        let hold = [SyntheticLog.Hold(record.pseudonym)]
+        try log.job(record, .start, attempt: 0, witness: .agent, start: time(0), stop: time(30), by: first)
+        try log.job(record, .start, attempt: 1, witness: .agent, start: time(60), stop: time(120), by: first)
+        try log.job(record, .start, attempt: 0, witness: .agent, start: time(0), stop: time(90), by: second)
+        for (n1, n2) in [(hold, hold), ([], hold), (hold, hold), (hold, [])] {
+            try log.batch("n1", holds: n1)
+            try log.batch("n2", holds: n2)
+        }
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.time == .init(allocated: 180_000, measured: 180_000, bridged: 0, missing: 0))
+        #expect(!summary.isLowerBound && summary.attempts == 2)
+    }
+
     @Test func anUnlistedNodeIsFlagged() throws {
         let (summary, _) = try job(expected: 1, listed: ["n1"], reporting: ["n1", "n2"])
         #expect(summary.flags.contains("unlisted_node"))

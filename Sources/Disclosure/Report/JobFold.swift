@@ -60,6 +60,16 @@ struct JobFold {
         var nodes: Set<String>
         var attempt: JobRegister.Attempt
 
+        /// When a node holds the job by its agent's own word, nil where that says nothing.
+        func told(by node: String) -> UTCInterval? {
+            guard let start = attempt.ownStarts[node] else { return nil }
+            let end = attempt.ownStops[node] ?? window.end
+            return start < end ? window.intersection(UTCInterval(start: start, end: end)) : nil
+        }
+
+        /// Nodes that held the job by their agents' own word.
+        var tellers: [String] { attempt.ownStarts.keys.filter { told(by: $0) != nil } }
+
         /// On a node whose agent told of the hold, that one: it is not missing what the job did elsewhere earlier.
         func window(on node: String) -> UTCInterval {
             let own = UTCInterval(
@@ -93,6 +103,9 @@ struct JobFold {
     ) -> IntervalSet {
         let listed = windows.filter { $0.nodes.contains(node) }
         if !listed.isEmpty { return IntervalSet(listed.map { $0.window(on: node) }) }
+        // Its agent says in which attempts it took part.
+        let told = windows.compactMap { $0.told(by: node) }
+        if !told.isEmpty { return IntervalSet(told) }
         let open = windows.filter(\.nodes.isEmpty)
         let own = (open.isEmpty ? windows : open).map { $0.window(on: node) }
         guard open.count > 1 || open.isEmpty, let held else { return IntervalSet(open.isEmpty ? [] : own) }
@@ -112,7 +125,9 @@ struct JobFold {
         // Over the whole life of the job: in a period, a node that has no part in it is none of its nodes.
         let superseded =
             period == nil && job.flags.contains("superseded") ? Set(job.witnessesByNode.keys) : []
-        let shares = Set(sum.nodes.keys).union(named).union(superseded).sorted().map { node in
+        // A node that told of its hold has a part in the job before its first batch is there, and if none ever comes.
+        let tellers = Set(windows.flatMap(\.tellers))
+        let shares = Set(sum.nodes.keys).union(named).union(superseded).union(tellers).sorted().map { node in
             let held = held(by: node, sum.nodes[node], job)
             let allocated = isStated ? self.allocated(node, held: held, windows) : nil
             return share(
