@@ -138,8 +138,9 @@ struct LauncherWatch: Sendable {
     private func open(_ pid: Int32) -> Found? {
         guard let environment = processes.environment(of: pid),
             let job = LaunchedJob(environment, node: node, proxy: { processes.hydraProxy(above: pid) }),
-            // An agent's own client tells of itself over the socket.
-            job.launcher != "exec", let entry = processes.process(pid), let uid = processes.owner(of: pid)
+            // The agent's own client tells of itself and of what it started over the socket.
+            environment[LaunchedJob.claimed] == nil, let entry = processes.process(pid),
+            let uid = processes.owner(of: pid)
         else { return nil }
         return Found(
             claim: 0, request: request(job), root: ProcessTree.Root(pid: pid, startTicks: entry.startTicks), uid: uid,
@@ -148,8 +149,9 @@ struct LauncherWatch: Sendable {
 
     private func request(_ job: LaunchedJob) -> ClaimRequest {
         var request = ClaimRequest(
-            key: JobKey(
-                cluster: site.isEmpty ? "local" : site, scheduler: job.launcher, id: job.id, submitSeconds: nil))
+            key: named
+                ?? JobKey(
+                    cluster: site.isEmpty ? "local" : site, scheduler: job.launcher, id: job.id, submitSeconds: nil))
         request.expectedNodes = job.expectedNodes
         request.rank = job.rank
         request.attempt = job.attempt
@@ -158,3 +160,4 @@ struct LauncherWatch: Sendable {
         return request
     }
 }
+        let named = job.launcher == "exec" ? JobKey(job.id) : nil

@@ -23,6 +23,9 @@ package struct LaunchedJob: Sendable, Hashable {
     package var devices: [String] = []
     package var labels: [String: String] = [:]
 
+    /// Set by `wattest exec` for what it starts: the claim is made, and is over when the command is.
+    package static let claimed = "WATTEST_EXEC"
+
     private struct Name {
         var launcher: String
         var id: String

@@ -61,7 +61,7 @@ struct ExecCommand: ParsableCommand {
             Output.warning("\(warning), '\(job)' is not accounted for here, start wattest-agent; the command runs")
         }
         let process = try CommandProcess(
-            command, environment: ["WATTEST_JOB": job, "WATTEST_AGENT_SOCKET": path])
+            command, environment: ["WATTEST_JOB": job, "WATTEST_AGENT_SOCKET": path, "WATTEST_EXEC": "1"])
         let status = process.wait { holder.keep() }
         holder.end()
         throw ExitCode(status)

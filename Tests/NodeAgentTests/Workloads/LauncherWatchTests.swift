@@ -175,6 +175,38 @@ import Testing
     }
 
     @Test func aRestartOfTheLauncherIsAnotherAttempt() throws {
+    /// Told by hand, without a client of the agent: what `wattest exec` starts has a claim already.
+    @Test func aJobThatItsEnvironmentNamesIsFound() throws {
+        try withProc { proc, watch in
+            proc.add(42, ["WATTEST_JOB=mine", "WATTEST_MODEL=atlas"] + Self.torch)
+            proc.add(43, ["WATTEST_JOB=c/exec/whole@7"])
+            proc.add(44, ["WATTEST_JOB=mine", "WATTEST_EXEC=1"])
+            let found = look(&watch).compactMap { change -> ClaimRequest? in
+                if case .found(let found) = change { found.request } else { nil }
+            }
+            #expect(Set(found.map(\.key.description)) == ["here/exec/mine@-", "c/exec/whole@7"])
+            #expect(found.first { $0.key.id == "mine" }?.labels["model"] == "atlas")
+        }
+    }
+
+    @Test func aTaskInNoGroupTellsOfItsStepByTheDaemonAboveIt() throws {
+        try withProc { proc, watch in
+            let task = ["SLURM_JOB_ID=5", "SLURM_PROCID=0"] + Self.torch
+            proc.add(40, [])
+            proc.write("40/cmdline", "slurmstepd: [5.0]\0")
+            proc.add(41, task, parent: 40)
+            proc.add(45, [])
+            proc.write("45/cmdline", "slurmstepd: [6.extern]\0")
+            proc.add(46, task, parent: 45)
+            // In a group of Slurm's, and below no daemon: what a shell on a login node has.
+            proc.add(47, task, parent: 40)
+            proc.write("47/cgroup", "0::/system.slice/slurmstepd.scope/job_5/step_0/user/task_0\n")
+            proc.add(48, task)
+            let found = Set(ids(look(&watch)))
+            #expect(found == ["5:40:true", "6:45:false"])
+        }
+    }
+
         try withProc { proc, watch in
             proc.add(42, Self.torch + ["TORCHELASTIC_RESTART_COUNT=0"])
             let first = look(&watch)
