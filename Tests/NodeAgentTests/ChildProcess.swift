@@ -32,6 +32,15 @@ enum ChildProcess {
         throw Failure(what: "\(name) is not built")
     }
 
+    /// Makes a directory with those above it.
+    static func makeTree(_ path: String) {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            mkdir(made, 0o700)
+        }
+    }
+
     /// Removes a directory with all that is in it; of a link the link, and nothing where it leads.
     static func removeTree(_ path: String) {
         var status = stat()

@@ -71,6 +71,21 @@ struct ProcessTable: Sendable {
         return nil
     }
 
+    /// The daemon of the Slurm step that a process runs in, by the title that it gives itself.
+    func slurmDaemon(above pid: Int32) -> (daemon: ProcessTree.Root, step: SlurmStep)? {
+        var next = pid
+        for _ in 0..<32 {
+            guard let parent = process(next)?.parent, parent > 1, let entry = process(parent) else { return nil }
+            let title = FileTree.read("\(procfsRoot)/\(parent)/cmdline", limit: 4096)
+                .map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if let step = title.flatMap({ SlurmStep(processTitle: $0) }) {
+                return (ProcessTree.Root(pid: parent, startTicks: entry.startTicks), step)
+            }
+            next = parent
+        }
+        return nil
+    }
+
     /// Every control group of a process, one a hierarchy.
     func controlGroups(of pid: Int32) -> [String] {
         (FileTree.text("\(procfsRoot)/\(pid)/cgroup") ?? "").split(separator: "\n").compactMap { line in

@@ -30,6 +30,7 @@ extension MeasuringCourse {
         switch change {
         case .gone(let id): if book.claims[id] != nil { endClaim(id) }
         case .found(let found):
+        case .step(let step): work.see(step)
             guard work.token(ofProcess: found.root.pid) == nil, !isClaimed(found.root.pid) else { return }
             let pseudonym = Pseudonym.of(jobKey: found.request.key.description, salt: enrolment.jobSalt)
             guard book.hasRoom(for: pseudonym) else { return }

@@ -19,9 +19,19 @@ struct LauncherWatch: Sendable {
         var controlGroup: String?
     }
 
+    /// A step of a Slurm job whose tasks lie in no control group of Slurm's.
+    struct Step: Sendable, Hashable {
+        var job: Int64
+        var daemon: ProcessTree.Root
+        var runsTasks: Bool
+        /// That of a task.
+        var environment: TaskEnvironment
+    }
+
     enum Change: Sendable, Hashable {
         case found(Found)
         case gone(claim: UInt64)
+        case step(Step)
     }
 
     private let processes: ProcessTable
@@ -99,7 +109,7 @@ struct LauncherWatch: Sendable {
             }
             opened += 1
             seen[pid] = Seen()
-            let found = open(pid)
+            let found = open(pid, &changes)
             young.append((pid, found?.request))
             if let found { changes.append(.found(enter(found))) }
         }
@@ -114,7 +124,7 @@ struct LauncherWatch: Sendable {
     }
 
     private mutating func openAgain(_ pid: Int32, _ known: ClaimRequest?, _ changes: inout [Change]) {
-        guard let process = seen[pid], var found = open(pid), found.request != known else { return }
+        guard let process = seen[pid], var found = open(pid, &changes), found.request != known else { return }
         if let claim = process.claim, let known {
             guard process.startTicks == found.root.startTicks, known.key == found.request.key else {
                 changes.append(.gone(claim: claim))
@@ -135,8 +145,10 @@ struct LauncherWatch: Sendable {
         return found
     }
 
-    private func open(_ pid: Int32) -> Found? {
-        guard let environment = processes.environment(of: pid),
+    private func open(_ pid: Int32, _ changes: inout [Change]) -> Found? {
+        guard let environment = processes.environment(of: pid) else { return nil }
+        if environment["SLURM_JOB_ID"] != nil, let step = step(of: pid, environment) { changes.append(.step(step)) }
+        guard
             let job = LaunchedJob(environment, node: node, proxy: { processes.hydraProxy(above: pid) }),
             // The agent's own client tells of itself and of what it started over the socket.
             environment[LaunchedJob.claimed] == nil, let entry = processes.process(pid),
@@ -147,7 +159,16 @@ struct LauncherWatch: Sendable {
             controlGroup: processes.controlGroup(of: pid))
     }
 
+    /// The step of a task that no control group shows, by the daemon above it: an environment alone is no proof.
+    private func step(of pid: Int32, _ environment: TaskEnvironment) -> Step? {
+        guard !processes.controlGroups(of: pid).contains(where: { SlurmStep(controlGroup: $0) != nil }),
+            let (daemon, step) = processes.slurmDaemon(above: pid)
+        else { return nil }
+        return Step(job: step.job, daemon: daemon, runsTasks: step.runsTasks, environment: environment)
+    }
+
     private func request(_ job: LaunchedJob) -> ClaimRequest {
+        let named = job.launcher == "exec" ? JobKey(job.id) : nil
         var request = ClaimRequest(
             key: named
                 ?? JobKey(
@@ -160,4 +181,3 @@ struct LauncherWatch: Sendable {
         return request
     }
 }
-        let named = job.launcher == "exec" ? JobKey(job.id) : nil

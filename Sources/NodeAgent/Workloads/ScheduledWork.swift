@@ -164,7 +164,20 @@ struct ScheduledWork: Sendable {
             if let step = SlurmStep(controlGroup: path), let job = watch.known[step.job] { return job.token }
             if let group = PodGroup(controlGroup: path), let pod = podWatch.known[group.uid] { return pod.token }
         }
-        return nil
+        guard watch.hasUngrouped, let (daemon, _) = processes.slurmDaemon(above: pid) else { return nil }
+        return watch.job(ofDaemon: daemon.pid)?.token
+    }
+
+    /// A task of a Slurm job that no control group shows.
+    mutating func see(_ step: LauncherWatch.Step) { watch.see(step) }
+
+    /// Whether a process runs in a scheduler's control group of which the last look knew nothing.
+    func isUnseen(_ pid: Int32) -> Bool {
+        let groups = processes.controlGroups(of: pid)
+        let isScheduled = groups.contains { path in
+            SlurmStep(controlGroup: path) != nil || (configuration.pods != nil && PodGroup(controlGroup: path) != nil)
+        }
+        return isScheduled && token(ofProcess: pid) == nil
     }
 
     mutating func drop(_ token: String) {
@@ -210,7 +223,7 @@ struct ScheduledWork: Sendable {
         let (counted, isActive) = withFiles(job.token) { files in
             (files.cpuMicroseconds(of: group), wasActive || files.runsTasks(group))
         }
-        let used = counted ?? treeMicroseconds(job.token, SlurmGroups.processes(of: group).pids)
+        let used = counted ?? treeMicroseconds(job.token, group)
         usage[job.token] = .init(cpuMicroseconds: max(last, used), isActive: isActive)
     }
 
@@ -233,11 +246,18 @@ struct ScheduledWork: Sendable {
     }
 
     /// CPU time of a group that no controller counts: that of its processes.
-    private mutating func treeMicroseconds(_ token: String, _ pids: [Int32]) -> Int64 {
+    private mutating func treeMicroseconds(_ token: String, _ group: SlurmGroups.Job) -> Int64 {
         var table: [Int32: ProcessEntry] = [:]
-        for pid in pids { table[pid] = processes.process(pid) }
-        let roots = table.values.map { ProcessTree.Root(pid: $0.pid, startTicks: $0.startTicks) }
-        trees[token, default: ProcessTree()].update(roots: roots, table: table, childrenByParent: [:])
+        var children: [Int32: [Int32]] = [:]
+        let pids = SlurmGroups.processes(of: group).pids
+        if group.daemons.isEmpty {
+            for pid in pids { table[pid] = processes.process(pid) }
+        } else {
+            table = processes.processes()
+            for entry in table.values { children[entry.parent, default: []].append(entry.pid) }
+        }
+        let roots = pids.compactMap { table[$0] }.map { ProcessTree.Root(pid: $0.pid, startTicks: $0.startTicks) }
+        trees[token, default: ProcessTree()].update(roots: roots, table: table, childrenByParent: children)
         return processes.microseconds(trees[token]?.ticks ?? 0)
     }
 

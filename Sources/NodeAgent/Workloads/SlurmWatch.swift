@@ -40,6 +40,8 @@ struct SlurmWatch: Sendable {
     private var groups: SlurmGroups
     private let hookDirectory: String
     private let processes: ProcessTable
+    /// Steps that no control group holds, by job.
+    private var ungrouped: [Int64: [LauncherWatch.Step]] = [:]
     private var lastLook: Moment?
     private var counter: UInt64
 
@@ -59,7 +61,8 @@ struct SlurmWatch: Sendable {
     mutating func look(at now: Moment) -> [TimedEdge] {
         var edges: [TimedEdge] = []
         // The groups before the hooks: a job that ends in between is then ended by its hook.
-        let found = groups.look()
+        var found = groups.look()
+        addUngrouped(to: &found)
         let (hooks, names) = SlurmHook.read(in: hookDirectory, except: readHooks)
         readHooks.formUnion(names)
         for hook in hooks {
@@ -76,6 +79,40 @@ struct SlurmWatch: Sendable {
     /// What the hooks told is remembered: a crash cannot lose it any more.
     mutating func removeHooks() {
         guard !readHooks.isEmpty else { return }
+    /// A task runs below the daemon of a step for which Slurm made no control group (proctrack/linuxproc and
+    /// proctrack/pgid make none).
+    mutating func see(_ step: LauncherWatch.Step) {
+        guard ungrouped[step.job]?.contains(where: { $0.daemon == step.daemon }) != true else { return }
+        ungrouped[step.job, default: []].append(step)
+    }
+
+    private mutating func addUngrouped(to found: inout [Int64: SlurmGroups.Job]) {
+        for (id, steps) in ungrouped {
+            let living = steps.filter { step in
+                let entry = processes.process(step.daemon.pid)
+                return entry?.startTicks == step.daemon.startTicks && entry?.isZombie == false
+            }
+            ungrouped[id] = living.isEmpty ? nil : living
+            guard !living.isEmpty, found[id] == nil else { continue }
+            // The same from step to step, and no directory's number.
+            var job = SlurmGroups.Job(id: id, directories: [], identity: 1 << 63 | UInt64(id))
+            job.daemons = living.map(\.daemon.pid)
+            job.hasTaskDaemon = living.contains { $0.runsTasks }
+            found[id] = job
+        }
+    }
+
+    /// Whether steps without a control group are followed.
+    var hasUngrouped: Bool { !ungrouped.isEmpty }
+
+    /// The job below whose daemon a process runs.
+    func job(ofDaemon pid: Int32) -> Known? {
+        known.values.first { $0.group?.daemons.contains(pid) == true }
+    }
+
+    /// A tree of control groups may be new.
+    mutating func searchAtNextLook() { groups.searchAtNextLook() }
+
         SlurmHook.remove(readHooks, from: hookDirectory)
         readHooks.removeAll()
     }
@@ -146,6 +183,9 @@ struct SlurmWatch: Sendable {
     }
 
     /// When the first process of the job was started, as the kernel keeps it (proc_pid_stat(5), field 22).
+        if group?.daemons.isEmpty == false, let step = ungrouped[id]?.first {
+            known[id]?.environment = step.environment
+        }
     private func startNanoseconds(of group: SlurmGroups.Job) -> Int64? {
         let starts = SlurmGroups.processes(of: group).pids.prefix(64).compactMap { processes.process($0)?.startTicks }
         return starts.min().map { processes.microseconds($0) &* 1000 }

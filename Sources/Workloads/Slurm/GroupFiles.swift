@@ -23,6 +23,7 @@ package struct GroupFiles: Sendable {
 
     /// Whether a task of the user runs in the group.
     package mutating func runsTasks(_ job: SlurmGroups.Job) -> Bool {
+        if job.hasTaskDaemon { return true }
         // Opened anew each time: a v1 list that stays open shows for a while what it held before
         // (kernel/cgroup/cgroup-v1.c, cgroup_pidlist_start).
         if let taskList, FileTree.isFilled(taskList) { return true }

@@ -12,6 +12,10 @@ package struct SlurmGroups: Sendable {
         package var identity: UInt64
         /// The node's name as the path tells it.
         package var node: String?
+        /// Daemons of its steps, where Slurm makes no group for them; the directories are empty then.
+        package var daemons: [Int32] = []
+        /// Whether one of them runs tasks of the user.
+        package var hasTaskDaemon = false
 
         package init(id: Int64, directories: [String], identity: UInt64, node: String? = nil) {
             self.id = id
@@ -110,6 +114,7 @@ package struct SlurmGroups: Sendable {
         for directory in job.directories {
             var pids: [Int32] = []
             var runsTasks = false
+        guard job.daemons.isEmpty else { return (job.daemons, job.hasTaskDaemon) }
             for name in FileTree.names(in: directory) ?? [] where name.hasPrefix("step_") {
                 let inside = Self.pids(under: directory + "/" + name, depth: 3)
                 if name != "step_extern", !inside.isEmpty { runsTasks = true }

@@ -48,6 +48,7 @@ import Testing
             switch change {
             case .found(let found): "+" + found.request.key.id
             case .gone: "-"
+            case .step(let step): "\(step.job):\(step.daemon.pid):\(step.runsTasks)"
             }
         }
     }
@@ -174,7 +175,6 @@ import Testing
         }
     }
 
-    @Test func aRestartOfTheLauncherIsAnotherAttempt() throws {
     /// Told by hand, without a client of the agent: what `wattest exec` starts has a claim already.
     @Test func aJobThatItsEnvironmentNamesIsFound() throws {
         try withProc { proc, watch in
@@ -207,6 +207,7 @@ import Testing
         }
     }
 
+    @Test func aRestartOfTheLauncherIsAnotherAttempt() throws {
         try withProc { proc, watch in
             proc.add(42, Self.torch + ["TORCHELASTIC_RESTART_COUNT=0"])
             let first = look(&watch)

@@ -13,23 +13,15 @@ import Workloads
 
         init(_ root: String, names: Set<String> = ["n1"]) {
             self.root = root
-            Tree.make(root + "/hooks")
+            ChildProcess.makeTree(root + "/hooks")
             watch = SlurmWatch(
                 sysfsRoot: root, processes: ProcessTable(procfsRoot: root + "/proc", ticksPerSecond: 100), names: names,
                 hookDirectory: root + "/hooks")
         }
 
-        static func make(_ path: String) {
-            var made = ""
-            for part in path.split(separator: "/") {
-                made += "/" + part
-                mkdir(made, 0o700)
-            }
-        }
-
         func job(_ base: String, _ id: Int, pids: String = "", usage: String? = nil) {
             let path = root + "/fs/cgroup/" + base + "/job_\(id)"
-            Tree.make(path + "/step_0")
+            ChildProcess.makeTree(path + "/step_0")
             write(path + "/step_0/cgroup.procs", pids)
             if let usage { write(path + "/cpu.stat", usage) }
         }
@@ -42,9 +34,10 @@ import Workloads
             close(file)
         }
 
-        func hook(_ context: String, _ id: Int, microseconds: Int64) {
+        func hook(_ context: String, _ id: Int, microseconds: Int64, cluster: String = "alps") {
             let path = root + "/hooks/\(id).\(microseconds).hook"
-            write(path, ["wattest-hook/1", context, "SLURM_JOB_ID=\(id)", "end", ""].joined(separator: "\0"))
+            let words = ["wattest-hook/1", context, "SLURM_JOB_ID=\(id)", "SLURM_CLUSTER_NAME=\(cluster)", "end", ""]
+            write(path, words.joined(separator: "\0"))
             let seconds = timespec(tv_sec: Int(microseconds / 1_000_000), tv_nsec: Int(microseconds % 1_000_000) * 1000)
             utimensat(AT_FDCWD, path, [seconds, seconds], 0)
         }
@@ -98,7 +91,7 @@ import Workloads
         try ChildProcess.withDirectory { directory in
             let base = "system.slice/slurmstepd.scope"
             var tree = Tree(directory)
-            Tree.make(directory + "/fs/cgroup/" + base)
+            ChildProcess.makeTree(directory + "/fs/cgroup/" + base)
             _ = tree.look(10)
             tree.hook("prolog_slurmd", 5, microseconds: 10_250_000)
             tree.job(base, 5)
@@ -116,6 +109,8 @@ import Workloads
             tree.job(base, 6)
             let both = tree.look(14)
             #expect(both.map(isBegin) == [true, false] && tree.watch.known.isEmpty)
+            // What its hooks told names it all the same.
+            #expect(tree.watch.ended.values.map { $0["SLURM_CLUSTER_NAME"] } == ["alps"])
         }
     }
 
@@ -123,7 +118,7 @@ import Workloads
         try ChildProcess.withDirectory { directory in
             let base = "system.slice/slurmstepd.scope"
             var tree = Tree(directory)
-            Tree.make(directory + "/fs/cgroup/" + base)
+            ChildProcess.makeTree(directory + "/fs/cgroup/" + base)
             _ = tree.look(9)
             tree.hook("prolog_slurmd", 5, microseconds: 9_500_000)
             tree.job(base, 5)
@@ -158,7 +153,7 @@ import Workloads
         try ChildProcess.withDirectory { directory in
             let base = "system.slice/slurmstepd.scope"
             var tree = Tree(directory)
-            Tree.make(directory + "/fs/cgroup/" + base)
+            ChildProcess.makeTree(directory + "/fs/cgroup/" + base)
             _ = tree.look(9)
             tree.hook("prolog_slurmd", 5, microseconds: 9_500_000)
             _ = tree.look(10)
@@ -198,12 +193,53 @@ import Workloads
         }
     }
 
+    /// In every component of a heterogeneous job the tasks have the leader's number.
+    @Test func aTaskOfAComponentTellsOfItsJob() {
+        #expect(SlurmWatch.isOfJob(5, TaskEnvironment(["SLURM_JOB_ID": "5"])))
+        #expect(SlurmWatch.isOfJob(5, TaskEnvironment(["SLURM_JOB_ID": "4", "SLURM_HET_SIZE": "2"])))
+        #expect(!SlurmWatch.isOfJob(5, TaskEnvironment(["SLURM_JOB_ID": "4"])))
+        #expect(!SlurmWatch.isOfJob(5, TaskEnvironment(["SLURM_HET_SIZE": "2"])))
+    }
+
+    /// With proctrack/linuxproc there is no control group: a step's daemon holds the node while it lives.
+    @Test func stepsWithoutAGroupAreJobsToo() throws {
+        try ChildProcess.withDirectory { directory in
+            var tree = Tree(directory)
+            func add(_ pid: Int32) {
+                ChildProcess.makeTree(directory + "/proc/\(pid)")
+                let zeros = Array(repeating: "0", count: 17).joined(separator: " ")
+                tree.write(directory + "/proc/\(pid)/stat", "\(pid) (slurmstepd) S 1 \(zeros) 300 0\n")
+            }
+            for pid in [41, 42] as [Int32] {
+                add(pid)
+                let step = LauncherWatch.Step(
+                    job: 5, daemon: .init(pid: pid, startTicks: 300), runsTasks: pid == 42,
+                    environment: TaskEnvironment(["SLURM_CLUSTER_NAME": "alps"]))
+                tree.watch.see(step)
+                tree.watch.see(step)
+            }
+            let begun = tree.look(10)
+            #expect(begun.map(isBegin) == [true])
+            let known = try #require(tree.watch.known[5])
+            #expect(known.group?.daemons == [41, 42] && known.group?.hasTaskDaemon == true)
+            #expect(known.environment["SLURM_CLUSTER_NAME"] == "alps")
+            #expect(tree.watch.job(ofDaemon: 42)?.token == known.token)
+            // One step goes on: the job does.
+            ChildProcess.removeTree(directory + "/proc/42")
+            let same = tree.look(11)
+            #expect(same.isEmpty && tree.watch.known[5]?.group?.hasTaskDaemon == false)
+            ChildProcess.removeTree(directory + "/proc/41")
+            let ended = tree.look(12)
+            #expect(ended.map(isBegin) == [false] && !tree.watch.hasUngrouped)
+        }
+    }
+
     /// The processes of a job that the first look finds tell how long it has been there.
     @Test func theFirstLookOfARunTellsWhenAJobBegan() throws {
         try ChildProcess.withDirectory { directory in
             var tree = Tree(directory)
             tree.job("system.slice/slurmstepd.scope", 5, pids: "41\n")
-            Tree.make(directory + "/proc/41")
+            ChildProcess.makeTree(directory + "/proc/41")
             let zeros = Array(repeating: "0", count: 17).joined(separator: " ")
             // Field 22, in hundredths of a second: 3 s after the boot.
             tree.write(directory + "/proc/41/stat", "41 (a) S 1 \(zeros) 300 0\n")
