@@ -7,9 +7,10 @@ extension MeasuringCourse {
     /// A batch waits so long for the name of a job that is in it.
     private static let namePatienceNanoseconds: Int64 = 75_000_000_000
 
-    mutating func lookAtWork(_ now: Moment) {
+    /// - Parameter isAfresh: whether what is looked up only every few looks is looked up now.
+    mutating func lookAtWork(_ now: Moment, afresh isAfresh: Bool = false) {
         joinRestored(now)
-        for edge in work.look(at: now) {
+        for edge in work.look(at: now, afresh: isAfresh) {
             _ = work.enter(edge)
             session.change(to: allocations, at: edge.moment, usage: usage())
         }
@@ -29,8 +30,8 @@ extension MeasuringCourse {
     private mutating func take(_ change: LauncherWatch.Change, _ now: Moment) {
         switch change {
         case .gone(let id): if book.claims[id] != nil { endClaim(id) }
-        case .found(let found):
         case .step(let step): work.see(step)
+        case .found(let found):
             guard work.token(ofProcess: found.root.pid) == nil, !isClaimed(found.root.pid) else { return }
             let pseudonym = Pseudonym.of(jobKey: found.request.key.description, salt: enrolment.jobSalt)
             guard book.hasRoom(for: pseudonym) else { return }

@@ -351,6 +351,8 @@ struct MeasuringCourse: ~Copyable {
     private mutating func carryOut(_ order: MeasuringLoop.Order) {
         switch order {
         case .claim(let claim, let id):
+            // A step begins between two looks, and its program claims at once.
+            if work.isUnseen(claim.root.pid) { lookAtWork(Self.moment(), afresh: true) }
             begin(claim, id)
         case .named(let token, let workload):
             let wasDropped = work.book[token]?.isDropped == true

@@ -20,10 +20,11 @@ struct PodWatch: Sendable {
 
     /// Where v1 controllers are looked for, then the unified tree.
     private static let trees = ["/cpuacct", "/cpu,cpuacct", "", "/unified", "/memory"]
-    private static let tops = [
-        "/kubepods", "/kubepods/burstable", "/kubepods/besteffort", "/kubepods.slice",
-        "/kubepods.slice/kubepods-burstable.slice", "/kubepods.slice/kubepods-besteffort.slice",
-    ]
+    /// Groups of the kubelet's pods: `kubepods` or `kubepods.slice`, in the root or in a group that `--cgroup-root`
+    /// names, such as `kubelet.slice/kubelet-kubepods.slice`.
+    private var tops: [String] = []
+    private var looksUntilSearch = 0
+    private static let looksBetweenSearches = 5
 
     /// - Parameter firstToken: above the number of every token that an earlier run gave in this boot.
     init(sysfsRoot: String, firstToken: UInt64 = 0) {
@@ -47,7 +48,9 @@ struct PodWatch: Sendable {
         return restored
     }
 
-    mutating func look(at now: Moment) -> [SlurmWatch.TimedEdge] {
+    /// - Parameter isAfresh: whether a tree of control groups may be new.
+    mutating func look(at now: Moment, afresh isAfresh: Bool = false) -> [SlurmWatch.TimedEdge] {
+        if isAfresh { looksUntilSearch = 0 }
         let found = pods()
         var edges: [SlurmWatch.TimedEdge] = []
         for (uid, directories) in found.sorted(by: { $0.key < $1.key }) where known[uid] == nil {
@@ -63,17 +66,46 @@ struct PodWatch: Sendable {
         return edges
     }
 
-    private func pods() -> [String: [String]] {
+    private mutating func pods() -> [String: [String]] {
+        if looksUntilSearch == 0 {
+            tops = search()
+            looksUntilSearch = Self.looksBetweenSearches
+        }
+        looksUntilSearch -= 1
         var found: [String: [String]] = [:]
-        for tree in Self.trees {
-            for top in Self.tops {
-                let parent = root + tree + top
-                for name in FileTree.names(in: parent) ?? [] {
-                    guard let uid = PodGroup.uid(of: name) else { continue }
-                    found[uid, default: []].append(parent + "/" + name)
+        for top in tops {
+            for name in FileTree.names(in: top) ?? [] {
+                if let uid = PodGroup.uid(of: name) {
+                    found[uid, default: []].append(top + "/" + name)
+                } else if Self.classes.contains(where: { name == $0 || name.hasSuffix("-\($0).slice") }) {
+                    for inner in FileTree.names(in: top + "/" + name) ?? [] {
+                        guard let uid = PodGroup.uid(of: inner) else { continue }
+                        found[uid, default: []].append(top + "/" + name + "/" + inner)
+                    }
                 }
             }
         }
         return found
     }
+
+    private static let classes = ["burstable", "besteffort"]
+
+    /// In the first tree that has them: the kubelet makes the same groups in every tree.
+    private func search() -> [String] {
+        for tree in Self.trees.map({ root + $0 }) {
+            var found: [String] = []
+            for name in FileTree.names(in: tree) ?? [] {
+                if Self.isTop(name) {
+                    found.append(tree + "/" + name)
+                } else {
+                    let inner = FileTree.names(in: tree + "/" + name) ?? []
+                    found += inner.filter(Self.isTop).map { tree + "/" + name + "/" + $0 }
+                }
+            }
+            if !found.isEmpty { return found }
+        }
+        return []
+    }
+
+    private static func isTop(_ name: String) -> Bool { name == "kubepods" || name.hasSuffix("kubepods.slice") }
 }

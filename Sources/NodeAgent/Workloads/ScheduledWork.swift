@@ -67,11 +67,14 @@ struct ScheduledWork: Sendable {
     // MARK: Looking
 
     /// What changed since the last look, in the order of time.
-    mutating func look(at now: Moment) -> [SlurmWatch.TimedEdge] {
+    ///
+    /// - Parameter isAfresh: also for trees of control groups that were not there a moment ago.
+    mutating func look(at now: Moment, afresh isAfresh: Bool = false) -> [SlurmWatch.TimedEdge] {
+        if isAfresh { watch.searchAtNextLook() }
         var edges = watch.look(at: now)
         for job in watch.known.values { measure(job) }
         guard configuration.pods != nil else { return edges }
-        edges += podWatch.look(at: now)
+        edges += podWatch.look(at: now, afresh: isAfresh)
         for pod in podWatch.known.values {
             let group = SlurmGroups.Job(id: 0, directories: pod.directories, identity: 0)
             let read = withFiles(pod.token) { $0.cpuMicroseconds(of: group) } ?? 0

@@ -49,6 +49,9 @@ package struct SlurmGroups: Sendable {
         self.names = names
     }
 
+    /// Slurm may have made a tree since the last search.
+    package mutating func searchAtNextLook() { looksUntilSearch = 0 }
+
     /// Every job that has a group now, by its id.
     package mutating func look() -> [Int64: Job] {
         if looksUntilSearch == 0 {
@@ -111,10 +114,10 @@ package struct SlurmGroups: Sendable {
 
     /// The job's processes, and whether tasks of the user are among them.
     package static func processes(of job: Job) -> (pids: [Int32], runsTasks: Bool) {
+        guard job.daemons.isEmpty else { return (job.daemons, job.hasTaskDaemon) }
         for directory in job.directories {
             var pids: [Int32] = []
             var runsTasks = false
-        guard job.daemons.isEmpty else { return (job.daemons, job.hasTaskDaemon) }
             for name in FileTree.names(in: directory) ?? [] where name.hasPrefix("step_") {
                 let inside = Self.pids(under: directory + "/" + name, depth: 3)
                 if name != "step_extern", !inside.isEmpty { runsTasks = true }
