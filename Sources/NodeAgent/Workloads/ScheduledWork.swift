@@ -115,23 +115,26 @@ struct ScheduledWork: Sendable {
     /// A job that was over at the look that first saw it.
     private func askGone(_ token: String) {
         let id = token.split(separator: "/").dropFirst().first.flatMap { DecimalNumber.parse($0) }
-        ask(token, id ?? 0, nil, TaskEnvironment())
+        let environment = watch.ended[token] ?? TaskEnvironment()
+        ask(token, id ?? 0, environment["SLURMD_NODENAME"], environment, isOver: true)
     }
 
-    private func ask(_ token: String, _ job: Int64, _ node: String?, _ environment: TaskEnvironment) {
+    private func ask(
+        _ token: String, _ job: Int64, _ node: String?, _ environment: TaskEnvironment, isOver: Bool = false
+    ) {
         let now = AgentEnvironment.bootNanoseconds()
         resolver.ask(
             .init(
                 token: token, job: job, node: node ?? configuration.slurmNode ?? configuration.node,
                 environment: environment,
                 dueNanoseconds: WorkloadResolver.firstTry(now: now, environment: environment),
-                giveUpNanoseconds: now + WorkloadResolver.patienceNanoseconds))
+                giveUpNanoseconds: now + WorkloadResolver.patienceNanoseconds, isOver: isOver))
     }
 
     private func anyEnvironment(of job: SlurmWatch.Known) -> TaskEnvironment {
         guard let group = job.group else { return TaskEnvironment() }
         for pid in SlurmGroups.processes(of: group).pids.prefix(64) {
-            if let found = processes.environment(of: pid), found.integer("SLURM_JOB_ID") == job.job { return found }
+            if let found = processes.environment(of: pid), SlurmWatch.isOfJob(job.job, found) { return found }
         }
         return TaskEnvironment()
     }
@@ -202,6 +205,11 @@ struct ScheduledWork: Sendable {
             if let hold = book.add(JobLabels.parse(environment: environment), to: job.token) { told.append(hold) }
         }
         return told
+            // Who is asked again takes from a task what nobody could tell before: the cluster, the names of instances.
+            let hasInstances = environment["CUDA_VISIBLE_DEVICES"]?.contains("MIG-") == true
+            if book[job.token]?.isNamed == false || hasInstances {
+                ask(job.token, job.job, group.node, environment)
+            }
     }
 
     /// A task shows its variables within its first seconds or hides them for good: after ten looks one a minute is

@@ -35,13 +35,15 @@ struct SlurmWatch: Sendable {
     private(set) var known: [Int64: Known] = [:]
     /// Files of hooks that were read and not removed yet.
     private var readHooks: Set<String> = []
+    /// What the hooks told of jobs that ended at the last look, by token.
+    private(set) var ended: [String: TaskEnvironment] = [:]
     /// Groups of jobs that an epilog ended: they linger.
     private var finished: [Int64: UInt64] = [:]
     private var groups: SlurmGroups
-    private let hookDirectory: String
-    private let processes: ProcessTable
     /// Steps that no control group holds, by job.
     private var ungrouped: [Int64: [LauncherWatch.Step]] = [:]
+    private let hookDirectory: String
+    private let processes: ProcessTable
     private var lastLook: Moment?
     private var counter: UInt64
 
@@ -60,6 +62,7 @@ struct SlurmWatch: Sendable {
 
     mutating func look(at now: Moment) -> [TimedEdge] {
         var edges: [TimedEdge] = []
+        ended = [:]
         // The groups before the hooks: a job that ends in between is then ended by its hook.
         var found = groups.look()
         addUngrouped(to: &found)
@@ -76,9 +79,6 @@ struct SlurmWatch: Sendable {
         return edges.sorted { $0.moment.nanoseconds < $1.moment.nanoseconds }
     }
 
-    /// What the hooks told is remembered: a crash cannot lose it any more.
-    mutating func removeHooks() {
-        guard !readHooks.isEmpty else { return }
     /// A task runs below the daemon of a step for which Slurm made no control group (proctrack/linuxproc and
     /// proctrack/pgid make none).
     mutating func see(_ step: LauncherWatch.Step) {
@@ -113,6 +113,9 @@ struct SlurmWatch: Sendable {
     /// A tree of control groups may be new.
     mutating func searchAtNextLook() { groups.searchAtNextLook() }
 
+    /// What the hooks told is remembered: a crash cannot lose it any more.
+    mutating func removeHooks() {
+        guard !readHooks.isEmpty else { return }
         SlurmHook.remove(readHooks, from: hookDirectory)
         readHooks.removeAll()
     }
@@ -139,6 +142,7 @@ struct SlurmWatch: Sendable {
             known[hook.job]?.environment = hook.environment
         case .end:
             guard let job = known.removeValue(forKey: hook.job) else { return }
+            ended[job.token] = job.environment
             edges.append(TimedEdge(edge: .end(token: job.token), moment: moment, ended: max(time, job.since)))
         }
     }
@@ -179,13 +183,13 @@ struct SlurmWatch: Sendable {
         counter += 1
         let token = "\(WorkloadBook.tokenPrefix)slurm/\(id)/\(counter)"
         known[id] = Known(token: token, job: id, group: group, since: since)
+        if group?.daemons.isEmpty == false, let step = ungrouped[id]?.first {
+            known[id]?.environment = step.environment
+        }
         edges.append(TimedEdge(edge: .begin(token: token, since: since), moment: moment))
     }
 
     /// When the first process of the job was started, as the kernel keeps it (proc_pid_stat(5), field 22).
-        if group?.daemons.isEmpty == false, let step = ungrouped[id]?.first {
-            known[id]?.environment = step.environment
-        }
     private func startNanoseconds(of group: SlurmGroups.Job) -> Int64? {
         let starts = SlurmGroups.processes(of: group).pids.prefix(64).compactMap { processes.process($0)?.startTicks }
         return starts.min().map { processes.microseconds($0) &* 1000 }
@@ -236,14 +240,22 @@ struct SlurmWatch: Sendable {
 
     // MARK: Inside of a job
 
+    /// Whether a process in a job's group tells of that job. In every component of a heterogeneous job `SLURM_JOB_ID`
+    /// is the leader's (srun(1), "heterogeneous").
+    static func isOfJob(_ id: Int64, _ environment: TaskEnvironment) -> Bool {
+        environment.integer("SLURM_JOB_ID") == id
+            || (environment["SLURM_JOB_ID"] != nil && environment["SLURM_HET_SIZE"] != nil)
+    }
+
     /// A task's environment, once, as soon as there is a task.
     mutating func taskEnvironment(of id: Int64, pids: [Int32]) -> TaskEnvironment? {
         guard known[id]?.hasTask == false else { return nil }
         for pid in pids.prefix(256) {
-            guard let environment = processes.environment(of: pid), environment.integer("SLURM_JOB_ID") == id,
+            guard let environment = processes.environment(of: pid), Self.isOfJob(id, environment),
                 environment["SLURM_PROCID"] != nil || environment["SLURM_SUBMIT_DIR"] != nil
             else { continue }
             known[id]?.hasTask = true
+            if known[id]?.environment.isEmpty == true { known[id]?.environment = environment }
             return environment
         }
         return nil

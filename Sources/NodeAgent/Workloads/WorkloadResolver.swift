@@ -13,6 +13,8 @@ final class WorkloadResolver: Sendable {
         /// CLOCK_BOOTTIME of the next try.
         var dueNanoseconds: Int64
         var giveUpNanoseconds: Int64
+        /// The job is over: nobody will tell more of it.
+        var isOver = false
         var tries = 0
     }
 
@@ -28,9 +30,13 @@ final class WorkloadResolver: Sendable {
     private let isStarted = Mutex(false)
     private let isStopped = Mutex(false)
     private let wakeUp = WakeUp()
+    /// Names of clusters by the configuration that a job's processes name, empty for the node's own.
+    private let clusters = Mutex<[String: String]>([:])
 
     /// A controller that does not answer for so long leaves the job without its submit time.
     static let patienceNanoseconds: Int64 = 60_000_000_000
+    /// A controller that tells of jobs and not of its configuration is asked for that so often.
+    private static let maximumTriesForCluster = 3
 
     init(_ settings: Settings, answer: @escaping @Sendable (_ token: String, Workload) -> Void) {
         self.settings = settings
@@ -72,17 +78,38 @@ final class WorkloadResolver: Sendable {
     private func work(on question: Question) {
         let answered = settings.controller.ask(
             job: question.job, node: question.node, configuration: question.environment["SLURM_CONF"])
+        let isLast = AgentEnvironment.bootNanoseconds() >= question.giveUpNanoseconds
         switch answered {
-        case .known(let job): tell(job, question)
-        case .absent: tell(SlurmJob(id: question.job), question)
+        case .known(var job):
+            job.cluster = question.environment["SLURM_CLUSTER_NAME"] ?? cluster(question)
+            guard job.cluster != nil || question.tries >= Self.maximumTriesForCluster else { return askAgain(question) }
+            tell(job, question)
+        case .absent:
+            // Behind the prolog there is nobody yet to tell the cluster: another node, where a task runs already, would
+            // call the same job by another name. The first task is asked again.
+            guard !question.environment.isEmpty || question.isOver || isLast else { return askAgain(question) }
+            tell(SlurmJob(id: question.job), question)
         case .silent:
-            let now = AgentEnvironment.bootNanoseconds()
-            guard now < question.giveUpNanoseconds else { return tell(SlurmJob(id: question.job), question) }
-            var again = question
-            again.tries += 1
-            again.dueNanoseconds = now + min(8_000_000_000, 250_000_000 << Int64(min(again.tries, 5)))
-            questions.withLock { $0.append(again) }
+            guard isLast else { return askAgain(question) }
+            tell(SlurmJob(id: question.job), question)
         }
+    }
+
+    private func askAgain(_ question: Question) {
+        var again = question
+        again.tries += 1
+        let pause = min(8_000_000_000, 250_000_000 << Int64(min(again.tries, 5)))
+        again.dueNanoseconds = min(AgentEnvironment.bootNanoseconds() + pause, question.giveUpNanoseconds)
+        questions.withLock { $0.append(again) }
+    }
+
+    /// The cluster of a job of which no task and no hook tells it, asked once for each configuration.
+    private func cluster(_ question: Question) -> String? {
+        let configuration = question.environment["SLURM_CONF"]
+        if let known = clusters.withLock({ $0[configuration ?? ""] }) { return known }
+        let name = settings.controller.clusterName(configuration: configuration)
+        if let name { clusters.withLock { $0[configuration ?? ""] = name } }
+        return name
     }
 
     private func tell(_ job: SlurmJob, _ question: Question) {

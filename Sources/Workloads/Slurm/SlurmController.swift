@@ -58,11 +58,18 @@ package struct SlurmController: Sendable {
         return answer.flatMap { SlurmAccounting.firstSubmission($0, job: id, restarts: job.restarts) }
     }
 
-    /// The name of the cluster, nil when nobody says.
-    package func clusterName() -> String? {
+    /// The name of the cluster as `scontrol show config` has it, nil when the controller does not say.
+    ///
+    /// - Parameter configuration: `SLURM_CONF` of the job's processes, where one is known.
+    package func clusterName(configuration: String? = nil) -> String? {
         guard let control else { return nil }
-        let text = CommandOutput(path: control, environment: Self.settings).read(["show", "config"])
-        let line = text?.split(separator: "\n").first { $0.hasPrefix("ClusterName") }
-        return line?.split(separator: "=").last.map { $0.filter { !$0.isWhitespace } }
+        var settings = Self.settings
+        if let configuration { settings["SLURM_CONF"] = configuration }
+        let text = CommandOutput(path: control, environment: settings).read(["show", "config"])
+        for line in text?.split(separator: "\n") ?? [] {
+            let parts = line.split(separator: "=", maxSplits: 1).map { $0.filter { !$0.isWhitespace } }
+            if parts.count == 2, parts[0] == "ClusterName", !parts[1].isEmpty, parts[1] != "(null)" { return parts[1] }
+        }
+        return nil
     }
 }
