@@ -51,17 +51,32 @@ extension SlurmJob {
                 if word.hasPrefix("CPU_IDs=") {
                     processors = (processors ?? 0) + Int64(DecimalNumber.list(word.dropFirst(8))?.count ?? 0)
                 }
-                if word.hasPrefix("GRES=") { devices += Self.numbers(ofResources: String(word.dropFirst(5))) }
+                if word.hasPrefix("GRES=") {
+                    let resources = String(word.dropFirst(5))
+                    devices += Self.numbers(ofResources: resources)
+                    holdsInstances = holdsInstances || resources.split(separator: ",").contains(where: Self.isInstance)
+                }
             }
         }
     }
 
-    /// `gpu:h100:2(IDX:0-1),gpu:a100:1(IDX:4)`: the numbers of the GPUs; other resources are no accelerators.
+    /// `gpu:1g.5gb:1(IDX:3)`, `gpu:a100_3g.20gb:1(IDX:0)`: Slurm's type is the profile of the instance (gres.conf(5),
+    /// "MultipleFiles"), and the number counts instances.
+    private static func isInstance(_ resource: Substring) -> Bool {
+        let parts = resource.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts[0] == "gpu" else { return false }
+        let profile = parts[1].split(separator: "_").last ?? ""
+        return profile.contains("g.") && profile.contains("gb") && profile.first?.isNumber == true
+    }
+
+    /// `gpu:h100:2(IDX:0-1),gpu:a100:1(IDX:4)`: the numbers of the GPUs; other resources, and parts of GPUs, are none.
     static func numbers(ofResources text: String) -> [Int] {
         var numbers: [Int] = []
         for resource in text.split(separator: ")") {
             let trimmed = resource.drop { $0 == "," }
-            guard trimmed.hasPrefix("gpu"), let mark = trimmed.range(ofText: "(IDX:") else { continue }
+            guard trimmed.hasPrefix("gpu"), !isInstance(trimmed), let mark = trimmed.range(ofText: "(IDX:") else {
+                continue
+            }
             numbers += DecimalNumber.list(trimmed[mark...], limit: 256) ?? []
         }
         return numbers

@@ -15,6 +15,10 @@ package struct SlurmJob: Sendable, Hashable {
     package var nodeCount: Int64?
     /// Numbers of the accelerators on this node.
     package var devices: [Int] = []
+    /// It has parts of accelerators (MIG), whose numbers are not those of device files; by their own names, where a
+    /// task tells them.
+    package var holdsInstances = false
+    package var instances: [String] = []
     /// Processors on this node.
     package var processors: Int64?
     package var isExclusive = false
@@ -41,7 +45,12 @@ package struct SlurmJob: Sendable, Hashable {
         comment = comment ?? environment["SLURM_JOB_COMMENT"]
         nodeList = nodeList ?? environment["SLURM_JOB_NODELIST"] ?? environment["SLURM_NODELIST"]
         nodeCount = nodeCount ?? environment.integer(["SLURM_JOB_NUM_NODES", "SLURM_NNODES"])
-        if devices.isEmpty, let list = environment["SLURM_JOB_GPUS"] ?? environment["SLURM_STEP_GPUS"] {
+        let visible = (environment["CUDA_VISIBLE_DEVICES"] ?? "").split(separator: ",").prefix(256).map(String.init)
+        if instances.isEmpty { instances = visible.filter { $0.hasPrefix("MIG-") } }
+        holdsInstances = holdsInstances || !instances.isEmpty
+        if devices.isEmpty, !holdsInstances,
+            let list = environment["SLURM_JOB_GPUS"] ?? environment["SLURM_STEP_GPUS"]
+        {
             devices = DecimalNumber.list(list, limit: 256) ?? []
         }
         processors = processors ?? environment.integer("SLURM_CPUS_ON_NODE")
@@ -61,10 +70,12 @@ package struct SlurmJob: Sendable, Hashable {
                 cluster: cluster ?? (site.isEmpty ? "local" : site), scheduler: "slurm",
                 id: "\(heterogeneousJob ?? id)", submitSeconds: submitSeconds))
         workload.attempt = restarts
-        workload.devices = devices.map { .number($0) }
+        workload.devices = devices.map { .number($0) } + instances.map { .identity($0) }
         workload.reservedMillicores = min(processors ?? 0, 1_000_000) * 1000
         workload.isExclusive = isExclusive
-        workload.nodes = nodeList.flatMap { Hostlist.expand($0) } ?? []
+        // Components of a heterogeneous job may have a node in common: it is one node.
+        var seen: Set<String> = []
+        workload.nodes = (nodeList.flatMap { Hostlist.expand($0) } ?? []).filter { seen.insert($0).inserted }
         workload.expectedNodes = workload.nodes.isEmpty ? nodeCount : Int64(workload.nodes.count)
         workload.rank = nodeRank
         workload.startSeconds = startSeconds

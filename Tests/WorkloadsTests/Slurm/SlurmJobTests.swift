@@ -56,6 +56,37 @@ import Testing
         #expect(workload.labels["slurm.job"] == "5" && workload.labels["slurm.het_offset"] == "1")
     }
 
+    /// The numbers of MIG instances are not those of boards: only a task knows whose they are.
+    @Test func partsOfAcceleratorsAreKnownByTheirNames() throws {
+        let line = Self.plain.replacing("gpu:h100:1(IDX:4)", with: "gpu:a100_1g.5gb:2(IDX:2-3)")
+        var job = try #require(SlurmJob(control: line, job: 2, node: "n3"))
+        #expect(job.devices.isEmpty && job.holdsInstances)
+        job.fill(from: TaskEnvironment(["SLURM_JOB_GPUS": "2,3"]))
+        #expect(job.workload(site: "s", accounts: AccountMap()).devices.isEmpty)
+        let task = TaskEnvironment(["SLURM_JOB_GPUS": "2,3", "CUDA_VISIBLE_DEVICES": "MIG-a,MIG-b"])
+        job.fill(from: task)
+        #expect(job.workload(site: "s", accounts: AccountMap()).devices == [.identity("MIG-a"), .identity("MIG-b")])
+        var alone = SlurmJob(id: 2)
+        alone.fill(from: task)
+        #expect(alone.workload(site: "s", accounts: AccountMap()).devices == [.identity("MIG-a"), .identity("MIG-b")])
+        #expect(SlurmJob.numbers(ofResources: "gpu:1g.5gb:1(IDX:0),gpu:h100:1(IDX:4)") == [4])
+        #expect(SlurmJob.numbers(ofResources: "gpu:1c.3g.40gb:1(IDX:0)") == [])
+        #expect(SlurmJob.numbers(ofResources: "gpu:a100_1g.5gb+me:1(IDX:0)") == [])
+    }
+
+    /// Components of different resources may run on one node: it is expected once.
+    @Test func aNodeOfTwoComponentsIsOneNode() throws {
+        let lines = """
+            JobId=4 HetJobId=4 HetJobOffset=0 HetJobIdSet=4-5 JobName=h UserId=a(1) SubmitTime=9 NodeList=n2 NumNodes=1
+            JobId=5 HetJobId=4 HetJobOffset=1 JobName=h UserId=a(1) SubmitTime=9 NodeList=n[2-3] NumNodes=2
+            """
+        for id in [4, 5] as [Int64] {
+            let job = try #require(SlurmJob(control: lines, job: id, node: "n2"))
+            let workload = job.workload(site: "s", accounts: AccountMap())
+            #expect(workload.nodes == ["n2", "n3"] && workload.expectedNodes == 2)
+        }
+    }
+
     @Test func whatIsNoAnswer() {
         for text in ["", "slurm_load_jobs error: Invalid job id specified", "JobId=3 JobName=x", "JobId=", "\n\n="] {
             #expect(SlurmJob(control: text, job: 2, node: "n1") == nil)
