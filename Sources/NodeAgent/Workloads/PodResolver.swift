@@ -174,7 +174,10 @@ package final class PodResolver: Sendable {
     private func devices(areWanted: Bool) async -> [String: [DeviceReference]]? {
         do {
             let pods = try await sources.devices().map { pod in
-                ("\(pod.namespace)/\(pod.name)", pod.devices.flatMap(\.identities).map { DeviceReference.identity($0) })
+                (
+                    "\(pod.namespace)/\(pod.name)",
+                    pod.devices.flatMap(\.identities).map { DeviceReference(deviceID: $0) }
+                )
             }
             return Dictionary(pods) { $1 }
         } catch {

@@ -2,11 +2,14 @@ package import JSONText
 
 /// A pod as the API server tells it (core/v1 Pod): what is needed to name its job.
 package struct PodObject: Sendable, Hashable {
+    /// As its control group has it: of a static pod the hash of its file, not the UID of the mirror that the API shows.
     package var uid: String
     package var namespace: String
     package var name: String
     package var labels: [String: String]
     package var annotations: [String: String]
+    /// Labels of a run that its containers' environment holds.
+    private let taskLabels: [String: String]
     /// The controller that made it.
     package var ownerKind: String?
     package var ownerName: String?
@@ -23,11 +26,11 @@ package struct PodObject: Sendable, Hashable {
         guard let metadata = json["metadata"], let uid = metadata["uid"]?.string, let name = metadata["name"]?.string,
             let namespace = metadata["namespace"]?.string
         else { return nil }
-        self.uid = uid
         self.name = name
         self.namespace = namespace
         labels = Self.texts(metadata["labels"])
         annotations = Self.texts(metadata["annotations"])
+        self.uid = annotations["kubernetes.io/config.mirror"] ?? uid
         let owners = metadata["ownerReferences"]?.array ?? []
         let owner = owners.first { $0["controller"]?.bool == true } ?? owners.first
         ownerKind = owner?["kind"]?.string
@@ -35,6 +38,7 @@ package struct PodObject: Sendable, Hashable {
         ownerUID = owner?["uid"]?.string
         isRunning = json["status"]?["phase"]?.string == "Running"
         let containers = json["spec"]?["containers"]?.array ?? []
+        taskLabels = Self.taskLabels(containers)
         wantsDevices =
             json["spec"]?["resourceClaims"]?.array?.isEmpty == false
             || containers.contains { container in
@@ -53,6 +57,16 @@ package struct PodObject: Sendable, Hashable {
         var all: [String: String] = [:]
         for member in json?.object?.members ?? [] { all[member.name] = member.value.string }
         return all
+    }
+
+    /// `WATTEST_MODEL` and the like, where the pod gives them as text; of several containers the first counts.
+    private static func taskLabels(_ containers: [JSONValue]) -> [String: String] {
+        var environment: [String: String] = [:]
+        for variable in containers.flatMap({ $0["env"]?.array ?? [] }) {
+            guard let name = variable["name"]?.string, let value = variable["value"]?.string else { continue }
+            environment[name] = environment[name] ?? value
+        }
+        return JobLabels.parse(environment: TaskEnvironment(environment))
     }
 
     /// A quantity of processors: `2`, `1500m`, `0.5`.
@@ -80,7 +94,9 @@ package struct PodObject: Sendable, Hashable {
         workload.rank = rank
         workload.expectedNodes = expectedNodes
         for label in JobLabels.known {
-            let value = labels["wattest/\(label)"] ?? annotations["wattest/\(label)"] ?? labels["wattest.\(label)"]
+            let value =
+                labels["wattest/\(label)"] ?? annotations["wattest/\(label)"] ?? labels["wattest.\(label)"]
+                ?? taskLabels[label]
             if let value, value.utf8.count <= JobLabels.maximumValueBytes { workload.labels[label] = value }
         }
         workload.labels["name"] = String(name.prefix(128))

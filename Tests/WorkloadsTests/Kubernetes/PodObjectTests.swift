@@ -36,6 +36,14 @@ import Testing
         #expect(workload.reservedMillicores == 3500)
     }
 
+    /// The kubelet runs a static pod under the hash of its file; the API server shows a mirror with a UID of its own.
+    @Test func aStaticPodIsKnownByTheHashOfItsFile() throws {
+        let hash = "0123456789abcdef0123456789abcdef"
+        let mirror = #""kubernetes.io/config.hash": "\#(hash)", "kubernetes.io/config.mirror": "\#(hash)""#
+        #expect(try pod(labels: "", annotations: mirror).uid == hash)
+        #expect(try pod(labels: "").uid == "u1")
+    }
+
     @Test func aServicesPodIsNoJob() throws {
         let replicas = #"{"kind": "ReplicaSet", "name": "web", "uid": "r"}"#
         #expect(
@@ -48,6 +56,20 @@ import Testing
             annotations: #""wattest/class": "final", "batch.kubernetes.io/job-completion-index": "3""#)
         let workload = try #require(found.workload(cluster: "k", accounts: AccountMap()))
         #expect(workload.labels["model"] == "llama" && workload.labels["class"] == "final" && workload.rank == 3)
+    }
+
+    /// A label of the pod comes before a variable of its containers.
+    @Test func labelsOfARunInTheEnvironment() throws {
+        let text = #"""
+            {"metadata": {"uid": "u1", "name": "p", "namespace": "a", "labels": {"job-name": "j", "wattest/class": "final"}},
+             "spec": {"containers": [
+                {"env": [{"name": "WATTEST_MODEL", "value": "atlas"}, {"name": "WATTEST_CLASS", "value": "failed"}]},
+                {"env": [{"name": "WATTEST_MODEL", "value": "other"}, {"name": "WATTEST_ACTIVITY",
+                    "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}]}}
+            """#
+        let pod = try #require(PodObject(try JSONValue(parsing: Array(text.utf8))))
+        let labels = try #require(pod.workload(cluster: "k", accounts: AccountMap())).labels
+        #expect(labels["model"] == "atlas" && labels["class"] == "final" && labels["activity"] == nil)
     }
 
     // MARK: Nodes
