@@ -72,6 +72,7 @@ extension MeasuringCourse {
             for process in board.processes {
                 if let job = jobs[process] {
                     if book.see(sensor, heldBy: job) { isChanged = true }
+                    work.see(sensor, heldBy: job)
                 } else if processes.process(process) != nil {
                     strangers[process] = (gpus.strangers[process] ?? 0) + 1
                 }

@@ -112,7 +112,7 @@ struct ScheduledWork: Sendable {
         ask(token, job.job, job.group?.node ?? environment["SLURMD_NODENAME"], environment)
     }
 
-    /// A job that was over at the look that first saw it.
+    /// A job that was over at the look that first saw it: its hooks have told what there is to tell.
     private func askGone(_ token: String) {
         let id = token.split(separator: "/").dropFirst().first.flatMap { DecimalNumber.parse($0) }
         let environment = watch.ended[token] ?? TaskEnvironment()
@@ -191,6 +191,9 @@ struct ScheduledWork: Sendable {
         if book[token]?.isDropped == true { told(token) }
     }
 
+    /// A process of a hold works on an accelerator.
+    mutating func see(_ sensor: String, heldBy token: String) { book.see(sensor, heldBy: token) }
+
     mutating func add(_ labels: [String: String], to token: String) -> WorkloadBook.Hold? {
         book.add(labels, to: token)
     }
@@ -202,14 +205,14 @@ struct ScheduledWork: Sendable {
             guard let group = job.group, isLabelLookDue(job.token) else { continue }
             let pids = SlurmGroups.processes(of: group).pids
             guard let environment = watch.taskEnvironment(of: job.job, pids: pids) else { continue }
-            if let hold = book.add(JobLabels.parse(environment: environment), to: job.token) { told.append(hold) }
-        }
-        return told
             // Who is asked again takes from a task what nobody could tell before: the cluster, the names of instances.
             let hasInstances = environment["CUDA_VISIBLE_DEVICES"]?.contains("MIG-") == true
             if book[job.token]?.isNamed == false || hasInstances {
                 ask(job.token, job.job, group.node, environment)
             }
+            if let hold = book.add(JobLabels.parse(environment: environment), to: job.token) { told.append(hold) }
+        }
+        return told
     }
 
     /// A task shows its variables within its first seconds or hides them for good: after ten looks one a minute is

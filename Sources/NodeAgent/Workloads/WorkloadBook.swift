@@ -18,6 +18,8 @@ package struct WorkloadBook: Sendable {
         /// Labels that came from processes of the job.
         package var labels: [String: String] = [:]
         package var end: UTCTime?
+        /// Sensors of accelerators that processes of the job were seen on.
+        package var seenDevices: Set<String> = []
         /// It turned out to be no job.
         package var isDropped = false
 
@@ -35,9 +37,13 @@ package struct WorkloadBook: Sendable {
     /// Ended ones are still in intervals that are not signed yet.
     private var ended: [String: Hold] = [:]
     private var endedOrder: [String] = []
+    /// The newest attempt of each job of pods, by pseudonym.
+    private var attempts: [String: Int64] = [:]
 
     /// How many ended holds are remembered; there can be no more in the intervals that wait to be signed.
     package static let maximumEnded = 4096
+    /// So many jobs of pods are remembered; a node that had more begins to count anew.
+    private static let maximumCounted = 16_384
     /// Names of tokens begin with it: no pseudonym does.
     package static let tokenPrefix = "~"
 
@@ -87,9 +93,21 @@ package struct WorkloadBook: Sendable {
         hold.isDropped = false
         hold.tenant = tenant
         hold.workload = workload
+        hold.workload?.attempt = attempt(of: workload, pseudonym)
         hold.pseudonym = pseudonym
         write(hold)
         return hold
+    }
+
+    /// A pod that follows another one of its job here, because that one failed or was evicted, is the job's next
+    /// attempt: the time between was not its own. Pods beside each other are of one. Slurm counts by itself.
+    private mutating func attempt(of workload: Workload, _ pseudonym: String) -> Int64 {
+        guard workload.identity.scheduler == "kubernetes" else { return workload.attempt }
+        if attempts.count >= Self.maximumCounted { attempts = [:] }
+        let isHeld = held.values.contains { $0.pseudonym == pseudonym }
+        let next = attempts[pseudonym].map { isHeld ? $0 : $0 + 1 } ?? 0
+        attempts[pseudonym] = max(next, workload.attempt)
+        return attempts[pseudonym] ?? 0
     }
 
     private mutating func addDevices(of workload: Workload, to hold: Hold) {
@@ -106,6 +124,12 @@ package struct WorkloadBook: Sendable {
         hold.labels.merge(labels) { $1 }
         write(hold)
         return hold.isNamed && hold.labels != before ? hold : nil
+    }
+
+    /// A process of the job works on an accelerator. That counts where the scheduler names none for the job and nobody
+    /// else holds it: without GRES, or with shards, only the driver knows.
+    package mutating func see(_ sensor: String, heldBy token: String) {
+        held[token]?.seenDevices.insert(sensor)
     }
 
     /// It is no job: its lines are left out of what is signed.
@@ -155,7 +179,19 @@ package struct WorkloadBook: Sendable {
             }
             byJob[named.job] = first.joined(with: named, durationNanoseconds: durationNanoseconds)
         }
+        addSeenDevices(lines, to: &byJob)
         return Self.weighDevices(byJob.values.sorted { $0.job < $1.job })
+    }
+
+    private func addSeenDevices(_ lines: [AllocationFacts], to byJob: inout [String: AllocationFacts]) {
+        let named = Set(byJob.values.flatMap { $0.devices.map(\.sensor) })
+        for hold in lines.compactMap({ self[$0.job] }) {
+            guard let job = hold.pseudonym, hold.workload?.devices.isEmpty == true else { continue }
+            let seen = hold.seenDevices.subtracting(named)
+            let known = Set(byJob[job]?.devices.map(\.sensor) ?? [])
+            byJob[job]?.devices += seen.subtracting(known).map { DeviceHold(sensor: $0) }
+            byJob[job]?.devices.sort { $0.sensor < $1.sensor }
+        }
     }
 
     /// An accelerator that went from one job to another inside a joined interval is shared by the time that each held

@@ -44,6 +44,48 @@ import Workloads
         #expect(named?.isDropped == false && book.allocations.map(\.job) == ["~a"])
     }
 
+    /// Where the scheduler names no accelerator, the one that its processes work on is its own, if it is nobody's.
+    @Test func anAcceleratorThatNobodyNamesIsHisWhoWorksOnIt() {
+        var book = WorkloadBook()
+        for (token, devices) in [("~a", []), ("~b", [1]), ("~c", [])] as [(String, [Int])] {
+            book.begin(.init(token: token, since: UTCTime(microseconds: 1)))
+            _ = book.name(token, workload(token, devices: devices), pseudonym: String(token.dropFirst()))
+        }
+        for (sensor, token) in [("gpu:0", "~a"), ("gpu:1", "~a"), ("gpu:2", "~b"), ("gpu:3", "~c"), ("gpu:3", "~a")] {
+            book.see(sensor, heldBy: token)
+        }
+        book.see("gpu:4", heldBy: "of a claim")
+        let lines = book.settle(["~a", "~b", "~c"].map { line($0) }, durationNanoseconds: 10) { device in
+            if case .number(let number) = device { "gpu:\(number)" } else { nil }
+        }
+        let held = Dictionary(uniqueKeysWithValues: lines.map { ($0.job, $0.devices.map(\.sensor)) })
+        #expect(held == ["a": ["gpu:0", "gpu:3"], "b": ["gpu:1"], "c": ["gpu:3"]])
+    }
+
+    /// A job's pod fails and comes again on the same node: between them the node is not the job's.
+    @Test func aPodThatComesAgainIsTheNextAttempt() {
+        var book = WorkloadBook()
+        let job = Workload(identity: WorkloadIdentity(cluster: "k", scheduler: "kubernetes", id: "a/j/u"))
+        func name(_ token: String, _ workload: Workload) -> Int64? {
+            book.begin(.init(token: token, since: UTCTime(microseconds: 1)))
+            return book.name(token, workload, pseudonym: workload.identity.id)?.workload?.attempt
+        }
+        #expect(name("~1", job) == 0 && name("~2", job) == 0)
+        _ = book.end("~1", at: UTCTime(microseconds: 2))
+        #expect(name("~3", job) == 0)
+        for token in ["~2", "~3"] { _ = book.end(token, at: UTCTime(microseconds: 3)) }
+        #expect(name("~4", job) == 1)
+        // What a controller counts is not counted here.
+        #expect(name("~5", workload("1")) == 0)
+        _ = book.end("~5", at: UTCTime(microseconds: 4))
+        #expect(name("~6", workload("1")) == 0)
+        // An earlier run of the agent had counted.
+        var kept = job
+        kept.identity.id = "a/k/u"
+        kept.attempt = 3
+        #expect(name("~7", kept) == 3)
+    }
+
     @Test func devicesMayComeAfterTheName() {
         var book = WorkloadBook()
         book.begin(.init(token: "~a", since: UTCTime(microseconds: 1)))
