@@ -28,10 +28,10 @@ import TransparencyLog
         let (silent, stranger) = (try share("n2", of: record, in: log), try share("n3", of: record, in: log))
         #expect(
             silent.reason
-                == "expected for 30 s, and nothing of it is in the log: its agent has sent nothing of this job yet")
+                == "expected for 30 s, and no reading of it is in the log: its agent has sent no batch of this job yet")
         #expect(
             stranger.reason
-                == "expected for 30 s, and nothing of it is in the log: no agent was ever enrolled under this name")
+                == "expected for 30 s, and no reading of it is in the log: no agent was ever enrolled under this name")
         #expect(silent.state == .absent && stranger.state == .absent)
         #expect(try share("n1", of: record, in: log).state == .complete)
     }

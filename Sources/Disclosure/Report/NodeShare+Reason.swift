@@ -49,8 +49,8 @@ extension JobSummary.NodeShare {
         }
         let cause =
             isEnrolled
-            ? "its agent has sent nothing of this job yet" : "no agent was ever enrolled under this name"
-        return "\(expected), and nothing of it is in the log: \(cause)"
+            ? "its agent has sent no batch of this job yet" : "no agent was ever enrolled under this name"
+        return "\(expected), and no reading of it is in the log: \(cause)"
     }
 
     /// When the agent was away and its counters ran on.
