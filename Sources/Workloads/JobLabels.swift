@@ -13,7 +13,7 @@ package enum JobLabels {
             if name.hasPrefix("wattest.") { name.removeFirst("wattest.".count) }
             let value = word[word.index(after: equals)...]
             guard known.contains(name), !value.isEmpty, value.utf8.count <= maximumValueBytes else { continue }
-            labels[name] = String(value)
+            labels[name] = written(name, value)
         }
         return labels
     }
@@ -25,8 +25,13 @@ package enum JobLabels {
             guard let value = environment["WATTEST_" + name.uppercased()], !value.isEmpty,
                 value.utf8.count <= maximumValueBytes
             else { continue }
-            labels[name] = value
+            labels[name] = written(name, value)
         }
         return labels
+    }
+
+    /// A class as reports sum it: `Final` is no class beside `final`. Names of models are kept as they are.
+    package static func written(_ name: String, _ value: some StringProtocol) -> String {
+        name == "class" ? value.lowercased() : String(value)
     }
 }

@@ -97,7 +97,9 @@ package struct PodObject: Sendable, Hashable {
             let value =
                 labels["wattest/\(label)"] ?? annotations["wattest/\(label)"] ?? labels["wattest.\(label)"]
                 ?? taskLabels[label]
-            if let value, value.utf8.count <= JobLabels.maximumValueBytes { workload.labels[label] = value }
+            if let value, value.utf8.count <= JobLabels.maximumValueBytes {
+                workload.labels[label] = JobLabels.written(label, value)
+            }
         }
         workload.labels["name"] = String(name.prefix(128))
         workload.labels["account"] = namespace
