@@ -98,7 +98,7 @@ final class WorkloadResolver: Sendable {
     private func askAgain(_ question: Question) {
         var again = question
         again.tries += 1
-        let pause = min(8_000_000_000, 250_000_000 << Int64(min(again.tries, 5)))
+        let pause: Int64 = min(8_000_000_000, 250_000_000 << Int64(min(again.tries, 5)))
         again.dueNanoseconds = min(AgentEnvironment.bootNanoseconds() + pause, question.giveUpNanoseconds)
         questions.withLock { $0.append(again) }
     }
