@@ -279,4 +279,22 @@ import TransparencyLog
         }
         #expect(try value(log(settings))["uncertainty"]?["relative_k2"]?.number?.text == "0.012")
     }
+
+    /// What an importer says of a table is held against the table, before either is in the log.
+    @Test func aDeclarationIsHeldAgainstItsTable() throws {
+        func checked(_ more: [(String, JSONValue)], _ text: String) throws -> JSONValue {
+            let bytes = Array(text.utf8)
+            var declaration = JSONObject()
+            let who: [(String, JSONValue)] = [("provider", "P"), ("version", "1"), ("licence", "L")]
+            for (name, value) in who + more { declaration.append(name, value) }
+            return try FactorDeclaration.checked(
+                .object(declaration), sha256: MerkleHash.sha256(of: bytes).hexadecimal, bytes: bytes
+            ).value
+        }
+        let ember = "Entity,Code,Year,Carbon intensity of electricity - gCO2/kWh\nDenmark,DNK,2024,143.3\n"
+        #expect(try checked([("format", "ember")], ember)["scope"] == "lifecycle")
+        #expect(throws: (any Error).self) { try checked([("format", "ember"), ("scope", "direct")], ember) }
+        #expect(throws: (any Error).self) { try checked([], "zone,period,g_per_kwh\n") }
+        #expect(try checked([], "zone,period,g_per_kwh\nX,2024,1\n")["scope"] == "unknown")
+    }
 }

@@ -37,6 +37,8 @@ package enum FactorDeclaration {
                 .conflict,
                 "this format has \(file.basis.scope.rawValue) factors, not \(scope) ones: leave the scope out")
         }
+        // Some formats have one kind: who lists the tables sees it without reading them.
+        if declaration["scope"] == nil { value.append("scope", .string(file.basis.scope.rawValue)) }
         return (.object(value), file)
     }
 }

@@ -124,13 +124,13 @@ struct FactorCommand: AsyncParsableCommand {
                 AggregatorClient.path(try await options.organization(client), "factors"))
             if options.json { return Output.json(reply) }
             var table = TextTable(
-                ("use", .left), ("provider", .left), ("dataset", .left), ("version", .left), ("licence", .left),
-                ("SHA-256", .left))
+                ("use", .left), ("provider", .left), ("dataset", .left), ("version", .left), ("scope", .left),
+                ("licence", .left), ("SHA-256", .left))
             for item in reply["items"]?.array ?? [] {
                 table.add(
                     FigureText.text(item["use"]), FigureText.text(item["provider"]),
                     FigureText.text(item["dataset"]), FigureText.text(item["version"]),
-                    FigureText.text(item["licence"]), String(FigureText.text(item["sha256"]).prefix(16)))
+                    FigureText.text(item["scope"]), FigureText.text(item["licence"]), String(FigureText.text(item["sha256"]).prefix(16)))
             }
             Output.text(
                 table.isEmpty ? "No tables; reports use the yearly national means of the program.\n" : table.text)
