@@ -130,7 +130,8 @@ struct FactorCommand: AsyncParsableCommand {
                 table.add(
                     FigureText.text(item["use"]), FigureText.text(item["provider"]),
                     FigureText.text(item["dataset"]), FigureText.text(item["version"]),
-                    FigureText.text(item["scope"]), FigureText.text(item["licence"]), String(FigureText.text(item["sha256"]).prefix(16)))
+                    FigureText.text(item["scope"]), FigureText.text(item["licence"]),
+                    String(FigureText.text(item["sha256"]).prefix(16)))
             }
             Output.text(
                 table.isEmpty ? "No tables; reports use the yearly national means of the program.\n" : table.text)
