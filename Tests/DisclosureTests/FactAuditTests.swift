@@ -1,6 +1,7 @@
 import Batches
 import ClusterSimulation
 import Disclosure
+import Energy
 import Testing
 import TransparencyLog
 
