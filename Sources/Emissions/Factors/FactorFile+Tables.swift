@@ -97,13 +97,13 @@ extension FactorFile {
     }
 
     /// National values of Ember, lifecycle, CC BY 4.0: its own yearly or monthly release (`Area, ISO 3 code, Year` or
-    /// `Date, … Variable, Unit, Value`, of which the rows of the CO2 intensity count), or as Our World in Data publishes
-    /// them, in the chart's form (`Entity, Code, Year, Carbon intensity of electricity …`, optionally `alpha-2`) or the
-    /// energy data set's (`country, year, iso_code, carbon_intensity_elec`). Aggregates, the world among them, are
-    /// skipped.
+    /// `Date, … Variable, Unit, Value`, of which the rows of the CO2 intensity count), its interface's answer
+    /// (`entity_code, date, emissions_intensity_gco2_per_kwh`), or as Our World in Data publishes them, in the chart's
+    /// form (`Entity, Code, Year, Carbon intensity of electricity …`, optionally `alpha-2`) or the energy data set's
+    /// (`country, year, iso_code, carbon_intensity_elec`). Aggregates, the world among them, are skipped.
     package init(emberTable bytes: [UInt8], source: FactorSource) throws(EmissionsError) {
         let table = try CSVTable(parsing: bytes, headerContains: "Year", "Date")
-        let code = try table.column("Code", "iso_code", "ISO 3 code", "Country code")
+        let code = try table.column("Code", "iso_code", "ISO 3 code", "Country code", "entity_code")
         let time = try table.column("Year", "Date")
         let alpha2 = table.optionalColumn("alpha-2")
         let variable = table.optionalColumn("Variable")
@@ -159,7 +159,7 @@ extension CSVTable {
         if isLong { return try column("Value") }
         let title = header.firstIndex { $0.hasPrefix("Carbon intensity of electricity") }
         if let title { return title }
-        return try column("carbon_intensity_elec")
+        return try column("carbon_intensity_elec", "emissions_intensity_gco2_per_kwh")
     }
 
     /// Titles changed over the versions: `Carbon Intensity gCO₂eq/kWh (LCA)`, `Carbon intensity gCO₂eq/kWh (Life

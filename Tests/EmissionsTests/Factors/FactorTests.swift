@@ -122,6 +122,8 @@ import Testing
         let monthly = "Area,Country code,Date,\(head)\nDenmark,DNK,2025-03-01,Country,Europe,\(intensity),120,-8\n"
         let months = try FactorFile(emberTable: Array(monthly.utf8), source: .sample)
         #expect(months.factors.map(\.period) == [.month(year: 2025, month: 3)])
+        let answer = "entity,entity_code,date,emissions_intensity_gco2_per_kwh\nDenmark,DNK,2024,143.3\n"
+        #expect(try FactorFile(emberTable: Array(answer.utf8), source: .sample).factors.map(\.zone) == ["DK"])
         #expect(throws: EmissionsError.self) {
             try FactorFile(
                 emberTable: Array(monthly.replacing("2025-03-01", with: "2025-03-02").utf8), source: .sample)
