@@ -24,12 +24,12 @@ struct SoftToken: Sendable {
             "directories.tokendir = \(directory)/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
         try configuration.write(toFile: directory + "/softhsm2.conf", atomically: true, encoding: .utf8)
         setenv("SOFTHSM2_CONF", directory + "/softhsm2.conf", 1)
-        var places: [String] = []
+        var slots: [String] = []
         for label in ["wattest", "spare", "traveller"] {
             try run(
                 "/usr/bin/softhsm2-util", "--init-token", "--free", "--label", label, "--pin", "1234", "--so-pin",
                 "5678")
-            places += try manager.contentsOfDirectory(atPath: "\(directory)/tokens").filter { !places.contains($0) }
+            slots += try manager.contentsOfDirectory(atPath: "\(directory)/tokens").filter { !slots.contains($0) }
         }
         let token = SoftToken(
             directory: directory, module: module, traveller: "\(directory)/tokens/\(places.last ?? "")")
