@@ -32,7 +32,7 @@ struct SoftToken: Sendable {
             slots += try manager.contentsOfDirectory(atPath: "\(directory)/tokens").filter { !slots.contains($0) }
         }
         let token = SoftToken(
-            directory: directory, module: module, traveller: "\(directory)/tokens/\(places.last ?? "")")
+            directory: directory, module: module, traveller: "\(directory)/tokens/\(slots.last ?? "")")
         try token.generate("log", id: "01")
         try token.generate("administration", id: "02")
         try token.generate("log", id: "01", on: "traveller")
