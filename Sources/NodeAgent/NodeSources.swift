@@ -137,8 +137,8 @@ package struct NodeSources: Sendable {
         return sources
     }
 
-    /// Why the feeds of a node cannot be its cords, nil where they can. Under two ids nobody can tell two cords, whose sum
-    /// is the node, from two meters in series, of which each is the node.
+    /// Why the feeds of a node cannot be its cords, nil where they can. Under two ids nobody can tell two cords, whose
+    /// sum is the node, from two meters in series, of which each is the node.
     package var feedFault: String? {
         var known: [String: MeterSource.Feed] = [:]
         for feed in meters.flatMap(\.feeds) where feed.nodes.count == 1 {
@@ -146,13 +146,13 @@ package struct NodeSources: Sendable {
             guard let other = known.updateValue(feed, forKey: node) else { continue }
             guard other.id == feed.id else {
                 return
-                    "feed node `\(node)` twice, as `\(other.id)` and `\(feed.id)`: its cords are one feed, of two meters "
-                    + "two feeds of one id, which are added; of two meters in series name one"
+                    "feed node `\(node)` twice, as `\(other.id)` and `\(feed.id)`: its cords are one feed, of two "
+                    + "meters two feeds of one id, which are added; of two meters in series name one"
             }
             guard other.unit.quantity == feed.unit.quantity else {
                 return
-                    "give `\(feed.id)` of node `\(node)` in \(other.unit.rawValue) and \(feed.unit.rawValue), which cannot "
-                    + "be added"
+                    "give `\(feed.id)` of node `\(node)` in \(other.unit.rawValue) and \(feed.unit.rawValue), which "
+                    + "cannot be added"
             }
         }
         return nil

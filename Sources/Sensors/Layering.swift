@@ -269,8 +269,8 @@ private struct Arranger {
         }
     }
 
-    /// The ACPI module that a GPU without one of its own lies in: GPUs and sockets are numbered in the same order (GH200
-    /// has one GPU to a socket, GB200 two).
+    /// The ACPI module that a GPU without one of its own lies in: GPUs and sockets are numbered in the same order (one
+    /// GPU to a socket in GH200, two in GB200).
     private func module(of placed: Placed) -> String? {
         let (modules, boards) = (acpiModules, moduleBoards)
         guard !modules.isEmpty, boards.count.isMultiple(of: modules.count),

@@ -75,8 +75,8 @@ import Wire
         }
     }
 
-    /// A full disk or no descriptor left: what was signed is nowhere, so nothing may be signed behind it, and a supervisor
-    /// that starts again what failed must see a failure.
+    /// A full disk or no descriptor left: what was signed is nowhere, so nothing may be signed behind it, and a
+    /// supervisor that starts again what failed must see a failure.
     @Test func aBatchThatCannotBeStoredEndsTheRunAsAFailure() async throws {
         try await ChildProcess.withDirectoryAsync { directory in
             let aggregator = try FakeAggregator()

@@ -20,8 +20,8 @@ enum NodeEmbodied {
                 for part in try parts(node, input, settings, span) {
                     kilograms = try kilograms + part.kilograms(deviceHours: ExactRatio(held))
                     bases.insert(
-                        "\(part.kilogramsPerUnit.text) kg, \(part.boundary.rawValue), \(part.lifetimeYears.text) years, "
-                            + "utilisation \(part.utilisation.text), \(part.source)")
+                        "\(part.kilogramsPerUnit.text) kg, \(part.boundary.rawValue), \(part.lifetimeYears.text) "
+                            + "years, utilisation \(part.utilisation.text), \(part.source)")
                 }
             }
             nodeHours += held

@@ -53,7 +53,8 @@ final class AllocationSocket: Sendable {
     /// How long nobody is let in after that failed: whoever waits is still there, and would be announced at once again.
     static let restMilliseconds: Int64 = 1000
 
-    /// - Parameter accept: takes the connection that waits; nil when there is none or the system has no descriptor left.
+    /// - Parameter accept: takes the connection that waits; nil when there is none or the system has no descriptor
+    ///   left.
     /// - Throws: when the socket cannot be made. A socket that a dead agent left is replaced.
     init(
         path: String, site: String, handlers: AllocationHandlers, accept: @escaping Accept = UnixSocket.accept

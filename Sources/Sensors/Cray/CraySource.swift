@@ -10,7 +10,8 @@ package struct CraySource: SensorSource {
     private var counters: [HeldFile] = []
     /// Counters that came back as new ones since the last whole read.
     private var isNewDevice: [Bool] = []
-    /// The newest instant of each counter: of a controller that stands still, or whose clock drifts, no scan is younger.
+    /// The newest instant of each counter: of a controller that stands still, or whose clock drifts, no scan is
+    /// younger.
     private var instants: [Int64] = []
     private var generation: HeldFile
     private var freshness: HeldFile

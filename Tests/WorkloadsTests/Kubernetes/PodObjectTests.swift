@@ -61,7 +61,8 @@ import Testing
     /// A label of the pod comes before a variable of its containers.
     @Test func labelsOfARunInTheEnvironment() throws {
         let text = #"""
-            {"metadata": {"uid": "u1", "name": "p", "namespace": "a", "labels": {"job-name": "j", "wattest/class": "final"}},
+            {"metadata": {"uid": "u1", "name": "p", "namespace": "a",
+                          "labels": {"job-name": "j", "wattest/class": "final"}},
              "spec": {"containers": [
                 {"env": [{"name": "WATTEST_MODEL", "value": "atlas"}, {"name": "WATTEST_CLASS", "value": "failed"}]},
                 {"env": [{"name": "WATTEST_MODEL", "value": "other"}, {"name": "WATTEST_ACTIVITY",
