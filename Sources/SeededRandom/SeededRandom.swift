@@ -1,5 +1,6 @@
 /// A small seeded generator for tests, simulations and benchmarks, so that a failing run names the seed that repeats
-/// it. It is SplitMix64 (Steele, Lea and Flood 2014) and of no use for secrets.
+/// it. It is SplitMix64 (Steele, Lea and Flood 2014) and of no use for secrets. Neighbouring seeds give one sequence, a
+/// step apart: what must not coincide takes seeds far from each other.
 package struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -103,7 +103,8 @@ import Testing
             tasks in
             for writer in 0..<4 {
                 tasks.addTask {
-                    var own = SeededRandom(seed: seed &* 100 &+ UInt64(writer))
+                    // Far from the others' and from the streams': a leaf drawn twice would be one entry with two links.
+                    var own = SeededRandom(seed: seed &+ UInt64(writer + 1) << 32)
                     var heads = [Int](repeating: 0, count: prepared.streams.count)
                     var appended = 0
                     var sent: [AppendRow] = []
