@@ -131,11 +131,11 @@ import Testing
             return EstimateCommand.Intensity.json(try command.rate())
         }
         // (1,000 kWh · 400 g + 100 kg) / 10⁹.
-        let value = try rate(["--kwh", "1000", "--factor-g-per-kwh", "400", "--embodied-kg", "100", "--count", "1e9"])
+        let value = try rate(["--energy-kwh", "1000", "--g-per-kwh", "400", "--embodied-kg", "100", "--count", "1e9"])
         #expect(value["g_co2e_per_unit"]?.number?.text == "0.0005")
         #expect(value["unit"] == "training token" && value["counting"] == "gross")
         #expect(throws: EmissionsError.self) {
-            try rate(["--kwh", "1000", "--factor-g-per-kwh", "400", "--embodied-kg", "100", "--count", "0"])
+            try rate(["--energy-kwh", "1000", "--g-per-kwh", "400", "--embodied-kg", "100", "--count", "0"])
         }
     }
 

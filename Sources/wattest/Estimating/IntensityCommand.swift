@@ -11,10 +11,11 @@ extension EstimateCommand {
 
         @OptionGroup var options: ServerOptions
 
+        // Under names that 'estimate' itself does not have: it would take them first.
         @Option(help: ArgumentHelp("E: energy of all design and development, with cooling.", valueName: "kwh"))
-        var kwh: Decimal
+        var energyKwh: Decimal
         @Option(help: ArgumentHelp("I: location-based grid factor.", valueName: "g"))
-        var factorGPerKwh: Decimal
+        var gPerKwh: Decimal
         @Option(help: ArgumentHelp("M: embodied emissions, the share of this use.", valueName: "kg"))
         var embodiedKg: Decimal
         @Option(help: "The functional unit: flop, training-token or parameter.")
@@ -61,12 +62,12 @@ extension EstimateCommand {
         }
 
         func rate() throws(EmissionsError) -> SoftwareCarbonIntensity {
-            for (name, value) in [("E", kwh), ("I", factorGPerKwh), ("M", embodiedKg)] where value.figure < .zero {
+            for (name, value) in [("E", energyKwh), ("I", gPerKwh), ("M", embodiedKg)] where value.figure < .zero {
                 throw EmissionsError(.outOfRange, "\(name) is below zero")
             }
             guard count.figure > .zero else { throw EmissionsError(.outOfRange, "R must be above zero") }
             return try SoftwareCarbonIntensity(
-                operationalGrams: kwh.figure.ratio * factorGPerKwh.figure,
+                operationalGrams: energyKwh.figure.ratio * gPerKwh.figure,
                 embodiedGrams: embodiedKg.figure.ratio * DecimalFigure(1000), units: count.figure, unit: per.unit,
                 counting: counting == .gross ? .gross : .effective, rationale: rationale)
         }
