@@ -90,22 +90,27 @@ struct PodWatch: Sendable {
 
     private static let classes = ["burstable", "besteffort"]
 
-    /// In the first tree that has them: the kubelet makes the same groups in every tree.
+    /// In the trees with CPU time first: a node may have several kubelets, of either driver.
     private func search() -> [String] {
-        for tree in Self.trees.map({ root + $0 }) {
-            var found: [String] = []
-            for name in FileTree.names(in: tree) ?? [] {
+        var found: [String] = []
+        for tree in Self.trees {
+            for name in FileTree.names(in: root + tree) ?? [] {
+                let path = root + tree + "/" + name
                 if Self.isTop(name) {
-                    found.append(tree + "/" + name)
-                } else {
-                    let inner = FileTree.names(in: tree + "/" + name) ?? []
-                    found += inner.filter(Self.isTop).map { tree + "/" + name + "/" + $0 }
+                    found.append(path)
+                } else if !Self.controllers.contains(name) {
+                    found += (FileTree.names(in: path) ?? []).filter(Self.isTop).map { path + "/" + $0 }
                 }
             }
-            if !found.isEmpty { return found }
         }
-        return []
+        return found
     }
+
+    /// In a v1 root they are trees of their own, each with the same groups.
+    private static let controllers: Set<String> = [
+        "blkio", "cpu", "cpu,cpuacct", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "misc",
+        "net_cls", "net_cls,net_prio", "net_prio", "perf_event", "pids", "rdma", "systemd", "unified",
+    ]
 
     private static func isTop(_ name: String) -> Bool { name == "kubepods" || name.hasSuffix("kubepods.slice") }
 }

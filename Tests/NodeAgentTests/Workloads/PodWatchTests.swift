@@ -35,6 +35,21 @@ import Testing
         }
     }
 
+    @Test func bothDriversMayBeOnOneNode() throws {
+        try ChildProcess.withDirectory { directory in
+            var watch = PodWatch(sysfsRoot: directory)
+            let other = String(Self.uid.reversed().map { $0 == "-" ? "-" : "7" })
+            ChildProcess.makeTree(directory + "/fs/cgroup/cpu,cpuacct/kubepods/pod\(Self.uid)")
+            ChildProcess.makeTree(directory + "/fs/cgroup/memory/kubepods/pod\(Self.uid)")
+            ChildProcess.makeTree(
+                directory + "/fs/cgroup/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod"
+                    + other.replacing("-", with: "_") + ".slice")
+            let found = watch.look(at: moment(1))
+            #expect(found.count == 2 && Set(watch.known.keys) == [Self.uid, other])
+            #expect(watch.known[Self.uid]?.directories.first?.contains("cpuacct") == true)
+        }
+    }
+
     @Test func aTreeThatComesLaterIsFound() throws {
         try ChildProcess.withDirectory { directory in
             var watch = PodWatch(sysfsRoot: directory)
