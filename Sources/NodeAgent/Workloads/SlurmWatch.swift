@@ -122,8 +122,10 @@ struct SlurmWatch: Sendable {
 
     /// An edge lies between the last look and this one, or it is put there.
     private func moment(_ nanoseconds: Int64, _ now: Moment) -> Moment {
-        let earliest = lastLook.map { $0.nanoseconds } ?? now.nanoseconds
-        let instant = min(now.nanoseconds, max(earliest, nanoseconds))
+        // The very moment of that look: a clock that is slewed would put another time on it, and the time between the
+        // two would be missing.
+        if let lastLook, nanoseconds <= lastLook.nanoseconds { return lastLook }
+        let instant = lastLook == nil ? now.nanoseconds : min(now.nanoseconds, nanoseconds)
         return Moment(nanoseconds: instant, utc: now.utc(at: instant))
     }
 
@@ -137,7 +139,9 @@ struct SlurmWatch: Sendable {
                 edges.append(TimedEdge(edge: .end(token: job.token), moment: moment, ended: time))
                 known[hook.job] = nil
             }
-            if known[hook.job] == nil { begin(hook.job, nil, since: time, at: moment, &edges) }
+            if known[hook.job] == nil {
+                begin(hook.job, nil, since: isJustMissed(time) ? moment.utc : time, at: moment, &edges)
+            }
             known[hook.job]?.hasHook = true
             known[hook.job]?.environment = hook.environment
         case .end:
@@ -145,6 +149,13 @@ struct SlurmWatch: Sendable {
             ended[job.token] = job.environment
             edges.append(TimedEdge(edge: .end(token: job.token), moment: moment, ended: max(time, job.since)))
         }
+    }
+
+    /// Whether a hook was written while the last look was made, and read by this one: the edge lies then at the look. Of
+    /// such milliseconds alone a job with a thousand nodes would nearly always be a lower bound.
+    private func isJustMissed(_ time: UTCTime) -> Bool {
+        guard let last = lastLook?.utc.microseconds else { return false }
+        return time.microseconds < last && last - time.microseconds < 1_000_000
     }
 
     private mutating func see(

@@ -114,6 +114,19 @@ import Workloads
         }
     }
 
+    /// Written before a look and read behind it: the hold begins with the time that is measured for it.
+    @Test(arguments: [(9_998_000, 10_000_000), (8_000_000, 8_000_000), (10_300_000, 10_300_000)] as [(Int64, Int64)])
+    func aHookThatALookHasJustMissedBeginsWithIt(written: Int64, since: Int64) throws {
+        try ChildProcess.withDirectory { directory in
+            var tree = Tree(directory)
+            _ = tree.look(10)
+            tree.hook("prolog_slurmd", 5, microseconds: written)
+            let begun = tree.look(11)
+            #expect(tree.watch.known[5]?.since == UTCTime(microseconds: since))
+            #expect(begun.map(\.moment.utc.microseconds) == [max(10_000_000, since)])
+        }
+    }
+
     @Test func anEpilogThatDoesNotComeIsNotWaitedForForever() throws {
         try ChildProcess.withDirectory { directory in
             let base = "system.slice/slurmstepd.scope"
