@@ -151,8 +151,8 @@ struct SlurmWatch: Sendable {
         }
     }
 
-    /// Whether a hook was written while the last look was made, and read by this one: the edge lies then at the look. Of
-    /// such milliseconds alone a job with a thousand nodes would nearly always be a lower bound.
+    /// Whether a hook was written while the last look was made, and read by this one: the edge lies then at the look.
+    /// By such milliseconds alone a job with a thousand nodes would nearly always be a lower bound.
     private func isJustMissed(_ time: UTCTime) -> Bool {
         guard let last = lastLook?.utc.microseconds else { return false }
         return time.microseconds < last && last - time.microseconds < 1_000_000
