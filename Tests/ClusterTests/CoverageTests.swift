@@ -117,7 +117,7 @@ extension ClusterTests {
             var reasons = try reasons(json)
             #expect(reasons["steady"]?.hasPrefix("complete") == true)
             #expect(reasons["broken"]?.contains("60 s held without readings") == true)
-            #expect(reasons["offline"]?.contains("its agent has sent nothing") == true)
+            #expect(reasons["offline"]?.contains("its agent has sent no batch") == true)
 
             // Back after its middle third: the counter ran on, and nobody else held the node.
             try await broken.comeBack()
