@@ -72,8 +72,7 @@ struct ServerOptions: ParsableArguments {
     /// A token may lie where modes are not its owner's to choose, like a mounted secret: what is refused
     /// of a key is only warned of here.
     static func isOpenToOthers(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+        (try? PrivateFile.readSecret(path)) == nil && (try? PrivateFile.read(path)) != nil
     }
 
     static func token(in path: String) throws(CommandFailure) -> String {
