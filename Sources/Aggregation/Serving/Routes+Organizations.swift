@@ -19,7 +19,8 @@ extension Routes {
         }
         router.get("/v1/organizations") { request, _ in
             let access = try await access(request)
-            let visible = access.isOperator ? aggregator.organizations : [access.runtime]
+            if !access.isOperator, let fault = aggregator.fault(number: access.log) { throw Problem(fault) }
+            let visible = aggregator.organizations.filter { access.isOperator || $0.organization.log == access.log }
             return Self.json(["items": .array(visible.map { Self.summary($0) }), "next": .null])
         }
         router.post("/v1/organizations") { request, _ in
