@@ -148,11 +148,14 @@ package final class Aggregator: Sendable {
 
     /// Founds another organization on this aggregator.
     ///
+    /// - Parameter tokens: where keys are that are not made as files.
     /// - Throws: `FoundingError` where it cannot be.
-    package func found(name: String, slug: String, site: String) async throws -> LogRuntime {
+    package func found(
+        name: String, slug: String, site: String, tokens: LogKeys.Tokens = LogKeys.Tokens()
+    ) async throws -> LogRuntime {
         let row = try await Founding.foundOrganization(
-            name: name, slug: slug, site: site, host: configuration.originHost, installation: installation, pool: pool,
-            clock: clock)
+            name: name, slug: slug, site: site, host: configuration.originHost, tokens: tokens,
+            installation: installation, pool: pool, clock: clock)
         try await open(row)
         guard let runtime = organization(slug: row.slug) else { throw StoreError(.unknownLog, "the log is not open") }
         return runtime
