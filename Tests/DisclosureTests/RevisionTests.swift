@@ -118,6 +118,24 @@ import TransparencyLog
         #expect(report.proved.contains { $0.contains("digest in the log as of its revision 1") }, "\(report.text)")
     }
 
+    /// Witnesses come and go; what was issued names the policy of its time, and the log knows it.
+    @Test func aReportKeepsThePolicyOfItsTime() async throws {
+        var log = try exampleLog(seed: 96)
+        let witness = try CosigningKey(name: "witness.example", seed: Array(repeating: 4, count: 32))
+        let text = "log \(log.log.verifier.text)\nwitness w \(witness.verifier.text)\nquorum w\n"
+        try log.set(SettingField.logPolicy, of: nil, JSONValue.string(text).text())
+        var input = try log.disclosureInput(examplePeriod, audience: .public)
+        input.policy = Array(text.utf8)
+        let digest = Disclosure(input).sha256
+        try log.report(number: 1, period: examplePeriod, audience: .public, size: log.size, sha256: digest)
+        try log.set(
+            SettingField.logPolicy, of: nil, JSONValue.string(String(decoding: log.policy, as: UTF8.self)).text())
+        let report = try await audit(&log) { $0 }
+        #expect(report.failure == nil, "\(report.text)")
+        let isProved = report.proved.contains { $0.hasPrefix("report 1 for") && $0.hasSuffix("digest in the log") }
+        #expect(isProved, "\(report.text)")
+    }
+
     /// A program that is older than the document proves what it knows, and says what it does not.
     @Test func aLaterOneIsHeldToTheFieldsThatAreKnown() async throws {
         func later(_ value: JSONValue) -> JSONValue {

@@ -175,7 +175,8 @@ extension BundleAudit {
         return state
     }
 
-    /// What the report must have said when the log was as long as it states.
+    /// What the report must have said when the log was as long as it states, under the policy that the log names there.
+    /// Where it says something else, it is made under the published one: aggregators did not always log theirs.
     private static func made(
         _ report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
     ) -> Disclosure? {
@@ -185,10 +186,13 @@ extension BundleAudit {
         else { return nil }
         var accounts = replay.accounts
         outside.addRecords(to: &accounts)
-        return Disclosure(
-            DisclosureInput(
-                genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
-                period: report.period, audience: audience, factorFiles: outside.factors))
+        var input = DisclosureInput(
+            genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: accounts.settings.policy(of: genesis),
+            period: report.period, audience: audience, factorFiles: outside.factors)
+        let made = Disclosure(input)
+        guard input.policy != outside.policy, made.revision(ofDigest: report.sha256) == nil else { return made }
+        input.policy = outside.policy
+        return Disclosure(input)
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is
