@@ -200,6 +200,35 @@ import Wire
         }
     }
 
+    /// A node may be the only one who sees both histories of a log: its operator is told.
+    @Test func aLogThatGoesBackIsShownByTheStatus() async throws {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            let told = Mutex<JSONValue?>(nil)
+            try await aggregator.run { address in
+                let counter = Meter.Counter()
+                let agent = try LiveAgent(
+                    enrolment,
+                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
+                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
+                    report: { _ in })
+                @Sendable func log() -> JSONValue? { (try? AgentStatus.ask(path: directory + "/s"))?["log"] }
+                try await agent.run {
+                    while log()?["checkpoint_size"]?.string == nil { await Task.yield() }
+                    // The next entry begins the log anew.
+                    aggregator.change { $0.frontier = MerkleFrontier() }
+                    while log()?["last_checkpoint_fault"]?.string == nil { await Task.yield() }
+                    told.withLock { $0 = log() }
+                }
+            }
+            let log = try #require(told.withLock { $0 })
+            #expect(log["checkpoints_refused"]?.decimalString ?? 0 > 0, "\(log.text())")
+            let words = log["last_checkpoint_fault"]?.string ?? ""
+            #expect(words.contains("has signed"), "\(words)")
+        }
+    }
+
     @Test func aLogThatIsAheadGetsAResumeEntryAndANewChain() async throws {
         try await ChildProcess.withDirectoryAsync { directory in
             let aggregator = try FakeAggregator()

@@ -86,15 +86,27 @@ extension BundleAudit {
         }
     }
 
-    /// A replay, and the digests of the reports that were issued on the way.
+    /// A replay, and the reports that were issued on the way.
     struct Replayed {
         var replay: LogReplay
-        /// By number.
-        var reports: [Int64: MerkleHash] = [:]
+        /// Of those that were made again, by number: in which revision they have the digest in the log; nil in none.
+        var reports: [Int64: Int64?] = [:]
         /// The report that the auditor holds in hands, as it follows from the entries that it stands on.
         var held: Disclosure?
         /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
         var recall = CheckedEntry.Recall()
+
+        /// The latest revision of which the log announces a report, and the first entry that does.
+        ///
+        /// - Parameter limit: entries from this one on do not count.
+        func newestRevision(before limit: UInt64 = .max) -> DisclosureComparison.Announced? {
+            var newest: DisclosureComparison.Announced?
+            for issue in replay.accounts.reports.issues where issue.index < limit {
+                guard let revision = reports[issue.entry.number] ?? nil else { continue }
+                if revision > newest?.revision ?? 0 { newest = .init(revision: revision, index: issue.index) }
+            }
+            return newest
+        }
     }
 
     /// Replays the log up to the signed tree.
@@ -151,7 +163,9 @@ extension BundleAudit {
                 }
                 for report in due[state.replay.size] ?? [] {
                     let made = Self.made(report, state.replay, outside)
-                    state.reports[report.number] = made?.sha256
+                    if let made {
+                        state.reports.updateValue(made.revision(ofDigest: report.sha256), forKey: report.number)
+                    }
                     if report.number == number { state.held = made }
                 }
             }
@@ -161,7 +175,8 @@ extension BundleAudit {
         return state
     }
 
-    /// What the report must have said when the log was as long as it states.
+    /// What the report must have said when the log was as long as it states, under the policy that the log names there.
+    /// Where it says something else, it is made under the published one: aggregators did not always log theirs.
     private static func made(
         _ report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
     ) -> Disclosure? {
@@ -171,10 +186,13 @@ extension BundleAudit {
         else { return nil }
         var accounts = replay.accounts
         outside.addRecords(to: &accounts)
-        return Disclosure(
-            DisclosureInput(
-                genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
-                period: report.period, audience: audience, factorFiles: outside.factors))
+        var input = DisclosureInput(
+            genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: accounts.settings.policy(of: genesis),
+            period: report.period, audience: audience, factorFiles: outside.factors)
+        let made = Disclosure(input)
+        guard input.policy != outside.policy, made.revision(ofDigest: report.sha256) == nil else { return made }
+        input.policy = outside.policy
+        return Disclosure(input)
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is

@@ -85,7 +85,7 @@ package struct BundleAudit: Sendable {
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &report)
         try compare(seen, with: replayed.replay, &report)
         describeRange(manifest, &report)
-        try judge(replayed.replay, manifest, outside, checkpoint, &report)
+        try judge(replayed, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
         describeRivals(replayed.replay.accounts.reports.issues, &report)
         if let statement { try statement.hold(to: replayed, outside, &report) }

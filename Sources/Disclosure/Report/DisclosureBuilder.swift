@@ -114,7 +114,7 @@ struct DisclosureBuilder {
             "measure": .array(input.accounts.measuringMethods.sorted().map { .string($0) }),
             "version": .string(Disclosure.methodVersion),
             "text": .string(input.text(SettingField.methodText) ?? Self.methodText),
-            "factor_set_sha256": supply.factorSetSHA256,
+            "factor_set_sha256": supply.factorSetSHA256, "revision": .integer(DisclosureRevision.current),
         ]
     }
 
