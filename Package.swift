@@ -77,10 +77,12 @@ let package = Package(
         module("TransparencyLog", [crypto]),
         module("Batches", ["Energy", "TransparencyLog", crypto]),
         module("Accounts", ["Energy"]),
-        module("JSONText"),
+        module("Parallel"),
+        module("JSONText", ["Parallel"]),
         module("Emissions", ["Energy", "JSONText"]),
         module(
-            "Disclosure", ["Accounts", "Batches", "Emissions", "Energy", "JSONText", "TransparencyLog"]),
+            "Disclosure",
+            ["Accounts", "Batches", "Emissions", "Energy", "JSONText", "Parallel", "TransparencyLog"]),
         // Edges.
         .target(name: "CNVML"),
         module("Sensors", ["Energy", "JSONText", "CNVML"]),
@@ -155,6 +157,7 @@ let package = Package(
                 "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "Identity",
                 "JSONText", "SeededRandom", "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
             ]),
+        tests("ParallelTests", ["Parallel"]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
         // JSON Schema, as far as the product's own schemas go.
