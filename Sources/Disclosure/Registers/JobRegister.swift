@@ -11,11 +11,52 @@ package struct JobRegister: Sendable, Hashable, Codable {
         /// The job's hold on each node, as that node's own agent tells it.
         package var ownStarts: [String: UTCTime] = [:]
         package var ownStops: [String: UTCTime] = [:]
+        /// The part of `start` and `stop` that others told.
+        private var statedStart: UTCTime?
+        private var statedStop: UTCTime?
 
         package init(start: UTCTime? = nil, stop: UTCTime? = nil, nodes: Set<String> = []) {
             self.start = start
             self.stop = stop
             self.nodes = nodes
+            statedStart = start
+            statedStop = stop
+        }
+
+        /// Somebody tells of the attempt.
+        ///
+        /// - Parameter node: the node whose agent tells of its own hold, nil for anybody else. Edges of one job lie
+        ///   milliseconds apart on its nodes.
+        fileprivate mutating func extend(start: UTCTime?, stop: UTCTime?, by node: String? = nil) {
+            if let start {
+                self.start = min(self.start ?? start, start)
+                if let node {
+                    ownStarts[node] = min(ownStarts[node] ?? start, start)
+                } else {
+                    statedStart = min(statedStart ?? start, start)
+                }
+            }
+            if let stop {
+                self.stop = max(self.stop ?? stop, stop)
+                if let node {
+                    ownStops[node] = max(ownStops[node] ?? stop, stop)
+                } else {
+                    statedStop = max(statedStop ?? stop, stop)
+                }
+            }
+        }
+
+        /// Takes what nodes told whose clocks are off out of `start` and `stop`, as far as others know better.
+        fileprivate mutating func align(_ off: [String: NodeWitness]) {
+            func split(_ times: [String: UTCTime], _ stated: UTCTime?) -> (right: [UTCTime], aligned: [UTCTime]) {
+                (
+                    times.filter { off[$0.key] == nil }.map(\.value) + [stated].compactMap(\.self),
+                    times.compactMap { off[$0.key]?.aligned($0.value) }
+                )
+            }
+            let (starts, stops) = (split(ownStarts, statedStart), split(ownStops, statedStop))
+            start = NodeWitness.earliest(right: starts.right, aligned: starts.aligned)
+            stop = NodeWitness.latest(right: stops.right, aligned: stops.aligned)
         }
     }
 
@@ -36,6 +77,8 @@ package struct JobRegister: Sendable, Hashable, Codable {
         package var flags: Set<String> = []
         /// What the batches of each node say beside the energy.
         package var witnessesByNode: [String: NodeWitness] = [:]
+        /// How far its holds reach, by the clocks of the nodes.
+        fileprivate var reach = LatestTimes()
 
         package init(pseudonym: String) { self.pseudonym = pseudonym }
     }
@@ -93,8 +136,7 @@ package struct JobRegister: Sendable, Hashable, Codable {
     private mutating func apply(_ entry: JobEntry, at index: UInt64) {
         var job = jobs[entry.job] ?? Job(pseudonym: entry.job)
         var attempt = job.attempts[entry.attempt] ?? Attempt()
-        attempt.extend(start: entry.start, stop: entry.stop)
-        if entry.witness == .agent { attempt.tell(of: entry.by, start: entry.start, stop: entry.stop) }
+        attempt.extend(start: entry.start, stop: entry.stop, by: entry.witness == .agent ? entry.by : nil)
         attempt.nodes.formUnion(entry.nodes)
         job.attempts[entry.attempt] = attempt
         job.witnesses.insert(entry.witness)
@@ -131,10 +173,12 @@ package struct JobRegister: Sendable, Hashable, Codable {
             let drawn = postings?.microjoules(ofJob: job) ?? 0
             jobs.values[found].add(
                 allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
+            let other = isRecorded ? nil : jobs.values[found].reach.latest(besides: batch.node)
             jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
-                statement, jobMicrojoules: drawn)
+                statement, jobMicrojoules: drawn, other: other)
             if !isRecorded {
                 let end = batch.facts.interval.end
+                jobs.values[found].reach.take(end, of: batch.node)
                 unbounded[Hold(node: batch.node, job: job), default: end].keep(end)
             }
         }
@@ -150,19 +194,6 @@ extension JobRegister.Job {
         }
         if interval.start < interval.end { hold(interval) }
         for flag in flags { self.flags.insert(flag) }
-    }
-}
-
-extension JobRegister.Attempt {
-    /// A node's agent tells of the job's hold there: edges of one job lie milliseconds apart on its nodes.
-    fileprivate mutating func tell(of node: String, start: UTCTime?, stop: UTCTime?) {
-        if let start { ownStarts[node] = min(ownStarts[node] ?? start, start) }
-        if let stop { ownStops[node] = max(ownStops[node] ?? stop, stop) }
-    }
-
-    fileprivate mutating func extend(start: UTCTime?, stop: UTCTime?) {
-        if let start { self.start = min(self.start ?? start, start) }
-        if let stop { self.stop = max(self.stop ?? stop, stop) }
     }
 }
 
@@ -207,6 +238,29 @@ extension JobRegister.Job {
         if !stated.isEmpty { return stated }
         guard let importedWindow, importedWindow.start != nil || importedWindow.stop != nil else { return [] }
         return [JobRegister.Attempt(start: importedWindow.start, stop: importedWindow.stop)]
+    }
+
+    /// The nodes of which a clock is off.
+    var clocksOff: [String: NodeWitness] { witnessesByNode.filter { $0.value.isClockOff } }
+
+    /// The same by clocks that are right: what nodes told whose clocks are off is brought into the brackets of their
+    /// anchors, and stands back behind what others told.
+    var aligned: Self {
+        let off = clocksOff
+        guard !off.isEmpty else { return self }
+        var job = self
+        for number in attempts.keys { job.attempts[number]?.align(off) }
+        func edges(_ edge: (NodeWitness) -> NodeWitness.Edge?) -> (right: [UTCTime], aligned: [UTCTime]) {
+            let right = witnessesByNode.values.filter { !$0.isClockOff }.compactMap { edge($0)?.time }
+            return (right, off.values.compactMap { witness in edge(witness).map { witness.aligned($0.time) } })
+        }
+        let (starts, ends) = (edges(\.first), edges(\.last))
+        if let start = NodeWitness.earliest(right: starts.right, aligned: starts.aligned),
+            let end = NodeWitness.latest(right: ends.right, aligned: ends.aligned), start < end
+        {
+            job.held = UTCInterval(start: start, end: end)
+        }
+        return job
     }
 
     package var start: UTCTime? { statedWindows.compactMap(\.start).min() ?? held?.start }
