@@ -66,6 +66,8 @@ package struct JobRegister: Sendable, Hashable, Codable {
         package var attempts: [Int64: Attempt] = [:]
         /// The largest number of nodes that each witness expects.
         package var expectedNodes: [JobEntry.Witness: Int64] = [:]
+        /// The largest number by each who is no agent, by name.
+        fileprivate var expectations: [String: Expectation] = [:]
         package var witnesses: Set<JobEntry.Witness> = []
         /// Commitments to the job's record with the index of the entry that makes them.
         package var records: [Commitment] = []
@@ -81,6 +83,16 @@ package struct JobRegister: Sendable, Hashable, Codable {
         fileprivate var reach = LatestTimes()
 
         package init(pseudonym: String) { self.pseudonym = pseudonym }
+    }
+
+    /// How many nodes somebody expects.
+    package struct Expectation: Sendable, Hashable, Codable {
+        package var witness: JobEntry.Witness
+        /// The key's name; nil for the job's agents, who all repeat their scheduler or launcher.
+        package var by: String?
+        package var nodes: Int64
+        /// The first entry that says so; nil where batches do.
+        package var index: UInt64?
     }
 
     package struct Commitment: Sendable, Hashable, Codable {
@@ -140,7 +152,7 @@ package struct JobRegister: Sendable, Hashable, Codable {
         attempt.nodes.formUnion(entry.nodes)
         job.attempts[entry.attempt] = attempt
         job.witnesses.insert(entry.witness)
-        if let expected = entry.expectedNodes { job.expect(expected, by: entry.witness) }
+        if let expected = entry.expectedNodes { job.expect(expected, by: entry, at: index) }
         if let sha256 = entry.recordSHA256, !job.records.contains(where: { $0.sha256 == sha256 }) {
             job.records.append(Commitment(index: index, sha256: sha256))
             job.records.sort { $0.index < $1.index }
@@ -200,6 +212,31 @@ extension JobRegister.Job {
 extension JobRegister.Job {
     fileprivate mutating func expect(_ nodes: Int64, by witness: JobEntry.Witness) {
         expectedNodes[witness] = max(expectedNodes[witness] ?? nodes, nodes)
+    }
+
+    /// Who says a number is few; of more the names that come first count, whatever the order of the entries.
+    private static let maximumExpectations = 16
+
+    fileprivate mutating func expect(_ nodes: Int64, by entry: JobEntry, at index: UInt64) {
+        expect(nodes, by: entry.witness)
+        guard entry.witness != .agent else { return }
+        let said = JobRegister.Expectation(witness: entry.witness, by: entry.by, nodes: nodes, index: index)
+        let name = "\(entry.witness.rawValue) \(entry.by)"
+        if let known = expectations[name], known.nodes >= nodes { return }
+        expectations[name] = said
+        guard expectations.count > Self.maximumExpectations, let last = expectations.keys.max() else { return }
+        expectations[last] = nil
+    }
+
+    /// Everybody who said how many nodes there should be, the most trustworthy first; empty where all say the same.
+    var disputedExpectations: [JobRegister.Expectation] {
+        var all = expectations.sorted { $0.key < $1.key }.map(\.value)
+        for witness in [JobEntry.Witness.agent, .importer] {
+            guard let nodes = expectedNodes[witness], !all.contains(where: { $0.witness == witness }) else { continue }
+            all.append(JobRegister.Expectation(witness: witness, by: nil, nodes: nodes, index: nil))
+        }
+        guard Set(all.map(\.nodes)).count > 1 else { return [] }
+        return JobEntry.Witness.allCases.flatMap { witness in all.filter { $0.witness == witness } }
     }
 
     fileprivate mutating func hold(_ interval: UTCInterval) {

@@ -183,6 +183,7 @@ struct JobFold {
             idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
             flags: flags(of: job, sum, nodes), wallclockMilliseconds: span.milliseconds, windows: span,
             attemptWindows: job.attempts.sorted { $0.key < $1.key }.map { .init(number: $0.key, attempt: $0.value) })
+        summary.disputedExpectations = job.disputedExpectations
         classify(&summary)
         return summary
     }
@@ -224,6 +225,7 @@ struct JobFold {
         if !listed.isEmpty, nodes.contains(where: { !listed.contains($0.node) }) { flags.insert("unlisted_node") }
         if job.witnessesByNode.values.contains(where: \.isClockOff) { flags.insert("clock_off") }
         if job.witnessesByNode.values.contains(where: { $0.lateBatches > 0 }) { flags.insert("late_data") }
+        if !job.disputedExpectations.isEmpty { flags.insert("nodes_disputed") }
         if job.attempts.values.contains(where: \.runsBackwards) { flags.insert("stop_before_start") }
         return flags.sorted()
     }
