@@ -103,6 +103,28 @@ import Testing
         #expect(!summary.isLowerBound && summary.attempts == 2)
     }
 
+    /// The agents told three; a manifest that the administration signs afterwards says two.
+    @Test(arguments: [2, 3] as [Int64]) func whoeverSaysAnotherNumberIsShown(manifest: Int64) throws {
+        var log = try SyntheticLog(seed: 15)
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        let key = try #require(log.keys["n1"])
+        let record = log.record("9")
+        try log.job(record, .start, witness: .agent, start: log.now, expected: 3, by: key)
+        for name in ["n1", "n2"] { try log.batch(name, holds: [.init(record.pseudonym, expectedNodes: 3)]) }
+        let agreed = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(agreed.nodesExpected == 3 && agreed.isLowerBound && agreed.flags.isEmpty)
+        let index = try log.job(record, .update, witness: .scheduler, expected: manifest)
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.nodesExpected == manifest)
+        #expect(summary.flags == (manifest == 3 ? [] : ["nodes_disputed"]))
+        let said = summary.json()["nodes_expected_by"]?.array?.map { said in
+            "\(said["witness"]?.string ?? "") \(said["by"]?.string ?? "-") \(said["nodes"]?.int64 ?? 0) "
+                + (said["entry"]?.string ?? "-")
+        }
+        let different = ["scheduler log.example/acme/administration 2 \(index)", "agent - 3 -"]
+        #expect(said == (manifest == 3 ? nil : different))
+    }
+
     @Test func anUnlistedNodeIsFlagged() throws {
         let (summary, _) = try job(expected: 1, listed: ["n1"], reporting: ["n1", "n2"])
         #expect(summary.flags.contains("unlisted_node"))
