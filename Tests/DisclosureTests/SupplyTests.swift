@@ -167,8 +167,9 @@ import TransparencyLog
         log.now = UTCTime(hour: start.hour + 1)
         try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
         try log.importLog("m2", job: job.pseudonym, interval: window, joules: 21_600_000, by: "importer")
-        func emissions(_ period: UTCInterval) throws -> JSONValue {
+        func emissions(_ period: UTCInterval, _ method: CalculationMethod = .newest) throws -> JSONValue {
             var input = try log.disclosureInput(period)
+            input.method = method
             if !ownReplay { input.accounts = try log.accounts() }
             return try #require(Disclosure(input).value["emissions"])
         }
@@ -182,6 +183,8 @@ import TransparencyLog
         let whole = try emissions(UTCInterval(start: examplePeriod.start, end: later.end))
         #expect(whole["matched_share"]?.number?.text == "0.75")
         #expect(whole["market_t"] == second["market_t"])
+        // As method 1 has it, the certificate is whole in each report.
+        #expect(try emissions(later, .method1)["matched_share"]?.number?.text == "1")
     }
 
     @Test func anInstrumentThatCannotBeReadIsRefusedAlone() throws {
@@ -206,10 +209,15 @@ import TransparencyLog
         #expect(sites?.first?.1 == "36000000000000")
         #expect(sites?.count == 1)
         #expect(FigureTrace(input).sums.contains { $0.path.text == "energy.by_site.annex" })
+        var older = input
+        older.method = .method1
+        let enrolled = Disclosure(older).value["energy"]?["by_site"]?.object?.members.map(\.name)
+        #expect(enrolled == ["archive"])
+        #expect(FigureTrace(older).sums.contains { $0.path.text == "energy.by_site.archive" })
     }
 
     /// 10 kWh in each of two hours, with another PUE and another WUE in the second.
-    private func twoHours(_ settings: [(field: String, subject: String?, value: String)] = []) throws -> JSONValue {
+    private func twoHours(_ method: CalculationMethod = .newest, hasOnePUE: Bool = false) throws -> JSONValue {
         var log = try SyntheticLog(seed: 52)
         try log.enrol("importer", role: .importer, site: "archive")
         let window = UTCInterval(start: log.now, end: UTCTime(hour: log.now.hour + 2))
@@ -218,14 +226,27 @@ import TransparencyLog
         try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
         try log.importLog("m1", job: job.pseudonym, interval: window, joules: 72_000_000, by: "importer")
         try log.set(SettingField.sitePUE, of: "archive", "1.2", until: turn)
-        try log.set(SettingField.sitePUE, of: "archive", "1.4", from: turn)
+        try log.set(SettingField.sitePUE, of: "archive", hasOnePUE ? "1.2" : "1.4", from: turn)
         try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":1,\"off_site\":3}", until: turn)
         try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":2,\"off_site\":3}", from: turn)
         let making = "\"boundary\":\"cradle-to-gate\",\"source\":\"maker\",\"lifetime_years\":1}"
         try log.set(SettingField.siteEmbodied, of: "archive", "{\"kg_per_server\":8760,\(making)", until: turn)
         try log.set(SettingField.siteEmbodied, of: "archive", "{\"kg_per_server\":17520,\(making)", from: turn)
-        for setting in settings { try log.set(setting.field, of: setting.subject, setting.value) }
-        return try value(log)
+        var input = try log.disclosureInput(examplePeriod)
+        input.method = method
+        return Disclosure(input).value
+    }
+
+    /// What held at the end held for all of the period, and several PUEs gave no water.
+    @Test func methodOneTakesWhatHoldsAtTheEnd() throws {
+        let value = try twoHours(.method1)
+        #expect(value["method"]?["version"]?.string == "1")
+        #expect(value["embodied"]?["kg"]?.number?.text == "4")
+        #expect(value["water"]?.isNull == true)
+        #expect(reasons(value, "water").first?.contains("one PUE for the period") == true)
+        // 20 · (2 + 1.2 · 3) litres.
+        #expect(try twoHours(.method1, hasOnePUE: true)["water"]?["cubic_metres"]?.number?.text == "0.112")
+        #expect(row("energy", of: "m", in: value)?["note"]?.string?.contains("by PUE 1.3") == true)
     }
 
     @Test func resourcesFollowWhatHoldsInEachHour() throws {

@@ -45,8 +45,9 @@ struct ReportRecovery {
         guard Int64(clamping: checkpoint.checkpoint.size) == entry.size else {
             return "no checkpoint of \(entry.size) entries was published"
         }
-        for rule in AttributionRule.allCases.reversed() {
-            let query = ReportQuery(entry, audience, rule)
+        let methods = AttributionRule.allCases.flatMap { rule in CalculationMethod.allCases.map { (rule, $0) } }
+        for (rule, method) in methods.reversed() {
+            let query = ReportQuery(entry, audience, rule, method)
             let disclosure = try await routes.report(query, runtime, at: checkpoint, anew: true).disclosure
             guard disclosure.sha256.bytes == entry.sha256 else { continue }
             try await keep(IssuedReport(entry: entry, index: index, note: note, disclosure: disclosure))

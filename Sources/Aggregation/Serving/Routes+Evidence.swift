@@ -143,6 +143,6 @@ private struct Evidence: Sendable {
             DisclosureInput(
                 genesis: prefix.genesis, accounts: accounts, checkpoint: prefix.checkpoint.checkpoint,
                 policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience,
-                factorFiles: factors, withheldEntries: withheld))
+                method: query.method, factorFiles: factors, withheldEntries: withheld))
     }
 }

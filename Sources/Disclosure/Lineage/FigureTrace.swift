@@ -109,13 +109,14 @@ package struct FigureTrace: Sendable {
 
     private func wholePaths(_ key: Ledger.Key) -> [FigurePath] {
         let (site, zone) = place(of: key)
+        let listed = input.method == .method1 ? input.accounts.nodes.site(of: key.node) ?? "" : site
         var paths = [
             FigurePath("energy", "it_uj"), FigurePath("energy", "it_mwh", isSum: false),
             FigurePath("energy", "facility_mwh", isSum: false),
             FigurePath("energy", "by_provenance", key.provenance.rawValue),
             FigurePath("energy", "by_boundary", key.boundary.name),
             FigurePath("energy", "by_month", String(TimeText.rfc3339(UTCTime(hour: key.hour)).prefix(7))),
-            FigurePath("energy", "by_site", site.isEmpty ? "no site" : site),
+            FigurePath("energy", "by_site", listed.isEmpty ? "no site" : listed),
             FigurePath("emissions", "location_t", isSum: false), FigurePath("emissions", "market_t", isSum: false),
             FigurePath("emissions", "market_t_hourly", isSum: false),
         ]

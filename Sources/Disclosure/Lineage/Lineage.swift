@@ -124,6 +124,7 @@ package struct Lineage: Sendable {
         object.append(
             "period", ["start": TimeText.json(input.period.start), "end": TimeText.json(input.period.end)])
         object.append("rule", .string(input.rule.name))
+        object.append("method", .string(input.method.version))
         object.append("origin", .string(input.checkpoint.origin))
         object.append("size", .decimalString(input.checkpoint.size))
         return object

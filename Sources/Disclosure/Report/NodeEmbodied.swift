@@ -38,6 +38,7 @@ enum NodeEmbodied {
     private static func spans(
         _ node: String, _ held: Int64, _ input: DisclosureInput
     ) -> [(span: UTCInterval, hours: Int64)] {
+        guard input.method != .method1 else { return [(input.period, held)] }
         let settings = input.accounts.settings
         let moves = settings.changes(of: SettingField.nodeSite, subject: node)
         var sites: Set<String> = Set(

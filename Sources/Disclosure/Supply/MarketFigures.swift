@@ -46,7 +46,8 @@ struct MarketFigures {
         let years = CivilDate(hour: input.period.start.hour).year...CivilDate(hour: input.period.lastHour).year
         let screened = ScreenedInstruments(
             declared, organization: input.text(SettingField.organizationName) ?? input.genesis.organization,
-            usedCertificateIDs: [], markets: Set(cells.map(\.market)), years: years)
+            usedCertificateIDs: [], markets: Set(cells.map(\.market)), years: years,
+            holdsThoseOfOtherYears: input.method != .method1)
         let residual: ResidualMix
         if let mix {
             residual = .factors(try .listed(mix, files: input.factorFiles))
@@ -55,7 +56,7 @@ struct MarketFigures {
         }
         let figures = try MarketBased(
             cells: cells, instruments: screened.accepted, residual: residual, gridFactors: factors,
-            earlier: screened.accepted.isEmpty ? [] : Self.earlier(input))
+            earlier: screened.accepted.isEmpty || input.method == .method1 ? [] : Self.earlier(input))
         refused += screened.refused.map { ($0.id, $0.reasons) }
         var items: [JSONValue] = []
         for instrument in screened.accepted {

@@ -13,6 +13,11 @@ struct SupplySection {
     private(set) var schedules: [String: PUESchedule] = [:]
     /// The one PUE of everything; nil where there are several, none, or energy that a facility's meter measured.
     private(set) var uniformPUE: DecimalFigure?
+    /// Facility energy by IT energy of the whole organization.
+    var meanPUE: DecimalFigure? {
+        guard facilityMegawattHours != .null, let text = powerUsage["value"]?.number?.text else { return nil }
+        return try? DecimalFigure(parsing: text)
+    }
     private(set) var zones: JSONValue = []
     private(set) var factorSetSHA256: JSONValue = .null
     private(set) var location: JSONValue = .null
