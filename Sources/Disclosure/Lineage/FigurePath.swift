@@ -14,6 +14,29 @@ package struct FigurePath: Sendable, Hashable {
     /// Whether the figure is the plain sum of its microjoules; others are made from it with PUE and factors.
     package let isSum: Bool
 
+    /// What a figure that is no plain sum rests on beside the energy of its terms.
+    enum Basis {
+        case nothing
+        case usage
+        case grid
+        case contracts
+        case water
+        case hardware
+    }
+
+    var basis: Basis {
+        guard !isSum else { return .nothing }
+        switch (text.prefix { $0 != "." }, text.split(separator: ".").last) {
+        case ("water", _): return .water
+        case ("embodied", _): return .hardware
+        case (_, "location_t"): return .grid
+        case (_, "facility_mwh"), (_, "supply_mwh"): return .usage
+        case (_, "market_t"), (_, "market_t_hourly"), (_, "matched_share"), (_, "matched_share_hourly"):
+            return .contracts
+        default: return .nothing
+        }
+    }
+
     private init(text: String, steps: [Step], isSum: Bool) {
         self.text = text
         self.steps = steps
@@ -37,6 +60,12 @@ package struct FigurePath: Sendable, Hashable {
     func appending(_ list: String, _ name: String, where members: [String: String]) -> FigurePath {
         FigurePath(
             text: "\(text).\(list)[\(name)]", steps: steps + [.member(list), .item(members)], isSum: isSum)
+    }
+
+    /// The members that name the item of the list that the figure stands in, nil when it stands in none.
+    var item: [String: String]? {
+        for step in steps { if case .item(let members) = step { return members } }
+        return nil
     }
 
     /// What a disclosure shows there, nil when it does not have the place.

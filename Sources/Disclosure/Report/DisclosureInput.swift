@@ -45,6 +45,9 @@ package struct DisclosureInput: Sendable {
     /// The last instant of the period: the settings that stand then describe the organization.
     var closingTime: UTCTime { UTCTime(microseconds: period.end.microseconds - 1) }
 
+    /// When what is set about a site or a node counts for an hour.
+    func time(ofHour hour: Int64) -> UTCTime { method == .method1 ? closingTime : UTCTime(hour: hour) }
+
     func text(_ field: String, of subject: String? = nil) -> String? {
         accounts.settings.json(field, of: subject, at: closingTime)?.string
     }

@@ -20,7 +20,7 @@ enum SiteWater {
 
     /// - Throws: `missingInput` for a site with energy and without a figure, `outOfRange`, `malformedFigure`.
     static func json(
-        _ input: DisclosureInput, _ settings: SiteSettings, _ sums: PeriodSums
+        _ input: DisclosureInput, _ settings: SiteSettings, _ cells: [PeriodSums.Cell: Int128]
     ) throws(EmissionsError) -> JSONValue {
         var uses: [Part: Use] = [:]
         // Energy that one setting and one PUE hold for is added up first: a fraction for each hour would grow too long.
@@ -28,14 +28,13 @@ enum SiteWater {
         var courses: [String: SettingCourse] = [:]
         var schedules: [String: PUESchedule] = [:]
         // In order, so that of several things that lack the same one is named each time.
-        for (cell, microjoules) in sums.cells.sorted(by: { $0.key.order < $1.key.order }) where microjoules != 0 {
+        for (cell, microjoules) in cells.sorted(by: { $0.key.order < $1.key.order }) where microjoules != 0 {
             let site = cell.site ?? ""
             if courses[site] == nil {
                 courses[site] = SettingCourse(settings.settings, SettingField.siteWater, site)
                 schedules[site] = (try? settings.schedule(of: site)) ?? nil
             }
-            let time = input.method == .method1 ? input.closingTime : UTCTime(hour: cell.hour)
-            guard let setting = courses[site]?.value(at: time) else {
+            guard let setting = courses[site]?.value(at: input.time(ofHour: cell.hour)) else {
                 throw EmissionsError(
                     .missingInput,
                     "no water usage effectiveness is set for every site with energy; set \(SettingField.siteWater)")
