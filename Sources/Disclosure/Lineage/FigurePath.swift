@@ -26,13 +26,12 @@ package struct FigurePath: Sendable, Hashable {
 
     var basis: Basis {
         guard !isSum else { return .nothing }
-        switch (text.prefix { $0 != "." }, text.split(separator: ".").last) {
-        case ("water", _): return .water
-        case ("embodied", _): return .hardware
-        case (_, "location_t"): return .grid
-        case (_, "facility_mwh"), (_, "supply_mwh"): return .usage
-        case (_, "market_t"), (_, "market_t_hourly"), (_, "matched_share"), (_, "matched_share_hourly"):
-            return .contracts
+        if text.hasPrefix("water.") { return .water }
+        if text.hasPrefix("embodied.") { return .hardware }
+        switch text.split(separator: ".").last.map(String.init) ?? "" {
+        case "location_t": return .grid
+        case "facility_mwh", "supply_mwh": return .usage
+        case "market_t", "market_t_hourly", "matched_share", "matched_share_hourly": return .contracts
         default: return .nothing
         }
     }
