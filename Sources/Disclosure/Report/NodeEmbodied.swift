@@ -82,6 +82,11 @@ enum NodeEmbodied {
                 "no embodied emissions are set for every node with energy; set \(SettingField.siteEmbodied) or "
                     + SettingField.nodeEmbodied)
         }
+        return try parts(of: value)
+    }
+
+    /// What is set about one node: its server, its devices, or both.
+    static func parts(of value: JSONValue) throws(EmissionsError) -> [EmbodiedCarbon] {
         guard let years = try SiteWater.figure(value["lifetime_years"]) else {
             throw EmissionsError(.missingInput, "\(SettingField.siteEmbodied): lifetime_years is missing")
         }

@@ -146,7 +146,7 @@ extension Instrument {
 
     /// Reads a setting: {kind, certificate_ids[], market, start, end, mwh, hourly_mwh[]?, retired_for, g_per_kwh,
     /// document_sha256}.
-    fileprivate init(id: String, _ value: JSONValue) throws(EmissionsError) {
+    init(id: String, _ value: JSONValue) throws(EmissionsError) {
         func figure(_ name: String) throws(EmissionsError) -> DecimalFigure {
             guard let figure = try SiteWater.figure(value[name]) else {
                 throw EmissionsError(.missingInput, "instrument \(id): \(name) is missing")
