@@ -1,6 +1,7 @@
 import Accounts
 import Batches
 import ClusterSimulation
+import Emissions
 import Energy
 import JSONText
 import Testing
@@ -317,5 +318,38 @@ import TransparencyLog
         #expect(throws: (any Error).self) { try checked([("format", "ember"), ("scope", "direct")], ember) }
         #expect(throws: (any Error).self) { try checked([], "zone,period,g_per_kwh\n") }
         #expect(try checked([], "zone,period,g_per_kwh\nX,2024,1\n")["scope"] == "unknown")
+    }
+
+    /// What a table does not tell is stated beside it, and stands with every figure.
+    @Test func whatATableDoesNotTellIsDeclared() throws {
+        func file(_ declaration: String, _ text: String) throws -> FactorFile {
+            let bytes = Array(text.utf8)
+            let who = "{\"provider\":\"P\",\"version\":\"1\",\"licence\":\"L\""
+            let json = try JSONValue(parsing: Array((who + declaration + "}").utf8))
+            return try FactorDeclaration.checked(
+                json, sha256: MerkleHash.sha256(of: bytes).hexadecimal, bytes: bytes
+            ).file
+        }
+        let bare = "zone,g_per_kwh\nX,1\n"
+        #expect(try file(",\"period\":\"2024-03\"", bare).factors.first?.period.text == "2024-03")
+        #expect(throws: EmissionsError.self) { try file("", bare) }
+        for (more, text) in [
+            (",\"period\":\"spring\"", bare), (",\"period\":2024", bare),
+            (",\"period\":\"2024\"", "zone,period,g_per_kwh\nX,2023,1\n"),
+            (",\"granularity\":\"year\",\"period\":\"2024\"", bare),
+            (",\"format\":\"egrid\",\"period\":\"2024-03\"", "SUBRGN,SRC2ERTA\nCAMX,497.4\n"),
+        ] { #expect(throws: EmissionsError.self, "\(more)") { try file(more, text) } }
+        let grid = try file(
+            ",\"format\":\"egrid\",\"period\":\"2022\",\"warming_potentials\":\"AR5\"",
+            "SUBRGN,SRC2ERTA\nCAMX,497.4\n")
+        #expect(grid.factors.first?.period.text == "2022")
+        #expect(grid.basis.warmingPotentials == .fifth && grid.basis.scope == .direct)
+        // One row, which may stand for an hour or for a year.
+        let maps =
+            "Datetime (UTC),Country,Zone Name,Zone Id,Carbon Intensity gCO₂eq/kWh (direct),"
+            + "Carbon Intensity gCO₂eq/kWh (LCA)\n2024-01-01 00:00:00,Denmark,West,DK-DK1,90,130\n"
+        let yearly = try file(
+            ",\"format\":\"electricity-maps\",\"scope\":\"direct\",\"granularity\":\"year\"", maps)
+        #expect(yearly.factors.first?.period.text == "2024")
     }
 }

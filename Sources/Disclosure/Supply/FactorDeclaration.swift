@@ -1,4 +1,5 @@
 package import Emissions
+import Energy
 package import JSONText
 
 /// A factor file with what its importer says of it, before it is declared in the log.
@@ -6,7 +7,7 @@ package enum FactorDeclaration {
     /// Members that a declaration may have; `sha256` is added to them.
     package static let members = [
         "format", "provider", "dataset", "version", "licence", "citation", "scope", "signal", "gases",
-        "warming_potentials", "retrieved_at",
+        "warming_potentials", "retrieved_at", "period", "granularity",
     ]
     /// Without them a reader could not find the file, or may not use it.
     package static let required = ["provider", "version", "licence"]
@@ -23,6 +24,9 @@ package enum FactorDeclaration {
         }
         for name in required where (declaration[name]?.string ?? "").isEmpty {
             throw EmissionsError(.missingInput, "\(name) of the factor file is missing")
+        }
+        if let retrieved = declaration["retrieved_at"], retrieved.string.flatMap({ UTCTime(civil: $0) }) == nil {
+            throw EmissionsError(.malformedTable, "retrieved_at: a time in UTC like 2026-10-01T05:00Z")
         }
         var value = JSONObject()
         value.append("sha256", .string(sha256))
