@@ -78,10 +78,67 @@ import TransparencyLog
         #expect(found["emissions"]?["basis"]?.string == "it")
         let lost = try value(log)
         #expect(lost["emissions"]?["location_t"]?.isNull == true)
-        #expect(reasons(lost, "emissions") == ["the factor file \(sha256) is not at hand"])
+        #expect(
+            reasons(lost, "emissions")
+                == ["the table P (\(sha256)) cannot be read: the file is not at hand, or is damaged"])
         #expect(lost["zones"]?.array?.first?["energy_uj"]?.string == "36000000000000")
         #expect(lost["zones"]?.array?.first?["location_t"]?.isNull == true)
         #expect(lost["method"]?["factor_set_sha256"]?.isNull == true)
+    }
+
+    /// Of two tables one is lost: what rests on the other stands, and what could rest on the lost one does not.
+    @Test(arguments: [true, false]) func aLostTableTakesAwayWhatRestsOnIt(isFirst: Bool) throws {
+        var log = try SyntheticLog(seed: 53)
+        for (site, zone) in [("archive", "XX"), ("annex", "YY")] {
+            try log.enrol("importer-\(site)", role: .importer, site: site)
+            try log.set(SettingField.siteZone, of: site, "\"\(zone)\"")
+            let job = log.record(site)
+            let window = UTCInterval(start: log.now, end: UTCTime(microseconds: log.now.microseconds + 1_800_000_000))
+            try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
+            try log.importLog(
+                "m-\(site)", job: job.pseudonym, interval: window, joules: 36_000_000, by: "importer-\(site)")
+        }
+        func table(_ text: String) throws -> (declaration: JSONValue, bytes: [UInt8]) {
+            let bytes = Array("zone,period,g_per_kwh\n\(text)".utf8)
+            let declaration: JSONValue = ["provider": "P", "version": "1", "licence": "L"]
+            let checked = try FactorDeclaration.checked(
+                declaration, sha256: MerkleHash.sha256(of: bytes).hexadecimal, bytes: bytes)
+            return (checked.value, bytes)
+        }
+        let lost = try table("YY,2026,300\n")
+        let kept = try table("XX,2026,200\nYY,2026,1\n")
+        let list = isFirst ? [lost, kept] : [kept, lost]
+        try log.set(SettingField.factorSet, of: nil, JSONValue.array(list.map(\.declaration)).text())
+        let files = [MerkleHash.sha256(of: kept.bytes).hexadecimal: kept.bytes]
+        let value = try value(log, factors: files)
+        let zones = try #require(value["zones"]?.array)
+        #expect(zones.map { $0["zone"]?.string } == ["XX", "YY"])
+        #expect(zones[0]["location_t"]?.number?.text == "0.002")
+        #expect(zones[1]["location_t"]?.isNull == true)
+        #expect(value["emissions"]?["location_t"]?.isNull == true)
+        #expect(reasons(value, "emissions").first?.contains("not at hand") == true)
+        #expect(reasons(value, "emissions.location_t").first?.contains("zone YY may be one of the table P 1") == true)
+        // Whose zones nobody wrote down could have any of them, unless a better factor than all stands before it.
+        var bare = try #require(lost.declaration.object)
+        bare.set("zones", .null)
+        let unknown = JSONValue.array(isFirst ? [.object(bare), kept.declaration] : [kept.declaration, .object(bare)])
+        try log.set(SettingField.factorSet, of: nil, unknown.text())
+        #expect(try self.value(log, factors: files)["zones"]?.array?.first?["location_t"]?.isNull == true)
+    }
+
+    /// A table that this program cannot read any more is named, with the place.
+    @Test func aTableThatCannotBeReadSaysWhere() throws {
+        let (good, bad) = (Array("zone,period,g_per_kwh\nXX,2026,200\n".utf8), Array("zone,period\nYY,2026\n".utf8))
+        let (first, second) = (
+            MerkleHash.sha256(of: good).hexadecimal, MerkleHash.sha256(of: bad).hexadecimal
+        )
+        let list = """
+            [{"sha256":"\(first)","provider":"P"},{"sha256":"\(second)","provider":"Q","zones":["YY"]}]
+            """
+        let log = try log([(SettingField.siteZone, "archive", "\"XX\""), (SettingField.factorSet, nil, list)])
+        let value = try value(log, factors: [first: good, second: bad])
+        #expect(value["emissions"]?["location_t"]?.number?.text == "0.002")
+        #expect(reasons(value, "emissions").first?.contains("Q (\(second)) cannot be read: line 1") == true)
     }
 
     @Test func anImpossiblePUEIsRefusedAndFailsItsCheck() throws {

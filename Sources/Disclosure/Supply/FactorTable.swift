@@ -80,6 +80,12 @@ struct FactorTable {
         return file
     }
 
+    /// What is declared of a table in a few words: provider, data set, version, hash.
+    static func name(of declaration: JSONValue) -> String {
+        let words = ["provider", "dataset", "version"].compactMap { declaration[$0]?.string }.filter { !$0.isEmpty }
+        return "the table \(words.joined(separator: " ")) (\(declaration["sha256"]?.string ?? "without a hash"))"
+    }
+
     private var year: Int? {
         get throws(EmissionsError) {
             guard let period else { return nil }
@@ -92,7 +98,10 @@ struct FactorTable {
 }
 
 extension FactorSet {
-    /// The files that a setting lists, in order of preference.
+    /// The files that a setting lists, in order of preference. One that is lost or cannot be read takes away what may
+    /// rest on it, and nothing else.
+    ///
+    /// - Throws: `malformedTable` where the setting is no list of files.
     static func listed(
         _ value: JSONValue, files: [String: [UInt8]]
     ) throws(EmissionsError) -> FactorSet {
@@ -100,14 +109,33 @@ extension FactorSet {
             throw EmissionsError(.malformedTable, "\(SettingField.factorSet): a list of files is expected")
         }
         var factors: [FactorFile] = []
+        var unread: [UnreadTable] = []
         for item in list {
-            let table = try FactorTable(item)
-            guard let bytes = files[table.sha256] else {
-                throw EmissionsError(.missingInput, "the factor file \(table.sha256) is not at hand")
+            do {
+                factors.append(try file(item, files))
+            } catch {
+                // Of a marginal signal nothing may be used, so nothing rests on it.
+                let zones = error.code == .marginalSignal ? [] : item["zones"]?.array?.compactMap(\.string)
+                unread.append(
+                    UnreadTable(
+                        name: FactorTable.name(of: item), reason: error.message, position: factors.count,
+                        zones: zones.map { Set($0) }))
             }
-            factors.append(try table.file(bytes))
         }
-        return try FactorSet(files: factors)
+        return try FactorSet(files: factors, unread: unread)
+    }
+
+    private static func file(
+        _ declaration: JSONValue, _ files: [String: [UInt8]]
+    ) throws(EmissionsError) -> FactorFile {
+        let table = try FactorTable(declaration)
+        guard let bytes = files[table.sha256] else {
+            throw EmissionsError(.missingInput, "the file is not at hand, or is damaged")
+        }
+        let file = try table.file(bytes)
+        // Judged by itself, so that it does not take the others with it.
+        _ = try FactorSet(files: [file])
+        return file
     }
 
     /// The yearly national means that the program carries, until an organization sets its own.

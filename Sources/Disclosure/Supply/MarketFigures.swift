@@ -50,7 +50,9 @@ struct MarketFigures {
             holdsThoseOfOtherYears: input.method != .method1)
         let residual: ResidualMix
         if let mix {
-            residual = .factors(try .listed(mix, files: input.factorFiles))
+            let mixes = try FactorSet.listed(mix, files: input.factorFiles)
+            missing += mixes.unread.map { ("emissions.market_t", "\($0.name) cannot be read: \($0.reason)") }
+            residual = .factors(mixes)
         } else {
             residual = .absent(reason: "no residual mix is set; the mean of the grid stands for it")
         }

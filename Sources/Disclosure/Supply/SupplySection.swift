@@ -108,9 +108,12 @@ struct SupplySection {
         let factors: FactorSet
         do {
             factors = try .chosen(input)
-            factorSetSHA256 = .string(MerkleHash.sha256(of: Array(factors.citationText.utf8)).hexadecimal)
+            missing += factors.unread.map { ("emissions", "\($0.name) cannot be read: \($0.reason)") }
+            if factors.unread.isEmpty {
+                factorSetSHA256 = .string(MerkleHash.sha256(of: Array(factors.citationText.utf8)).hexadecimal)
+            }
         } catch {
-            // A table that is lost or cannot be read takes the emissions away, not the energy of the zones.
+            // A setting that is no list of tables takes the emissions away, not the energy of the zones.
             missing.append(("emissions", error.message))
             factors = try FactorSet(files: [])
         }
