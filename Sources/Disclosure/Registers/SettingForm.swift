@@ -98,8 +98,11 @@ package enum SettingForm {
         upTo most: DecimalFigure? = nil, below ceiling: DecimalFigure? = nil
     ) -> Bool {
         guard let figure = try? SiteWater.figure(value) else { return false }
-        return least.map { $0 <= figure } ?? true && limit.map { $0 < figure } ?? true
-            && most.map { figure <= $0 } ?? true && ceiling.map { figure < $0 } ?? true
+        if let least, figure < least { return false }
+        if let limit, figure <= limit { return false }
+        if let most, figure > most { return false }
+        if let ceiling, figure >= ceiling { return false }
+        return true
     }
 
     private static func isWatts(_ value: JSONValue?) -> Bool {
