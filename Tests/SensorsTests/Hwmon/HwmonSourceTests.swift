@@ -108,6 +108,39 @@ enum HwmonTrees {
         #expect(report.remarks.contains { $0.contains("hwmon2") && $0.contains("without a power sensor") })
     }
 
+    /// amd_energy counts cores and sockets (Documentation/hwmon/amd_energy.rst).
+    static let amdEnergy: [String: String] = {
+        var files = ["class/hwmon/hwmon5/name": "amd_energy\n"]
+        for (channel, label) in ["Ecore000", "Ecore001", "Esocket0", "Esocket1"].enumerated() {
+            files["class/hwmon/hwmon5/energy\(channel + 1)_label"] = label + "\n"
+            files["class/hwmon/hwmon5/energy\(channel + 1)_input"] = "\((channel + 1) * 1_000_000)\n"
+        }
+        return files
+    }()
+
+    @Test func socketsOfAMDEnergyAreReadAndTheirCoresAreInThem() {
+        let tree = FixtureTree(Self.amdEnergy)
+        tree.write("class/hwmon/hwmon5/energy5_label", "Edie0\n")
+        tree.remove("class/hwmon/hwmon5/energy4_input")
+        var (source, report) = discover(tree)
+        #expect(
+            values(&source, report) == ["hwmon:socket-0": .counter(3_000_000), "hwmon:socket-1": .unreadable(.gone)])
+        #expect(report.sensors.map(\.part) == [.package(0, die: nil), .package(1, die: nil)])
+        #expect(report.remarks.contains { $0.contains("2 cores lie inside their sockets") })
+        #expect(report.remarks.contains { $0.contains("energy5_label names neither") })
+    }
+
+    /// A server's management controller, a power supply: nobody can tell here what contains them.
+    @Test func aMonitorOfAnUnknownPartIsNotSilent() {
+        let tree = FixtureTree([
+            "class/hwmon/hwmon0/name": "ibmpowernv\n", "class/hwmon/hwmon0/power1_input": "1000\n",
+            "class/hwmon/hwmon1/name": "coretemp\n", "class/hwmon/hwmon1/temp1_input": "1000\n",
+        ])
+        let remarks = discover(tree).1.remarks
+        #expect(remarks.count == 1)
+        #expect(remarks.first?.contains("hwmon0 (ibmpowernv) shows power1_input") == true)
+    }
+
     @Test func aMeterWithoutLabelIsTheMachineAndABatteryIsNot() {
         var tree = FixtureTree(HwmonTrees.meter(0, label: nil, microwatts: "200000000"))
         #expect(discover(tree).1.sensors.map(\.part) == [.node])
