@@ -61,22 +61,29 @@ package enum HwmonChip: Sendable, Hashable {
         case node
 
         package init(label: String?) {
-            let words = (label ?? "").split(separator: " ")
-            guard words.count >= 3, words[1] == "Power", words[2].lowercased() == "socket" else {
+            let text = (label ?? "").lowercased()
+            guard text.split(whereSeparator: { !$0.isLetter }).contains(where: { Self.parts.contains(String($0)) })
+            else {
                 self = .node
                 return
             }
-            guard words.count == 4, let socket = UInt16(words[3]) else {
+            let words = text.split(separator: " ")
+            guard words.count == 4, words[1] == "power", words[2] == "socket", let socket = UInt16(words[3]) else {
                 self = .unknownRail
                 return
             }
             switch words[0] {
-            case "Module": self = .module(Int(socket))
-            case "Grace": self = .grace(Int(socket))
-            case "CPU": self = .cpu(Int(socket))
-            case "SysIO": self = .systemIO(Int(socket))
+            case "module": self = .module(Int(socket))
+            case "grace": self = .grace(Int(socket))
+            case "cpu": self = .cpu(Int(socket))
+            case "sysio": self = .systemIO(Int(socket))
             default: self = .unknownRail
             }
         }
+
+        /// A meter that names one of these does not measure the machine.
+        private static let parts: Set<String> = [
+            "socket", "module", "grace", "cpu", "gpu", "sysio", "soc", "dimm", "dram", "memory",
+        ]
     }
 }

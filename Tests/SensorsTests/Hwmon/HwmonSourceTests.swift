@@ -63,7 +63,9 @@ enum HwmonTrees {
     @Test(
         arguments: [
             ("Grace Power Socket 2", .grace(2)), ("CPU Power Socket x", .unknownRail), ("", .node), (nil, .node),
-            ("Grace Power", .node), ("DIMM Power Socket 0", .unknownRail), ("Grace Power Socket", .unknownRail),
+            ("Grace Power", .unknownRail), ("DIMM Power Socket 0", .unknownRail),
+            ("TH500 Total Power Socket 0", .unknownRail), ("CPU1 Power", .unknownRail),
+            ("Grace Power Socket", .unknownRail),
             ("Grace Power Socket 18446744073709551616", .unknownRail), ("Intel Node Manager", .node),
         ] as [(String?, HwmonChip.Domain)])
     func labels(label: String?, domain: HwmonChip.Domain) { #expect(HwmonChip.Domain(label: label) == domain) }
