@@ -183,7 +183,7 @@ package struct HwmonSource: SensorSource {
         }
         let address = pciAddress(of: path, remarks: &report.remarks)
         let description = SensorDescription(
-            id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .counter,
+            id: identity("hwmon:gpu-", address), kind: "hwmon", layer: .gpu, provenance: .counter,
             quantity: .microjouleCounter(), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000)
         let point = isPackage ? "GPU package, without the rest of its card" : "GPU card"
         append(description, part: .gpu(address), point: point, file: file, isZeroMissing: false, to: &report)
@@ -199,7 +199,7 @@ package struct HwmonSource: SensorSource {
         }
         let address = pciAddress(of: path, remarks: &report.remarks)
         let description = SensorDescription(
-            id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .integrated,
+            id: identity("hwmon:gpu-", address), kind: "hwmon", layer: .gpu, provenance: .integrated,
             quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000,
             refreshMilliseconds: file.hasSuffix("_input") ? 100 : 1000)
         append(description, part: .gpu(address), point: "GPU socket", file: file, isZeroMissing: false, to: &report)

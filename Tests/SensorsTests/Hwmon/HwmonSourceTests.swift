@@ -143,6 +143,21 @@ enum HwmonTrees {
         #expect(remarks.first?.contains("hwmon0 (ibmpowernv) shows power1_input") == true)
     }
 
+    /// What an identity holds goes into signed lines, and what a remark holds to a terminal.
+    @Test func aNameThatIsNoKernelsMakesAWellFormedIdentityAndOneLine() {
+        let monitor = "class/hwmon/a b\u{1B}[31m\nö"
+        let tree = FixtureTree([
+            monitor + "/name": "amdgpu\n", monitor + "/power1_average": "5\n", monitor + "2/name": "xe\n",
+        ])
+        let report = discover(tree).1
+        #expect(report.sensors.map(\.description.id) == ["hwmon:gpu-a_20b_1b_5b31m_0a_c3_b6"])
+        let text = SensorsReport(reports: [report]).text
+        let lines = text.split(separator: "\n")
+        #expect(lines.count { $0.contains("it is known by `a b?[31m?ö`") } == 1)
+        #expect(lines.count { $0.contains("/a b?[31m?ö2 is an Intel GPU without") } == 1)
+        #expect(!text.contains("\u{1B}") && !lines.contains { $0.hasPrefix("ö") })
+    }
+
     @Test func aMeterWithoutLabelIsTheMachineAndABatteryIsNot() {
         var tree = FixtureTree(HwmonTrees.meter(0, label: nil, microwatts: "200000000"))
         #expect(discover(tree).1.sensors.map(\.part) == [.node])

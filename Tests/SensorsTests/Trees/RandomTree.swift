@@ -85,7 +85,7 @@ struct RandomTree {
     }
 
     private mutating func monitor(_ index: Int) {
-        let path = "class/hwmon/hwmon\(index)"
+        let path = "class/hwmon/" + (chance(6) ? "hw\u{1B}[2J\n mön" : "hwmon") + "\(index)"
         file(path + "/name", ["power_meter\n", "amdgpu\n", "i915\n", "xe\n", "coretemp\n", "amd_energy\n"])
         file(path + "/power1_average", ["250000000\n"])
         file(path + "/power1_input", ["250000000\n"])
@@ -100,7 +100,8 @@ struct RandomTree {
 
     private mutating func cray() {
         for name in [
-            "energy", "cpu_energy", "cpu0_energy", "accel0_energy", "accelx_energy", "freshness", "generation",
+            "energy", "cpu_energy", "cpu0_energy", "accel0_energy", "accelx_energy", "a\nb_energy", "freshness",
+            "generation",
         ] {
             file("cray/pm_counters/" + name, ["12345 J 1700000000000000 us\n", "5\n"])
         }

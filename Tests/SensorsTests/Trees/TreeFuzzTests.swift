@@ -45,6 +45,7 @@ import Testing
         check(Layering(reports), seed)
         let text = SensorsReport(reports: reports)
         #expect(!text.text.isEmpty)
+        #expect(!text.text.utf8.contains { $0 < 32 && $0 != UInt8(ascii: "\n") }, "seed \(seed)")
         #expect((try? JSONValue(parsing: text.json)) != nil, "seed \(seed): \(text.json)")
         #expect(SourceWatch(sysfsRoot: root).fingerprint() == SourceWatch(sysfsRoot: root).fingerprint())
     }
