@@ -3,6 +3,7 @@ import Energy
 import Glibc
 import Identity
 import JSONText
+import Patience
 import Sensors
 import Synchronization
 import Testing
@@ -70,8 +71,14 @@ import Wire
             configuration: LiveAgent.Configuration(
                 intervalSeconds: 30, socketPath: enrolment.directory + "/s"),
             sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) }, report: { _ in })
-        try await agent.run {
-            while !condition(agent) { await Task.yield() }
+        try await agent.run { await wait { condition(agent) } }
+    }
+
+    private func wait(_ condition: () -> Bool) async {
+        do {
+            try await Patience.until("what the agent is to do") { condition() ? () : nil }
+        } catch {
+            Issue.record(error)
         }
     }
 
@@ -91,10 +98,10 @@ import Wire
                     report: { line in said.withLock { $0.append(line) } })
                 let error = await #expect(throws: AgentError.self) {
                     try await agent.run {
-                        while !agent.isConnected { await Task.yield() }
+                        await wait { agent.isConnected }
                         rename(directory + "/spool", directory + "/elsewhere")
-                        // Nobody tells it to stop.
-                        while !Task.isCancelled { await Task.yield() }
+                        // Nobody tells it to stop: only its own end wakes this.
+                        try? await Task.sleep(for: .seconds(600))
                     }
                 }
                 #expect(error?.exitStatus == 3)

@@ -45,6 +45,7 @@ import Testing
         check(Layering(reports), seed)
         let text = SensorsReport(reports: reports)
         #expect(!text.text.isEmpty)
+        #expect(!text.text.utf8.contains { $0 < 32 && $0 != UInt8(ascii: "\n") }, "seed \(seed)")
         #expect((try? JSONValue(parsing: text.json)) != nil, "seed \(seed): \(text.json)")
         #expect(SourceWatch(sysfsRoot: root).fingerprint() == SourceWatch(sysfsRoot: root).fingerprint())
     }
@@ -130,7 +131,16 @@ import Testing
         }
         tree.write("class/powercap/intel-rapl:0/energy_uj", "77\n")
         #expect(!isChanged())
-        tree.write("class/hwmon/hwmon0/name", "amdgpu\n")
+        tree.write("class/hwmon/hwmon0/temp1_input", "40000\n")
+        #expect(!isChanged())
+        tree.write("class/hwmon/hwmon0/name", "xe\n")
+        #expect(isChanged())
+        // A driver that shows its counter later than its device.
+        tree.write("class/hwmon/hwmon0/energy2_input", "1\n")
+        #expect(isChanged())
+        tree.write("class/hwmon/hwmon0/energy2_input", "2\n")
+        #expect(!isChanged())
+        tree.write("bus/pci/drivers/nvidia/0000:3b:00.0/vendor", "0x10de\n")
         #expect(isChanged())
         tree.remove("class/powercap/intel-rapl:1")
         #expect(isChanged())
