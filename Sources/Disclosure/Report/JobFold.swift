@@ -203,6 +203,11 @@ struct JobFold {
         time.measured = sum?.measured ?? 0
         time.bridged = sum?.bridged ?? 0
         time.allocated = allocated?.milliseconds ?? (time.measured &+ time.bridged)
+        if time.allocated > 0 {
+            // What one node covers beyond its own allocation must not stand in for what is missing of another.
+            time.measured = min(time.measured, time.allocated)
+            time.bridged = min(time.bridged, time.allocated &- time.measured)
+        }
         time.missing = max(0, time.allocated &- time.measured &- time.bridged)
         let gaps = (gapsByNode[node]?.near(allocated) ?? []).filter { gap in
             (gap.job == nil || gap.job == job.pseudonym) && allocated?.intersects(gap.interval) ?? true

@@ -66,12 +66,8 @@ extension MeasuringCourse {
         guard now - oldest.nanoseconds > Self.namePatienceNanoseconds else {
             return !work.book.unnamed.contains { $0.since < oldest.utc }
         }
-        nameRemaining()
-        return true
-    }
-
-    mutating func nameRemaining() {
         for hold in work.nameRemaining() { tell(hold) }
+        return true
     }
 
     /// A hold has a name now.

@@ -221,11 +221,25 @@ struct MeasuringCourse: ~Copyable {
     private mutating func stop() {
         tick()
         session.finish(at: session.last, usage: usage())
-        nameRemaining()
-        sign(session.takeReady(at: .max, force: true))
+        awaitNames()
+        // A job without its name would be another job, now and in every later run: the time from its edge on is left to
+        // the next run, which asks again.
+        let work = work
+        sign(Array(session.takeReady(at: .max, force: true).prefix { work.isNamed($0.facts) }))
         keepWork(isForced: true)
-        work.stop()
+        self.work.stop()
         loop.configuration.gpus?.stop()
+    }
+
+    /// A controller answers within milliseconds, or is away.
+    private static let stopPatienceNanoseconds: Int64 = 3_000_000_000
+
+    private mutating func awaitNames() {
+        let end = AgentEnvironment.bootNanoseconds() + Self.stopPatienceNanoseconds
+        while !work.book.unnamed.isEmpty, case let rest = end - AgentEnvironment.bootNanoseconds(), rest > 0 {
+            loop.wait(milliseconds: rest / 1_000_000 + 1)
+            carryOutOrders()
+        }
     }
 
     // MARK: Signing

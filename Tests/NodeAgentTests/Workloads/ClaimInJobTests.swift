@@ -47,21 +47,15 @@ import TransparencyLog
         let result = Mutex<Result<Value, any Error>?>(nil)
     }
 
-    /// Runs an agent with one still counter over trees of the test's own.
-    private func withAgent<Value: Sendable>(
-        _ body: @escaping @Sendable (_ directory: String, FakeAggregator) async throws -> Value
-    ) async throws -> Value {
-        let outcome = Outcome<Value>()
-        try await ChildProcess.withDirectoryAsync { directory in
-            let zone = directory + "/sys/class/powercap/intel-rapl:0"
-            for (name, text) in [("name", "package-0"), ("energy_uj", "1000"), ("max_energy_range_uj", "262143328850")]
-            {
-                Self.write(zone + "/" + name, text + "\n")
-            }
-            Self.write(directory + "/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n")
-            ChildProcess.makeTree(directory + "/hooks")
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+    /// A node with one still counter, and a log that it is enrolled in.
+    private struct Node: Sendable {
+        let directory: String
+        let aggregator: FakeAggregator
+        let enrolment: Enrolment
+
+        /// Runs its agent for as long as the body lasts.
+        func withAgent<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+            let outcome = Outcome<Value>()
             var sources = NodeSources(sysfsRoot: directory + "/sys")
             sources.procfsRoot = directory + "/proc"
             var configuration = LiveAgent.Configuration(
@@ -76,15 +70,38 @@ import TransparencyLog
                     let result: Result<Value, any Error>
                     do {
                         while !agent.isConnected { try await AgentEnvironment.pause(milliseconds: 20) }
-                        result = .success(try await body(directory, aggregator))
+                        result = .success(try await body())
                     } catch {
                         result = .failure(error)
                     }
                     outcome.result.withLock { $0 = result }
                 }
             }
+            return try #require(outcome.result.withLock { $0 }).get()
         }
-        return try #require(outcome.result.withLock { $0 }).get()
+    }
+
+    private func withNode<Value: Sendable>(_ body: (Node) async throws -> Value) async throws -> Value {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let zone = directory + "/sys/class/powercap/intel-rapl:0"
+            for (name, text) in [("name", "package-0"), ("energy_uj", "1000"), ("max_energy_range_uj", "262143328850")]
+            {
+                Self.write(zone + "/" + name, text + "\n")
+            }
+            Self.write(directory + "/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n")
+            ChildProcess.makeTree(directory + "/hooks")
+            let aggregator = try FakeAggregator()
+            return try await body(
+                Node(directory: directory, aggregator: aggregator, enrolment: enrolment(directory, aggregator)))
+        }
+    }
+
+    private func withAgent<Value: Sendable>(
+        _ body: @escaping @Sendable (_ directory: String, FakeAggregator) async throws -> Value
+    ) async throws -> Value {
+        try await withNode { node in
+            try await node.withAgent { try await body(node.directory, node.aggregator) }
+        }
     }
 
     @Test(.timeLimit(.minutes(5))) func aSchedulersIdWinsFromTheFirstMoment() async throws {
@@ -147,5 +164,35 @@ import TransparencyLog
         }
         // UTC may be slewed against the clock that measures.
         #expect(window > 0 && (window - held).magnitude < 20_000, "\(window) µs held, \(held) µs in batches")
+    }
+
+    /// The agent is stopped before the controller has told what the job is, and asks again when it is started.
+    @Test(.timeLimit(.minutes(5))) func aJobWithoutItsNameIsNotNamedByAStop() async throws {
+        try await withNode { node in
+            let (directory, aggregator) = (node.directory, node.aggregator)
+            let step = directory + "/sys/fs/cgroup/system.slice/slurmstepd.scope/job_5/step_0/user/task_0"
+            Self.write(step + "/cgroup.procs", "41\n")
+            try await node.withAgent {
+                var isHeld = false
+                while !isHeld {
+                    try await AgentEnvironment.pause(milliseconds: 50)
+                    let jobs = (try? AgentStatus.ask(path: directory + "/s"))?["jobs"]?.array ?? []
+                    isHeld = !jobs.isEmpty
+                }
+            }
+            #expect((aggregator.entries { try JobEntry(text: $0) }).isEmpty)
+            let job = "JobId=5 JobName=j UserId=a(1) Account=acme SubmitTime=9 NodeList=n1 NumNodes=1 OverSubscribe=OK"
+            Self.write(
+                directory + "/bin/scontrol",
+                "#!/bin/sh\ncase \"$*\" in *config*) echo 'ClusterName = alps';; *) echo '\(job)';; esac\n")
+            chmod(directory + "/bin/scontrol", 0o755)
+            try await node.withAgent {
+                while (aggregator.entries { try JobEntry(text: $0) }).isEmpty {
+                    try await AgentEnvironment.pause(milliseconds: 50)
+                }
+            }
+            let records = aggregator.state.entries.compactMap { try? JobRecord(text: $0.samples) }
+            #expect(Set(records.map(\.key.description)) == ["alps/slurm/5@9"])
+        }
     }
 }
