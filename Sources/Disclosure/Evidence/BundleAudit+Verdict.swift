@@ -12,7 +12,7 @@ extension BundleAudit {
         let replay = replayed.replay
         let input = try input(replay, manifest, outside, verdict)
         countRecords(input.accounts, &report)
-        let disclosure = try recomputed(input, outside.disclosure)
+        let disclosure = try disclosure(input, as: outside.disclosure)
         if manifest.withheldEntries > 0 {
             try compareInPart(disclosure, outside.disclosure, replay, &report)
         } else {
@@ -86,7 +86,7 @@ extension BundleAudit {
     }
 
     /// By the method that the stated text names, so that an old report is held to its own.
-    private func recomputed(_ input: DisclosureInput, _ stated: [UInt8]) throws(ReplayFailure) -> Disclosure {
+    func disclosure(_ input: DisclosureInput, as stated: [UInt8]) throws(ReplayFailure) -> Disclosure {
         let newest = Disclosure(input)
         guard stated != newest.bytes else { return newest }
         try checkSize(of: stated, newest, at: BundlePath.disclosure.path)

@@ -67,7 +67,7 @@ package struct BundleAudit: Sendable {
         let replayed = try await replay(manifest, pieces, survey, outside, checkpoint.checkpoint.head)
         var ignored = AuditReport()
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &ignored)
-        return try recomputed(try input(replayed.replay, manifest, outside, checkpoint), outside.disclosure)
+        return try disclosure(try input(replayed.replay, manifest, outside, checkpoint), as: outside.disclosure)
     }
 
     private func verify(_ report: inout AuditReport) async throws {
