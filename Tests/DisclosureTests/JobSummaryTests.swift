@@ -36,6 +36,22 @@ import Testing
         #expect(summary.wallclockMilliseconds == 120_000)
     }
 
+    /// The scheduler's edges lie a moment inside of the batches': nothing is measured twice, and a report can be issued.
+    @Test(arguments: [(7, true), (29_000, false)])
+    func edgesBetweenTwoReadingsAreNoTimeCountedTwice(milliseconds: Int64, isWithin: Bool) throws {
+        var log = try SyntheticLog(seed: 12)
+        try log.enrol("n1")
+        let record = log.record("8")
+        let start = UTCTime(microseconds: log.now.microseconds + milliseconds * 1000)
+        try log.job(record, .start, witness: .scheduler, start: start, expected: 1)
+        for _ in 0..<3 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
+        try log.job(record, .end, witness: .scheduler, stop: log.now)
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        let allocated = 90_000 - milliseconds
+        #expect(summary.time.allocated == allocated)
+        #expect(summary.time.measured == (isWithin ? allocated : 90_000))
+    }
+
     @Test func aSilentNodeIsMissingAndNotZero() throws {
         let (summary, _) = try job(expected: 2, listed: ["n1", "n2"], reporting: ["n1"])
         #expect(summary.isLowerBound)

@@ -173,6 +173,13 @@ struct JobFold {
         time.measured = sum?.measured ?? 0
         time.bridged = sum?.bridged ?? 0
         time.allocated = allocated?.milliseconds ?? (time.measured &+ time.bridged)
+        // A batch is cut at a reading, which is a moment beside the edge that was told: the two are never equal to the
+        // millisecond. What is more than that is counted twice, and stays for the report's own check to find.
+        let edges = job.witnessesByNode[node].map { [$0.first, $0.last].compactMap(\.self) } ?? []
+        let excess = time.measured &+ time.bridged &- time.allocated
+        if (1...max(1, edges.reduce(0) { $0 &+ $1.gapMilliseconds })).contains(excess) {
+            time.measured = max(0, time.measured &- excess)
+        }
         time.missing = max(0, time.allocated &- time.measured &- time.bridged)
         let gaps = (gapsByNode[node]?.near(allocated) ?? []).filter { gap in
             (gap.job == nil || gap.job == job.pseudonym) && allocated?.intersects(gap.interval) ?? true
