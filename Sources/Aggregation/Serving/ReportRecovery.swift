@@ -48,8 +48,9 @@ struct ReportRecovery {
         guard Int64(clamping: checkpoint.checkpoint.size) == entry.size else {
             return "no checkpoint of \(entry.size) entries was published"
         }
-        for rule in AttributionRule.allCases.reversed() {
-            let query = ReportQuery(entry, audience, rule)
+        let methods = AttributionRule.allCases.flatMap { rule in CalculationMethod.allCases.map { (rule, $0) } }
+        for (rule, method) in methods.reversed() {
+            let query = ReportQuery(entry, audience, rule, method)
             var input = try await routes.input(query, runtime, at: checkpoint, anew: true).input
             for policy in policies {
                 input.policy = policy

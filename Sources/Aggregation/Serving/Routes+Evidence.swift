@@ -145,7 +145,7 @@ private struct Evidence: Sendable {
         Disclosure(
             DisclosureInput(
                 genesis: prefix.genesis, accounts: accounts, checkpoint: prefix.checkpoint.checkpoint,
-                policy: policy, period: query.period, audience: query.audience,
+                policy: policy, period: query.period, audience: query.audience, method: query.method,
                 factorFiles: factors, withheldEntries: withheld))
     }
 }

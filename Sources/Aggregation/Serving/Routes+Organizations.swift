@@ -183,18 +183,26 @@ extension Routes {
         if field == SettingField.accountMap, let fault = body["value"].flatMap(AccountMapField.fault) {
             throw Problem.badRequest("value: \(fault)")
         }
+        if let fault = body["value"].flatMap({ SettingForm.fault(of: $0, in: field, subject: body["subject"]?.string) })
+        {
+            throw Problem.badRequest("value: \(fault)")
+        }
         func time(_ name: String) throws -> UTCTime? {
             guard let text = body[name]?.string else { return nil }
             guard let time = UTCTimeText.parse(text) else { throw Problem.badRequest("\(name): RFC 3339 in UTC") }
             return time
+        }
+        let (from, until) = (try time("effective_from"), try time("effective_until"))
+        if let from, let until, from >= until {
+            throw Problem.badRequest("effective_until: a time after effective_from")
         }
         let token = bearer.isEmpty ? "operator" : "token \(bearer)"
         let by = body["by"]?.string.map { "\($0), \(token)" } ?? token
         guard by.utf8.count <= 256 else { throw Problem.badRequest("by: at most 200 bytes") }
         let entry = SetEntry(
             log: runtime.organization.origin, time: aggregator.clock.now(), field: field,
-            subject: body["subject"]?.string, value: value, effectiveFrom: try time("effective_from"),
-            effectiveUntil: try time("effective_until"), by: by,
+            subject: body["subject"]?.string, value: value, effectiveFrom: from, effectiveUntil: until,
+            by: by,
             reason: body["reason"]?.string, salt: aggregator.clock.random(16))
         return ["index": .decimalString(try await runtime.append(entry.text).index)]
     }

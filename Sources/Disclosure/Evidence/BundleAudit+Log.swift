@@ -115,10 +115,10 @@ extension BundleAudit {
     /// first of all: in a tree that is not the signed one every other finding is an accident, and only shows the way.
     func replay(
         _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
-        _ head: TreeHead, holding number: Int64? = nil
+        _ head: TreeHead, holding held: HeldReport? = nil
     ) async throws -> Replayed {
         do {
-            let replayed = try await replay(manifest, pieces, survey, outside, holding: number)
+            let replayed = try await replay(manifest, pieces, survey, outside, holding: held)
             try check(replayed.replay.head, is: head)
             return replayed
         } catch let failure as ReplayFailure {
@@ -138,7 +138,7 @@ extension BundleAudit {
 
     private func replay(
         _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
-        holding number: Int64?
+        holding held: HeldReport?
     ) async throws -> Replayed {
         var state = Replayed(replay: LogReplay(origin: manifest.origin, survey: survey, period: manifest.period))
         // The survey held the files to the manifest; what is read now is held to the signed root.
@@ -146,7 +146,7 @@ extension BundleAudit {
         var due: [UInt64: [ReportEntry]] = [:]
         let issued = survey.reports.filter { $0.period == manifest.period }
         for (place, entry) in issued.enumerated()
-        where issued.count - place <= Self.maximumReports || entry.number == number {
+        where issued.count - place <= Self.maximumReports || entry.number == held?.number {
             due[UInt64(clamping: entry.size), default: []].append(entry)
         }
         try await inOrder(pieces, &state) { state in
@@ -162,11 +162,12 @@ extension BundleAudit {
                 case .withheld(let root, let level): try state.replay.withhold(root, level: level)
                 }
                 for report in due[state.replay.size] ?? [] {
-                    let made = Self.made(report, state.replay, outside)
+                    let stated = report.number == held?.number ? held?.method : nil
+                    let made = Self.made(report, state.replay, outside, stated)
                     if let made {
                         state.reports.updateValue(made.revision(ofDigest: report.sha256), forKey: report.number)
                     }
-                    if report.number == number { state.held = made }
+                    if report.number == held?.number { state.held = made }
                 }
             }
             if let failure = checked.failure { throw failure }
@@ -175,10 +176,12 @@ extension BundleAudit {
         return state
     }
 
-    /// What the report must have said when the log was as long as it states, under the policy that the log names there.
-    /// Where it says something else, it is made under the published one: aggregators did not always log theirs.
+    /// What the report must have said when the log was as long as it states, by the method and under the policy that
+    /// give its digest: the log names the policy, but aggregators did not always log theirs.
+    ///
+    /// - Parameter stated: the method that it says it was made by, where it is at hand: else the newest one that fits.
     private static func made(
-        _ report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
+        _ report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles, _ stated: CalculationMethod?
     ) -> Disclosure? {
         guard replay.counts.withheld == 0, let audience = Audience(rawValue: report.audience),
             let genesis = replay.signers?.genesis,
@@ -187,12 +190,19 @@ extension BundleAudit {
         var accounts = replay.accounts
         outside.addRecords(to: &accounts)
         var input = DisclosureInput(
-            genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: accounts.settings.policy(of: genesis),
+            genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
             period: report.period, audience: audience, factorFiles: outside.factors)
-        let made = Disclosure(input)
-        guard input.policy != outside.policy, made.revision(ofDigest: report.sha256) == nil else { return made }
-        input.policy = outside.policy
-        return Disclosure(input)
+        let named = accounts.settings.policy(of: genesis)
+        var nearest: Disclosure?
+        for policy in named == outside.policy ? [named] : [named, outside.policy] {
+            for method in stated.map({ [$0] }) ?? CalculationMethod.allCases.reversed() {
+                (input.policy, input.method) = (policy, method)
+                let made = Disclosure(input)
+                if made.revision(ofDigest: report.sha256) != nil { return made }
+                if policy == outside.policy, method == stated ?? .newest { nearest = made }
+            }
+        }
+        return nearest
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is

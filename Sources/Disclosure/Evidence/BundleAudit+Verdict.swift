@@ -12,10 +12,16 @@ extension BundleAudit {
         let replay = replayed.replay
         let input = try input(replay, manifest, outside, verdict)
         countRecords(input.accounts, &report)
+        let disclosure = try recomputed(input, outside.disclosure)
         if manifest.withheldEntries > 0 {
-            try compareInPart(Disclosure(input), outside.disclosure, replay, &report)
+            try compareInPart(disclosure, outside.disclosure, replay, &report)
         } else {
-            try compare(Disclosure(input), outside.disclosure, replayed.newestRevision(), &report)
+            try compare(disclosure, outside.disclosure, replayed.newestRevision(), &report)
+        }
+        if disclosure.method != .newest {
+            report.claimed.append(
+                "that \(BundlePath.disclosure.path) is to be made by method \(disclosure.method.version): method"
+                    + " \(CalculationMethod.newest.version) has replaced it")
         }
         describe(replay, &report)
         describe(input.accounts.closings, &report)
@@ -82,6 +88,19 @@ extension BundleAudit {
         else { throw ReplayFailure(.report, at: path, "its layout is not what follows from the entries") }
         report.proved.append("every figure of \(path) that its revision \(revision) has follows from the entries")
         comparison.describe(path, &report)
+    }
+
+    /// By the method that the stated text names, so that an old report is held to its own.
+    private func recomputed(_ input: DisclosureInput, _ stated: [UInt8]) throws(ReplayFailure) -> Disclosure {
+        let newest = Disclosure(input)
+        guard stated != newest.bytes else { return newest }
+        try checkSize(of: stated, newest, at: BundlePath.disclosure.path)
+        guard let version = (try? JSONValue(parsing: stated))?["method"]?["version"]?.string,
+            let method = CalculationMethod(version: version), method != newest.method
+        else { return newest }
+        var older = input
+        older.method = method
+        return Disclosure(older)
     }
 
     /// A parsed text takes many times its size: one that is far from what it has to be is not parsed.

@@ -67,7 +67,7 @@ package struct BundleAudit: Sendable {
         let replayed = try await replay(manifest, pieces, survey, outside, checkpoint.checkpoint.head)
         var ignored = AuditReport()
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &ignored)
-        return Disclosure(try input(replayed.replay, manifest, outside, checkpoint))
+        return try recomputed(try input(replayed.replay, manifest, outside, checkpoint), outside.disclosure)
     }
 
     private func verify(_ report: inout AuditReport) async throws {
@@ -81,7 +81,7 @@ package struct BundleAudit: Sendable {
         for head in seen { survey.keepRoot(at: head.head.size) }
         if let statement { survey.keepRoot(at: statement.citedSize) }
         let replayed = try await replay(
-            manifest, pieces, survey, outside, checkpoint.checkpoint.head, holding: statement?.number)
+            manifest, pieces, survey, outside, checkpoint.checkpoint.head, holding: statement)
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &report)
         try compare(seen, with: replayed.replay, &report)
         describeRange(manifest, &report)

@@ -9,6 +9,10 @@ struct HeldReport: Sendable {
     private let cited: (checkpoint: SignedCheckpoint, key: String)
 
     var number: Int64 { statement.number }
+    /// Nil where it states one that is not known here.
+    var method: CalculationMethod? {
+        statement.disclosure["method"]?["version"]?.string.flatMap { CalculationMethod(version: $0) }
+    }
     /// The tree that it cites, whose root the replay has to keep.
     var citedSize: UInt64 { cited.checkpoint.checkpoint.size }
 

@@ -112,7 +112,7 @@ struct DisclosureBuilder {
         [
             "rule": .string(input.rule.name),
             "measure": .array(input.accounts.measuringMethods.sorted().map { .string($0) }),
-            "version": .string(Disclosure.methodVersion),
+            "version": .string(input.method.version),
             "text": .string(input.text(SettingField.methodText) ?? Self.methodText),
             "factor_set_sha256": supply.factorSetSHA256, "revision": .integer(DisclosureRevision.current),
         ]
