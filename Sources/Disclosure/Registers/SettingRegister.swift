@@ -70,6 +70,8 @@ package struct SettingRegister: Sendable, Hashable, Codable {
     package init() {}
 
     package mutating func apply(_ entry: SetEntry, at index: UInt64) {
+        // Nobody reads it: its time alone counts, and there may be one a minute.
+        guard entry.field != SettingField.logTime else { return }
         settings[Name(entry.field, entry.subject), default: []].append(Setting(entry, at: index))
     }
 
@@ -180,6 +182,8 @@ package enum SettingField {
     package static let logPolicy = "log.policy"
     /// JSON object {flop, task, hardware}: the benchmarked computation of inference; subject: model.
     package static let modelInference = "model.inference"
+    /// JSON null: the aggregator tells the log the time, because a node's clock contradicts its own. Nobody sets it.
+    package static let logTime = "log.time"
 
     /// Every field that a report reads.
     package static let known = [

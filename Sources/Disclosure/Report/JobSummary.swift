@@ -54,6 +54,8 @@ package struct JobSummary: Sendable, Hashable {
     package var start: UTCTime?
     package var stop: UTCTime?
     package var nodesExpected: Int64?
+    /// Who said how many; empty where all who did said the same.
+    package var disputedExpectations: [JobRegister.Expectation] = []
     package var nodesReporting: Int64
     package var time: NodeTime
     /// Something of the job was not measured: what it drew is at least this.
