@@ -61,6 +61,35 @@ import TransparencyLog
         return try await BundleAudit(source: source, policy: log.policy, workers: 2).run()
     }
 
+    /// Every field of the schema, those of array elements behind `[]`.
+    private func fields(_ node: JSONValue, _ path: String, _ schema: JSONValue) -> Set<String> {
+        var all: Set<String> = []
+        if let name = node["$ref"]?.string?.split(separator: "/").last, let meant = schema["$defs"]?[String(name)] {
+            all.formUnion(fields(meant, path, schema))
+        }
+        for form in node["anyOf"]?.array ?? [] { all.formUnion(fields(form, path, schema)) }
+        if let items = node["items"] { all.formUnion(fields(items, "\(path)[]", schema)) }
+        for member in node["properties"]?.object?.members ?? [] {
+            let place = path.isEmpty ? member.name : "\(path).\(member.name)"
+            all.insert(place)
+            all.formUnion(fields(member.value, place, schema))
+        }
+        return all
+    }
+
+    /// A field that is added without a revision of its own has every older document refused.
+    @Test func theFirstRevisionIsWhatItWas() throws {
+        let schema = try JSONValue(parsing: ContractFile.bytes("disclosure.schema.json"))
+        let all = fields(schema, "", schema)
+        let later = all.filter { !DisclosureRevision.has(1, fieldAt: $0) }
+        let first = all.filter { field in !later.contains { field == $0 || field.hasPrefix("\($0)[]") } }
+        #expect(later.contains(DisclosureRevision.field) && later.contains("runs[].by_boundary"))
+        let digest = MerkleHash.sha256(of: Array(first.sorted().joined(separator: "\n").utf8)).hexadecimal
+        #expect(
+            digest == "010c45a9cf672b1f6d0a513e05e6f4c26bee09659ac21260a7f2da86acf2993b",
+            "a field of the schema is new: give it to DisclosureRevision, with a number above all that reports had")
+    }
+
     @Test func anEarlierOneIsHeldToTheFieldsThatItHas() async throws {
         var log = try exampleLog(seed: 91)
         let report = try await audit(&log) { value in

@@ -176,9 +176,8 @@ extension BundleAudit {
         return state
     }
 
-    /// What the report must have said when the log was as long as it states: by the method and under the policy that
-    /// give its digest. The policy is the one that the log names there, else the published one: aggregators did not
-    /// always log theirs.
+    /// What the report must have said when the log was as long as it states, by the method and under the policy that
+    /// give its digest: the log names the policy, but aggregators did not always log theirs.
     ///
     /// - Parameter stated: the method that it says it was made by, where it is at hand: else the newest one that fits.
     private static func made(
@@ -191,19 +190,19 @@ extension BundleAudit {
         var accounts = replay.accounts
         outside.addRecords(to: &accounts)
         var input = DisclosureInput(
-            genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: accounts.settings.policy(of: genesis),
-            period: report.period, audience: audience, method: stated ?? .newest, factorFiles: outside.factors)
-        let made = Disclosure(input)
-        if made.revision(ofDigest: report.sha256) != nil { return made }
-        let policies = input.policy == outside.policy ? [input.policy] : [input.policy, outside.policy]
-        for method in stated.map({ [$0] }) ?? CalculationMethod.allCases.reversed() {
-            for policy in policies where (method, policy) != (made.method, policies[0]) {
-                (input.method, input.policy) = (method, policy)
-                let other = Disclosure(input)
-                if other.revision(ofDigest: report.sha256) != nil { return other }
+            genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
+            period: report.period, audience: audience, factorFiles: outside.factors)
+        let named = accounts.settings.policy(of: genesis)
+        var nearest: Disclosure?
+        for policy in named == outside.policy ? [named] : [named, outside.policy] {
+            for method in stated.map({ [$0] }) ?? CalculationMethod.allCases.reversed() {
+                (input.policy, input.method) = (policy, method)
+                let made = Disclosure(input)
+                if made.revision(ofDigest: report.sha256) != nil { return made }
+                if policy == outside.policy, method == stated ?? .newest { nearest = made }
             }
         }
-        return made
+        return nearest
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is

@@ -53,14 +53,19 @@ extension BundleAudit {
 
     private func countRecords(_ accounts: LogAccounts, _ report: inout AuditReport) {
         let jobs = accounts.jobs.jobs.values
-        let erased = jobs.count { !$0.records.isEmpty && accounts.records[$0.pseudonym] == nil }
-        if erased > 0 {
+        let erased = jobs.filter { !$0.records.isEmpty && accounts.records[$0.pseudonym] == nil }
+        if !erased.isEmpty {
             report.isPartial = true
-            report.notCovered.append("names of \(erased) jobs, whose records are erased or withheld")
+            let named = erased.map(\.pseudonym).sorted().prefix(Self.maximumNamedJobs).joined(separator: ", ")
+            let more = erased.count > Self.maximumNamedJobs ? " …" : ""
+            report.notCovered.append(
+                "names of \(erased.count) jobs, whose records are erased or withheld: \(named)\(more)")
         }
         report.counts.append(("jobs", Int64(jobs.count)))
         report.counts.append(("records", Int64(accounts.records.count)))
     }
+
+    private static let maximumNamedJobs = 20
 
     private func compare(
         _ disclosure: Disclosure, _ stated: [UInt8], _ newest: DisclosureComparison.Announced?,

@@ -11,8 +11,8 @@ enum DisclosureRevision {
 
     /// The first revision that has a field; those of the first revision are not listed.
     private static let additions: [String: Int64] = [
-        field: 2, "runs[].by_boundary": 2, "compute.by_model": 2, "emissions.instruments[].mwh_used_before": 2,
-        "jobs[].nodes_expected_by": 2,
+        field: 2, "runs[].by_boundary": 2, "jobs[].nodes_expected_by": 2, "compute.by_model": 2,
+        "emissions.instruments[].mwh_used_before": 2,
     ]
 
     /// Texts for people, which a later revision may word otherwise.
