@@ -269,8 +269,8 @@ private struct Arranger {
         }
     }
 
-    /// The ACPI modules that GPUs without one of their own lie in, by the GPU: GPUs and sockets are numbered in the same
-    /// order (one GPU to a socket in GH200, two in GB200).
+    /// The ACPI modules that GPUs without one of their own lie in, by the GPU: GPUs and sockets are numbered in the
+    /// same order (one GPU to a socket in GH200, two in GB200).
     private func modulesByBoard() -> [String: String] {
         let (modules, boards) = (acpiModules, moduleBoards)
         guard !modules.isEmpty, boards.count.isMultiple(of: modules.count) else { return [:] }

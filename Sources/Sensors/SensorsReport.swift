@@ -39,7 +39,7 @@ package struct SensorsReport: Sendable, Hashable {
         return remarks.isEmpty && parameters.isEmpty ? text : text + "\n"
     }
 
-    /// A tree that is no kernel's, or a device, may name its parts with what moves a terminal's cursor or begins a line.
+    /// A tree that is no kernel's may name its parts with what moves a terminal's cursor or begins a line.
     private static func line(_ text: String) -> String {
         var line = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -6,8 +6,8 @@ package struct SourceWatch: Sendable {
 
     package init(sysfsRoot: String = "/sys") { self.sysfsRoot = sysfsRoot }
 
-    /// A number that changes when the names in the classes of sources, what their devices are called, or which of the
-    /// files that can be read are there, change.
+    /// A number that changes with the names in the classes of sources, with what their devices and figures are called,
+    /// and with which of the files that can be read are there.
     package func fingerprint() -> UInt64 {
         var hash = Fingerprint()
         for directory in ["/class/powercap", "/class/hwmon"] {
@@ -15,9 +15,11 @@ package struct SourceWatch: Sendable {
                 let path = sysfsRoot + directory + "/" + name
                 let device = FileTree.text(path + "/name") ?? ""
                 hash.add(device)
-                for file in HwmonChip(driver: device)?.figures ?? ["energy_uj"] {
+                let chip = HwmonChip(driver: device)
+                for file in chip?.figures ?? ["energy_uj"] {
                     hash.add(FileTree.exists(path + "/" + file) ? file : "")
                 }
+                for file in chip?.labels ?? [] { hash.add(FileTree.text(path + "/" + file) ?? "") }
             }
         }
         // Boards that the NVIDIA driver holds have no class.

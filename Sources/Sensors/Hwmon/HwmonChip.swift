@@ -30,6 +30,15 @@ package enum HwmonChip: Sendable, Hashable {
         }
     }
 
+    /// The files that say what the figures are of, as far as a driver can change its mind.
+    var labels: [String] {
+        switch self {
+        case .powerMeter: ["power1_oem_info", "device/power1_oem_info"]
+        case .intelGPU: Self.intelChannels.map { "energy\($0)_label" }
+        case .amdGPU, .amdProcessors: []
+        }
+    }
+
     static let intelChannels = 1...4
 
     /// What a label of amd_energy counts.

@@ -1,6 +1,6 @@
 import Energy
 
-/// Power meters and GPU counters that the kernel shows as hardware monitors.
+/// Power meters, GPUs and processor sockets that the kernel shows as hardware monitors.
 package struct HwmonSource: SensorSource {
     package let name = "hwmon"
     /// An ACPI meter asks firmware, and on some machines that asks the BMC; a sleeping GPU is woken.
@@ -47,7 +47,7 @@ package struct HwmonSource: SensorSource {
         nest(&report)
         if report.sensors.isEmpty {
             report.absence = .init(
-                reason: "no power meter or GPU counter among \(names.count) hardware monitors",
+                reason: "no power meter, GPU or socket among \(names.count) hardware monitors",
                 remedy: "none on most servers; on Grace enable CONFIG_SENSORS_ACPI_POWER "
                     + "(some platforms also need acpi_power_meter.force_cap_on=y)")
         }
@@ -107,13 +107,17 @@ package struct HwmonSource: SensorSource {
         ]
     }
 
+    private func figure(of chip: HwmonChip, _ path: String) -> String? {
+        chip.figures.lazy.map { path + "/" + $0 }.first(where: FileTree.exists)
+    }
+
     /// Kernels before 6.14 keep a meter's files in `device/`.
     private func attribute(_ file: String, of path: String) -> String? {
         [path + "/" + file, path + "/device/" + file].first(where: FileTree.exists)
     }
 
     private mutating func addMeter(_ path: String, to report: inout SourceReport) {
-        guard let file = attribute("power1_average", of: path) else {
+        guard let file = figure(of: .powerMeter, path) else {
             report.remarks.append("\(path) is a power meter without power1_average and was left out")
             return
         }
@@ -190,8 +194,7 @@ package struct HwmonSource: SensorSource {
     }
 
     private mutating func addAMDGPU(_ path: String, to report: inout SourceReport) {
-        guard let file = ["power1_average", "power1_input"].map({ path + "/" + $0 }).first(where: FileTree.exists)
-        else {
+        guard let file = figure(of: .amdGPU, path) else {
             return report.remarks.append("\(path) is an AMD GPU without a power sensor and was left out")
         }
         let limit = FileTree.number(path + "/power1_cap_max").flatMap {
