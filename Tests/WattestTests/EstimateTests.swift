@@ -122,6 +122,9 @@ import Testing
         // Time follows from the operations where it is not stated.
         let planned = try estimate("--parameters 1e9 --tokens 20e9 --flop-per-s 300e12 --utilisation 0.4 --devices 8")
         try expect(planned["hours"], 1.2e20 / 1.2e14 / 3600 / 8, within: 1e-9, "hours")
+        // Then it says nothing of them.
+        #expect(planned["flop"]?["by_hardware"]?.isNull == true)
+        #expect(planned["flop"]?["agree_within_30_percent"]?.isNull == true)
     }
 
     @Test func carbonIntensityOfAModel() throws {
@@ -158,7 +161,7 @@ import Testing
     @Test(arguments: [
         "--power-w -1 --hours 2", "--power-w 1 --hours 2 --pue 0.9", "--hours 1 --days 1", "--device abacus --hours 1",
         "--region XX --hours 1", "--utilisation 1.5 --flop 1e20 --flop-per-s 1e12", "--parameters 1e9",
-        "--power-w nan --hours 1", "--factor-g-per-kwh 1 --region DE",
+        "--power-w nan --hours 1", "--power-w 1 --hours 1 --devices 0", "--factor-g-per-kwh 1 --region DE",
         "--power-w 1 --hours 1 --price-per-device-hour 2..1",
     ])
     func whatCannotBeIsAUsageError(arguments: String) async {

@@ -33,7 +33,8 @@ struct EstimateResult {
         inputs.flopPerSecond = compute.sustainedRate
         estimate = try Estimate(inputs)
         netKilograms = try Self.kilograms(estimate.kilowattHours, command.netFactorGPerKwh?.figure)
-        try compute.add(deviceHours: estimate.deviceHours)
+        // Time that follows from the operations proves nothing about them.
+        if inputs.hours != nil || inputs.deviceHours != nil { try compute.add(deviceHours: estimate.deviceHours) }
         self.compute = compute
         cost = try CostResult(command.price, estimate, devices: command.devices?.figure)
         if let implied = estimate.impliedUtilisation, implied > .one {
