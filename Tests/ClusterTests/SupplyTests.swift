@@ -88,7 +88,14 @@ extension ClusterTests {
             let turned = try await owner.wattest([
                 "org", "set", "site.pue", "1.2", "--subject", "default", "--from", to, "--until", from,
             ]).output()
-            #expect(turned.status == 1 && turned.errors.contains("effective_until"), "\(turned.errors)")
+            #expect(turned.status == 2 && turned.errors.contains("--from before --until"), "\(turned.errors)")
+            let reply = try await AggregatorUnderTest.current.reply(
+                "/v1/organizations/\(owner.slug)/settings",
+                body: [
+                    "field": "site.pue", "value": "1.2", "effective_from": "2024-02-01T00:00:00Z",
+                    "effective_until": "2024-01-01T00:00:00Z",
+                ], token: owner.token)
+            #expect(reply.status == 400)
             #expect(try await owner.size() == size)
         }
 
