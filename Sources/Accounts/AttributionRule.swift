@@ -382,7 +382,7 @@ private struct Attribution {
     // MARK: Coverage
 
     private mutating func cover() {
-        let duration = facts.interval.durationMilliseconds
+        let duration = facts.coveredMilliseconds
         guard duration > 0, !tree.roots.isEmpty else { return }
         guard facts.interval.lastHour - facts.interval.start.hour <= HourSplit.maximumHours else { return }
         let known = tree.knownMilliseconds(facts.sensors, of: duration)

@@ -37,6 +37,20 @@ package struct IntervalFacts: Sendable, Hashable {
         let (nanoseconds, overflow) = interval.durationMicroseconds.multipliedReportingOverflow(by: 1000)
         return overflow ? .max : max(0, nanoseconds)
     }
+
+    /// Milliseconds that the interval covers of its jobs' time: those of its UTC, by which holds are told. A clock that
+    /// was set back leaves an interval less UTC than it lasted, or none, because it begins where the one before ended;
+    /// then they are those that it lasted.
+    package var coveredMilliseconds: Int64 {
+        let claimed = interval.durationMilliseconds
+        guard monotonic != nil, case let lasted = durationNanoseconds / 1_000_000,
+            lasted - claimed > Self.steppedMilliseconds
+        else { return claimed }
+        return lasted
+    }
+
+    /// Clocks that are slewed differ by less in an interval.
+    private static let steppedMilliseconds: Int64 = 50
 }
 
 /// A span of CLOCK_BOOTTIME of one boot.

@@ -223,6 +223,23 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
         #expect(result.coverage.map(\.measuredMilliseconds) == [20_000, 10_000])
     }
 
+    /// The clock was set back by an hour: what is signed until it has caught up has no UTC of its own, and was measured.
+    @Test func anIntervalWithoutUTCIsCoveredByWhatItLasted() {
+        var set = facts([sensor("node", .nodeAC, 9, bridged: 4000)], [allocation(jobA, .exclusive)])
+        set.interval.end = set.interval.start
+        let span = rule.post(set).coverage.first
+        #expect(span?.measuredMilliseconds == 26_000 && span?.bridgedMilliseconds == 4000)
+        // It catches up 10 s before the end.
+        set.interval.end = UTCTime(seconds: 10)
+        #expect(rule.post(set).coverage.map(\.measuredMilliseconds) == [26_000])
+        // A clock that is slewed is not set, and holds are told by UTC.
+        set.interval.end = UTCTime(microseconds: 29_985_000)
+        #expect(rule.post(set).coverage.map(\.measuredMilliseconds) == [25_985])
+        set.monotonic = nil
+        set.interval.end = set.interval.start
+        #expect(rule.post(set).coverage.isEmpty)
+    }
+
     @Test func holesAreNamed() {
         let result = rule.post(
             facts([sensor("node", .nodeAC, 9, bridged: 19_000, missing: 1000)], [allocation(jobA, .exclusive)]))

@@ -36,6 +36,19 @@ import Testing
         #expect(summary.wallclockMilliseconds == 120_000)
     }
 
+    /// The scheduler's edges lie a moment inside of the batches': a report is not refused for that millisecond.
+    @Test func edgesBetweenTwoReadingsAreNoTimeCountedTwice() throws {
+        var log = try SyntheticLog(seed: 12)
+        try log.enrol("n1")
+        let record = log.record("8")
+        let start = UTCTime(microseconds: log.now.microseconds + 7_000)
+        try log.job(record, .start, witness: .scheduler, start: start, expected: 1)
+        for _ in 0..<3 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
+        try log.job(record, .end, witness: .scheduler, stop: log.now)
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.time == .init(allocated: 89_993, measured: 89_993, bridged: 0, missing: 0))
+    }
+
     @Test func aSilentNodeIsMissingAndNotZero() throws {
         let (summary, _) = try job(expected: 2, listed: ["n1", "n2"], reporting: ["n1"])
         #expect(summary.isLowerBound)
@@ -101,6 +114,28 @@ import Testing
         let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
         #expect(summary.time == .init(allocated: 180_000, measured: 180_000, bridged: 0, missing: 0))
         #expect(!summary.isLowerBound && summary.attempts == 2)
+    }
+
+    /// The agents told three; a manifest that the administration signs afterwards says two.
+    @Test(arguments: [2, 3] as [Int64]) func whoeverSaysAnotherNumberIsShown(manifest: Int64) throws {
+        var log = try SyntheticLog(seed: 15)
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        let key = try #require(log.keys["n1"])
+        let record = log.record("9")
+        try log.job(record, .start, witness: .agent, start: log.now, expected: 3, by: key)
+        for name in ["n1", "n2"] { try log.batch(name, holds: [.init(record.pseudonym, expectedNodes: 3)]) }
+        let agreed = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(agreed.nodesExpected == 3 && agreed.isLowerBound && agreed.flags.isEmpty)
+        let index = try log.job(record, .update, witness: .scheduler, expected: manifest)
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.nodesExpected == manifest)
+        #expect(summary.flags == (manifest == 3 ? [] : ["nodes_disputed"]))
+        let said = summary.json()["nodes_expected_by"]?.array?.map { said in
+            "\(said["witness"]?.string ?? "") \(said["by"]?.string ?? "-") \(said["nodes"]?.int64 ?? 0) "
+                + (said["entry"]?.string ?? "-")
+        }
+        let different = ["scheduler log.example/acme/administration 2 \(index)", "agent - 3 -"]
+        #expect(said == (manifest == 3 ? nil : different))
     }
 
     @Test func anUnlistedNodeIsFlagged() throws {

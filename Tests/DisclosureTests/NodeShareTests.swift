@@ -147,6 +147,48 @@ import TransparencyLog
         #expect(share.clockJSON["off"]?.bool == true && share.clockJSON["ahead_ms"]?.decimalString == 100_000)
     }
 
+    /// A clock that is off neither makes time missing that nobody missed, nor hides what is missed.
+    @Test(arguments: [-840, 840] as [Int64]) func missingTimeDoesNotDependOnClocks(offsetSeconds: Int64) throws {
+        var log = try SyntheticLog(seed: 32)
+        for name in ["n1", "n2"] { try log.enrol(name) }
+        let (right, off) = (try #require(log.keys["n1"]), try #require(log.keys["n2"]))
+        let record = log.record("1")
+        let start = log.now
+        log.nodes["n2"]?.end = later(start, seconds: offsetSeconds)
+        try log.job(record, .start, witness: .agent, start: start, expected: 2, by: right)
+        try log.job(
+            record, .start, witness: .agent, start: later(start, seconds: offsetSeconds), expected: 2, by: off)
+        _ = try log.checkpoint()
+        func summary() throws -> JobSummary { try #require(JobSummary.make(record.pseudonym, in: log.accounts())) }
+        for round in 1...4 as ClosedRange<Int64> {
+            for name in ["n1", "n2"] { try log.batch(name, holds: [.init(record.pseudonym)]) }
+            log.now = later(start, seconds: round * 30)
+            try log.set(SettingField.logTime, of: nil, "null")
+            _ = try log.checkpoint()
+            let running = try summary()
+            #expect(running.flags == ["clock_off"], "round \(round)")
+            #expect(
+                running.time == .init(allocated: round * 60_000, measured: round * 60_000, bridged: 0, missing: 0),
+                "round \(round)")
+            #expect(running.start == start && running.wallclockMilliseconds == round * 30_000, "round \(round)")
+            #expect(!running.isLowerBound && running.nodes.allSatisfy { $0.state == .complete }, "round \(round)")
+        }
+        // Its agent is down for a minute, then both say that the job is over.
+        for _ in 0..<2 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
+        var silent = try summary()
+        #expect(silent.isLowerBound && silent.time.missing == 60_000)
+        try log.job(record, .end, witness: .agent, stop: later(start, seconds: 180), by: right)
+        silent = try summary()
+        #expect(silent.time.allocated == 360_000 && silent.time.missing == 60_000)
+        try log.job(record, .end, witness: .agent, stop: later(start, seconds: 180 + offsetSeconds), by: off)
+        let over = try summary()
+        #expect(over.time == silent.time && over.start == start && over.stop == later(start, seconds: 180))
+        let share = try #require(over.nodes.first { $0.node == "n2" })
+        #expect(
+            share.reason.hasPrefix("lower bound: 60 s held without readings (its data end 60 s before the job);"),
+            "\(share.reason)")
+    }
+
     @Test func aClockThatIsNotSynchronisedIsNamed() throws {
         var log = try SyntheticLog(seed: 30)
         try log.enrol("n1")

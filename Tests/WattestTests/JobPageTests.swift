@@ -38,6 +38,20 @@ struct JobPageTests {
         #expect(page.contains("(2 more)"))
     }
 
+    @Test func whoSaidHowManyNodesIsShownWhereTheyDiffer() throws {
+        let job = try JSONValue(
+            parsing: """
+                {"key":"c/slurm/7@1","energy_uj":"5","nodes_expected":2,"nodes_reporting":2,"flags":["nodes_disputed"],
+                "nodes_expected_by":[{"witness":"scheduler","by":"log/administration","nodes":2,"entry":"40"},
+                {"witness":"agent","by":null,"nodes":3,"entry":null}]}
+                """)
+        let page = JobPage(job: job).text
+        #expect(
+            page.contains(
+                "2 of 2 reporting; expected: 2 by scheduler log/administration, entry 40; 3 by agent\n"))
+        #expect(page.contains("Flag nodes_disputed: not all who said"))
+    }
+
     @Test func attemptsAndNodesWithoutANameHaveLines() throws {
         let job = try JSONValue(
             parsing: """

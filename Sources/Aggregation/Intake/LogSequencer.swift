@@ -44,13 +44,18 @@ package final class LogSequencer: Sendable {
     private let work: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
     private let onFork: @Sendable (ReceivedEntry, Int64) async -> Void
+    private let onBatch: @Sendable (Batch) -> Void
 
-    /// - Parameter onFork: called with the second entry and the index of the first, to log the conflict.
+    /// - Parameters:
+    ///   - onFork: called with the second entry and the index of the first, to log the conflict.
+    ///   - onBatch: called with each batch that the log has taken; must not wait.
     package init(
-        intake: LogIntake, log: Log, onFork: @escaping @Sendable (ReceivedEntry, Int64) async -> Void = { _, _ in }
+        intake: LogIntake, log: Log, onFork: @escaping @Sendable (ReceivedEntry, Int64) async -> Void = { _, _ in },
+        onBatch: @escaping @Sendable (Batch) -> Void = { _ in }
     ) {
         self.log = log
         self.onFork = onFork
+        self.onBatch = onBatch
         (work, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         state = Mutex(State(intake: intake))
     }
@@ -287,7 +292,10 @@ package final class LogSequencer: Sendable {
         let received = submission.item.entry.received
         switch judgement {
         case .refused(let refusal): submission.completion(.failure(refusal))
-        case .answered(.appended(let index)), .answered(.duplicate(let index)): submission.completion(.success(index))
+        case .answered(.appended(let index)):
+            if case .batch(let batch) = received.entry { onBatch(batch) }
+            submission.completion(.success(index))
+        case .answered(.duplicate(let index)): submission.completion(.success(index))
         case .answered(.fork(let first)):
             await onFork(received, first)
             submission.completion(

@@ -61,14 +61,18 @@ package final class LogRuntime: Sendable {
         let keys = try LogKeys.settled(directory: directory, logKey: intake.signers.logKey)
         let notes = try await database.logKeyNotes(intake.signers)
         let conflicts = ConflictWriter(keys: keys, clock: clock)
+        let times = LogTimeWriter(keys: keys, clock: clock)
         let sequencer = LogSequencer(
-            intake: intake, log: database.sequencerLog(), onFork: { await conflicts.write($0, first: $1) })
+            intake: intake, log: database.sequencerLog(), onFork: { await conflicts.write($0, first: $1) },
+            onBatch: { times.appended($0) })
         conflicts.attach(sequencer)
+        times.attach(sequencer)
         let signer = try CheckpointSigner(
             origin: organization.origin, key: keys.log, selfWitness: keys.selfWitness, path: "\(directory)/signer")
         let publisher = try await LogPublisher(
             signer: signer, log: database.publisherLog(), directory: directory, now: clock.now)
         let feed = CheckpointFeed()
+        _ = feed.listen { times.published($0.checkpoint.size) }
         let followed = try Self.witnessPolicy(directory, keys, witnessing)
         self.followed = Mutex(followed)
         self.witnessing = witnessing

@@ -62,7 +62,8 @@ extension Routes {
         let earlier = try await superseded(supersedes, by: query, runtime)
         let reason = try Self.reason(body["reason"]?.string, query.method, superseding: earlier)
         // What is handed in rests on the entries as they are stored now, not on what was kept of them.
-        let (disclosure, prefix) = try await report(query, runtime, anew: true)
+        let policy = try await runtime.announcePolicy(aggregator.clock)
+        let (disclosure, prefix) = try await report(query, runtime, anew: true, policy: policy)
         let failed = disclosure.failedChecks
         guard failed.isEmpty else {
             throw Problem(

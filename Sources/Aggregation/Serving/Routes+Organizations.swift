@@ -19,7 +19,8 @@ extension Routes {
         }
         router.get("/v1/organizations") { request, _ in
             let access = try await access(request)
-            let visible = access.isOperator ? aggregator.organizations : [access.runtime]
+            if !access.isOperator, let fault = aggregator.fault(number: access.log) { throw Problem(fault) }
+            let visible = aggregator.organizations.filter { access.isOperator || $0.organization.log == access.log }
             return Self.json(["items": .array(visible.map { Self.summary($0) }), "next": .null])
         }
         router.post("/v1/organizations") { request, _ in
@@ -77,9 +78,11 @@ extension Routes {
         }
         guard LogNaming.isSlug(slug) else { throw Problem.badRequest("slug: \(LogNaming.slugForm)") }
         let site = body["site"]?.string ?? "default"
+        let tokens = LogKeys.Tokens(
+            log: try Self.tokenKey("log_key", body), administration: try Self.tokenKey("administration_key", body))
         let runtime: LogRuntime
         do {
-            runtime = try await aggregator.found(name: name, slug: slug, site: site)
+            runtime = try await aggregator.found(name: name, slug: slug, site: site, tokens: tokens)
         } catch let error as FoundingError {
             throw Problem.conflict("\(error)")
         }
@@ -91,6 +94,18 @@ extension Routes {
             "slug": .string(slug), "name": .string(name), "origin": .string(runtime.organization.origin),
             "token": .string(token),
         ]
+    }
+
+    /// A key on a token of this host, tried before anything is made; nil for one in a file.
+    private static func tokenKey(_ name: String, _ body: JSONValue) throws(Problem) -> TokenURI? {
+        guard let value = body[name], !value.isNull else { return nil }
+        do {
+            let uri = try TokenURI(parsing: value.string ?? "")
+            _ = try TokenKey(uri)
+            return uri
+        } catch {
+            throw .badRequest("\(name): \(error)")
+        }
     }
 
     private func makeToken(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {

@@ -109,10 +109,14 @@ extension Routes {
     // MARK: Disclosures
 
     /// A disclosure of a period, with the prefix that it was made from.
+    ///
+    /// - Parameter policy: what it names as published; nil for what is published now.
     func report(
-        _ query: ReportQuery, _ runtime: LogRuntime, at earlier: SignedCheckpoint? = nil, anew: Bool = false
+        _ query: ReportQuery, _ runtime: LogRuntime, anew: Bool = false, policy: [UInt8]? = nil
     ) async throws -> (disclosure: Disclosure, prefix: AccountsReader.Prefix) {
-        let (input, prefix) = try await input(query, runtime, at: earlier, anew: anew)
+        let (made, prefix) = try await input(query, runtime, anew: anew)
+        var input = made
+        if let policy { input.policy = policy }
         return (Disclosure(input), prefix)
     }
 

@@ -86,15 +86,27 @@ extension BundleAudit {
         }
     }
 
-    /// A replay, and the digests of the reports that were issued on the way.
+    /// A replay, and the reports that were issued on the way.
     struct Replayed {
         var replay: LogReplay
-        /// By number.
-        var reports: [Int64: MerkleHash] = [:]
+        /// Of those that were made again, by number: in which revision they have the digest in the log; nil in none.
+        var reports: [Int64: Int64?] = [:]
         /// The report that the auditor holds in hands, as it follows from the entries that it stands on.
         var held: Disclosure?
         /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
         var recall = CheckedEntry.Recall()
+
+        /// The latest revision of which the log announces a report, and the first entry that does.
+        ///
+        /// - Parameter limit: entries from this one on do not count.
+        func newestRevision(before limit: UInt64 = .max) -> DisclosureComparison.Announced? {
+            var newest: DisclosureComparison.Announced?
+            for issue in replay.accounts.reports.issues where issue.index < limit {
+                guard let revision = reports[issue.entry.number] ?? nil else { continue }
+                if revision > newest?.revision ?? 0 { newest = .init(revision: revision, index: issue.index) }
+            }
+            return newest
+        }
     }
 
     /// Replays the log up to the signed tree.
@@ -152,7 +164,9 @@ extension BundleAudit {
                 for report in due[state.replay.size] ?? [] {
                     let stated = report.number == held?.number ? held?.method : nil
                     let made = Self.made(report, state.replay, outside, stated)
-                    state.reports[report.number] = made?.sha256
+                    if let made {
+                        state.reports.updateValue(made.revision(ofDigest: report.sha256), forKey: report.number)
+                    }
                     if report.number == held?.number { state.held = made }
                 }
             }
@@ -162,7 +176,8 @@ extension BundleAudit {
         return state
     }
 
-    /// What the report must have said when the log was as long as it states, by the method that gives its digest.
+    /// What the report must have said when the log was as long as it states, by the method and under the policy that
+    /// give its digest: the log names the policy, but aggregators did not always log theirs.
     ///
     /// - Parameter stated: the method that it says it was made by, where it is at hand: else the newest one that fits.
     private static func made(
@@ -176,15 +191,18 @@ extension BundleAudit {
         outside.addRecords(to: &accounts)
         var input = DisclosureInput(
             genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
-            period: report.period, audience: audience, method: stated ?? .newest, factorFiles: outside.factors)
-        let made = Disclosure(input)
-        guard stated == nil, made.sha256.bytes != report.sha256 else { return made }
-        for method in CalculationMethod.allCases.reversed() where method != input.method {
-            input.method = method
-            let other = Disclosure(input)
-            if other.sha256.bytes == report.sha256 { return other }
+            period: report.period, audience: audience, factorFiles: outside.factors)
+        let named = accounts.settings.policy(of: genesis)
+        var nearest: Disclosure?
+        for policy in named == outside.policy ? [named] : [named, outside.policy] {
+            for method in stated.map({ [$0] }) ?? CalculationMethod.allCases.reversed() {
+                (input.policy, input.method) = (policy, method)
+                let made = Disclosure(input)
+                if made.revision(ofDigest: report.sha256) != nil { return made }
+                if policy == outside.policy, method == stated ?? .newest { nearest = made }
+            }
         }
-        return made
+        return nearest
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is

@@ -67,7 +67,7 @@ package struct BundleAudit: Sendable {
         let replayed = try await replay(manifest, pieces, survey, outside, checkpoint.checkpoint.head)
         var ignored = AuditReport()
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &ignored)
-        return try recomputed(try input(replayed.replay, manifest, outside, checkpoint), outside.disclosure)
+        return try disclosure(try input(replayed.replay, manifest, outside, checkpoint), as: outside.disclosure)
     }
 
     private func verify(_ report: inout AuditReport) async throws {
@@ -85,7 +85,7 @@ package struct BundleAudit: Sendable {
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &report)
         try compare(seen, with: replayed.replay, &report)
         describeRange(manifest, &report)
-        try judge(replayed.replay, manifest, outside, checkpoint, &report)
+        try judge(replayed, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
         describeRivals(replayed.replay.accounts.reports.issues, &report)
         if let statement { try statement.hold(to: replayed, outside, &report) }

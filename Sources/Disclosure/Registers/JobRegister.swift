@@ -11,11 +11,52 @@ package struct JobRegister: Sendable, Hashable, Codable {
         /// The job's hold on each node, as that node's own agent tells it.
         package var ownStarts: [String: UTCTime] = [:]
         package var ownStops: [String: UTCTime] = [:]
+        /// The part of `start` and `stop` that others told.
+        private var statedStart: UTCTime?
+        private var statedStop: UTCTime?
 
         package init(start: UTCTime? = nil, stop: UTCTime? = nil, nodes: Set<String> = []) {
             self.start = start
             self.stop = stop
             self.nodes = nodes
+            statedStart = start
+            statedStop = stop
+        }
+
+        /// Somebody tells of the attempt.
+        ///
+        /// - Parameter node: the node whose agent tells of its own hold, nil for anybody else. Edges of one job lie
+        ///   milliseconds apart on its nodes.
+        fileprivate mutating func extend(start: UTCTime?, stop: UTCTime?, by node: String? = nil) {
+            if let start {
+                self.start = min(self.start ?? start, start)
+                if let node {
+                    ownStarts[node] = min(ownStarts[node] ?? start, start)
+                } else {
+                    statedStart = min(statedStart ?? start, start)
+                }
+            }
+            if let stop {
+                self.stop = max(self.stop ?? stop, stop)
+                if let node {
+                    ownStops[node] = max(ownStops[node] ?? stop, stop)
+                } else {
+                    statedStop = max(statedStop ?? stop, stop)
+                }
+            }
+        }
+
+        /// Takes what nodes told whose clocks are off out of `start` and `stop`, as far as others know better.
+        fileprivate mutating func align(_ off: [String: NodeWitness]) {
+            func split(_ times: [String: UTCTime], _ stated: UTCTime?) -> (right: [UTCTime], aligned: [UTCTime]) {
+                (
+                    times.filter { off[$0.key] == nil }.map(\.value) + [stated].compactMap(\.self),
+                    times.compactMap { off[$0.key]?.aligned($0.value) }
+                )
+            }
+            let (starts, stops) = (split(ownStarts, statedStart), split(ownStops, statedStop))
+            start = NodeWitness.earliest(right: starts.right, aligned: starts.aligned)
+            stop = NodeWitness.latest(right: stops.right, aligned: stops.aligned)
         }
     }
 
@@ -25,6 +66,8 @@ package struct JobRegister: Sendable, Hashable, Codable {
         package var attempts: [Int64: Attempt] = [:]
         /// The largest number of nodes that each witness expects.
         package var expectedNodes: [JobEntry.Witness: Int64] = [:]
+        /// The largest number by each who is no agent, by name.
+        fileprivate var expectations: [String: Expectation] = [:]
         package var witnesses: Set<JobEntry.Witness> = []
         /// Commitments to the job's record with the index of the entry that makes them.
         package var records: [Commitment] = []
@@ -36,8 +79,20 @@ package struct JobRegister: Sendable, Hashable, Codable {
         package var flags: Set<String> = []
         /// What the batches of each node say beside the energy.
         package var witnessesByNode: [String: NodeWitness] = [:]
+        /// How far its holds reach, by the clocks of the nodes.
+        fileprivate var reach = LatestTimes()
 
         package init(pseudonym: String) { self.pseudonym = pseudonym }
+    }
+
+    /// How many nodes somebody expects.
+    package struct Expectation: Sendable, Hashable, Codable {
+        package var witness: JobEntry.Witness
+        /// The key's name; nil for the job's agents, who all repeat their scheduler or launcher.
+        package var by: String?
+        package var nodes: Int64
+        /// The first entry that says so; nil where batches do.
+        package var index: UInt64?
     }
 
     package struct Commitment: Sendable, Hashable, Codable {
@@ -93,12 +148,11 @@ package struct JobRegister: Sendable, Hashable, Codable {
     private mutating func apply(_ entry: JobEntry, at index: UInt64) {
         var job = jobs[entry.job] ?? Job(pseudonym: entry.job)
         var attempt = job.attempts[entry.attempt] ?? Attempt()
-        attempt.extend(start: entry.start, stop: entry.stop)
-        if entry.witness == .agent { attempt.tell(of: entry.by, start: entry.start, stop: entry.stop) }
+        attempt.extend(start: entry.start, stop: entry.stop, by: entry.witness == .agent ? entry.by : nil)
         attempt.nodes.formUnion(entry.nodes)
         job.attempts[entry.attempt] = attempt
         job.witnesses.insert(entry.witness)
-        if let expected = entry.expectedNodes { job.expect(expected, by: entry.witness) }
+        if let expected = entry.expectedNodes { job.expect(expected, by: entry, at: index) }
         if let sha256 = entry.recordSHA256, !job.records.contains(where: { $0.sha256 == sha256 }) {
             job.records.append(Commitment(index: index, sha256: sha256))
             job.records.sort { $0.index < $1.index }
@@ -131,10 +185,12 @@ package struct JobRegister: Sendable, Hashable, Codable {
             let drawn = postings?.microjoules(ofJob: job) ?? 0
             jobs.values[found].add(
                 allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
+            let other = isRecorded ? nil : jobs.values[found].reach.latest(besides: batch.node)
             jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
-                statement, jobMicrojoules: drawn)
+                statement, jobMicrojoules: drawn, other: other)
             if !isRecorded {
                 let end = batch.facts.interval.end
+                jobs.values[found].reach.take(end, of: batch.node)
                 unbounded[Hold(node: batch.node, job: job), default: end].keep(end)
             }
         }
@@ -153,22 +209,34 @@ extension JobRegister.Job {
     }
 }
 
-extension JobRegister.Attempt {
-    /// A node's agent tells of the job's hold there: edges of one job lie milliseconds apart on its nodes.
-    fileprivate mutating func tell(of node: String, start: UTCTime?, stop: UTCTime?) {
-        if let start { ownStarts[node] = min(ownStarts[node] ?? start, start) }
-        if let stop { ownStops[node] = max(ownStops[node] ?? stop, stop) }
-    }
-
-    fileprivate mutating func extend(start: UTCTime?, stop: UTCTime?) {
-        if let start { self.start = min(self.start ?? start, start) }
-        if let stop { self.stop = max(self.stop ?? stop, stop) }
-    }
-}
-
 extension JobRegister.Job {
     fileprivate mutating func expect(_ nodes: Int64, by witness: JobEntry.Witness) {
         expectedNodes[witness] = max(expectedNodes[witness] ?? nodes, nodes)
+    }
+
+    /// Who says a number is few; of more the names that come first count, whatever the order of the entries.
+    private static let maximumExpectations = 16
+
+    fileprivate mutating func expect(_ nodes: Int64, by entry: JobEntry, at index: UInt64) {
+        expect(nodes, by: entry.witness)
+        guard entry.witness != .agent else { return }
+        let said = JobRegister.Expectation(witness: entry.witness, by: entry.by, nodes: nodes, index: index)
+        let name = "\(entry.witness.rawValue) \(entry.by)"
+        if let known = expectations[name], known.nodes >= nodes { return }
+        expectations[name] = said
+        guard expectations.count > Self.maximumExpectations, let last = expectations.keys.max() else { return }
+        expectations[last] = nil
+    }
+
+    /// Everybody who said how many nodes there should be, the most trustworthy first; empty where all say the same.
+    var disputedExpectations: [JobRegister.Expectation] {
+        var all = expectations.sorted { $0.key < $1.key }.map(\.value)
+        for witness in [JobEntry.Witness.agent, .importer] {
+            guard let nodes = expectedNodes[witness], !all.contains(where: { $0.witness == witness }) else { continue }
+            all.append(JobRegister.Expectation(witness: witness, by: nil, nodes: nodes, index: nil))
+        }
+        guard Set(all.map(\.nodes)).count > 1 else { return [] }
+        return JobEntry.Witness.allCases.flatMap { witness in all.filter { $0.witness == witness } }
     }
 
     fileprivate mutating func hold(_ interval: UTCInterval) {
@@ -199,7 +267,10 @@ extension JobRegister.Job {
     }
 
     /// Nodes of all attempts; empty when only their number is known.
-    package var listedNodes: Set<String> { attempts.values.reduce(into: []) { $0.formUnion($1.nodes) } }
+    package var listedNodes: Set<String> {
+        guard attempts.count > 1 else { return attempts.values.first?.nodes ?? [] }
+        return attempts.values.reduce(into: []) { $0.formUnion($1.nodes) }
+    }
 
     /// The stated windows: those of its attempts, else the one of its imports.
     package var statedWindows: [JobRegister.Attempt] {
@@ -207,6 +278,29 @@ extension JobRegister.Job {
         if !stated.isEmpty { return stated }
         guard let importedWindow, importedWindow.start != nil || importedWindow.stop != nil else { return [] }
         return [JobRegister.Attempt(start: importedWindow.start, stop: importedWindow.stop)]
+    }
+
+    /// The nodes of which a clock is off.
+    var clocksOff: [String: NodeWitness] { witnessesByNode.filter { $0.value.isClockOff } }
+
+    /// The same by clocks that are right: what nodes told whose clocks are off is brought into the brackets of their
+    /// anchors, and stands back behind what others told.
+    var aligned: Self {
+        let off = clocksOff
+        guard !off.isEmpty else { return self }
+        var job = self
+        for number in attempts.keys { job.attempts[number]?.align(off) }
+        func edges(_ edge: (NodeWitness) -> NodeWitness.Edge?) -> (right: [UTCTime], aligned: [UTCTime]) {
+            let right = witnessesByNode.values.filter { !$0.isClockOff }.compactMap { edge($0)?.time }
+            return (right, off.values.compactMap { witness in edge(witness).map { witness.aligned($0.time) } })
+        }
+        let (starts, ends) = (edges(\.first), edges(\.last))
+        if let start = NodeWitness.earliest(right: starts.right, aligned: starts.aligned),
+            let end = NodeWitness.latest(right: ends.right, aligned: ends.aligned), start < end
+        {
+            job.held = UTCInterval(start: start, end: end)
+        }
+        return job
     }
 
     package var start: UTCTime? { statedWindows.compactMap(\.start).min() ?? held?.start }

@@ -27,6 +27,12 @@ package struct NodeWitness: Sendable, Hashable, Codable {
         package var microjoules: Int64
     }
 
+    /// Where another node of the job stood when a batch of this one came: both times are by their own clocks.
+    struct Pace: Sendable, Hashable, Codable {
+        var end: UTCTime
+        var other: LatestTimes.Mark
+    }
+
     package private(set) var batches: Int64 = 0
     package private(set) var letters: Set<ClockState.Letter> = []
     package private(set) var isRecorded = false
@@ -38,13 +44,17 @@ package struct NodeWitness: Sendable, Hashable, Codable {
     package private(set) var aheadMicroseconds: Int64 = 0
     package private(set) var first: Edge?
     package private(set) var last: Edge?
+    /// Of the newest batch that did not come late.
+    private var pace: Pace?
 
     package init() {}
 
     /// A batch is complete at most this long after its end (RULES section 3), and then on its way.
-    static let promptMicroseconds: Int64 = 60_000_000
+    package static let promptMicroseconds: Int64 = 60_000_000
     /// Clocks of the node and of the administration may differ by this without being called wrong.
-    static let toleranceMicroseconds: Int64 = 5_000_000
+    package static let toleranceMicroseconds: Int64 = 5_000_000
+    /// So far a time that was brought into its bracket may lie from the right one.
+    private static let bracketMicroseconds: Int64 = 2 * promptMicroseconds
 
     /// What one batch says of every job in it alike.
     struct Statement {
@@ -71,7 +81,8 @@ package struct NodeWitness: Sendable, Hashable, Codable {
         }
     }
 
-    mutating func take(_ statement: Statement, jobMicrojoules: Int128) {
+    /// - Parameter other: the job's furthest hold on any other node so far.
+    mutating func take(_ statement: Statement, jobMicrojoules: Int128, other: LatestTimes.Mark? = nil) {
         batches &+= 1
         letters.insert(statement.letter)
         isRecorded = isRecorded || statement.isRecorded
@@ -88,7 +99,9 @@ package struct NodeWitness: Sendable, Hashable, Codable {
         {
             lateBatches &+= 1
             lateMicroseconds = max(lateMicroseconds, late)
+            return
         }
+        if let other, pace.map({ $0.end < end }) ?? true { pace = Pace(end: end, other: other) }
     }
 
     /// An entry that the administration appended at `time` stands behind a batch that ends at `end`.
@@ -100,8 +113,34 @@ package struct NodeWitness: Sendable, Hashable, Codable {
     var isClockOff: Bool { behindMicroseconds > 0 || aheadMicroseconds > 0 }
 
     /// A time by the node's clock, moved by the least amount that brings it into the bracket.
-    func aligned(_ time: UTCTime) -> UTCTime {
-        UTCTime(microseconds: time.microseconds &+ behindMicroseconds &- aheadMicroseconds)
+    func aligned(_ time: UTCTime) -> UTCTime { UTCTime(microseconds: time.microseconds &+ alignmentMicroseconds) }
+
+    var alignmentMicroseconds: Int64 { behindMicroseconds &- aheadMicroseconds }
+
+    /// A time by clocks that are right, by this node's clock: by how the job's other nodes went on beside it where
+    /// there are any, because a bracket is a minute wide.
+    func ownTime(of time: UTCTime, beside nodes: [String: NodeWitness]) -> UTCTime {
+        guard let pace else { return UTCTime(microseconds: time.microseconds &- alignmentMicroseconds) }
+        let other = nodes[pace.other.node]?.aligned(pace.other.time) ?? pace.other.time
+        return UTCTime(microseconds: pace.end.microseconds &+ (time.microseconds &- other.microseconds))
+    }
+
+    /// The earliest time; one of a clock that is off counts where it lies further away than brackets are wide.
+    static func earliest(right: [UTCTime], aligned: [UTCTime]) -> UTCTime? {
+        guard let right = right.min() else { return aligned.min() }
+        guard let aligned = aligned.min(), aligned.microseconds < right.microseconds &- bracketMicroseconds else {
+            return right
+        }
+        return aligned
+    }
+
+    /// The latest time, likewise.
+    static func latest(right: [UTCTime], aligned: [UTCTime]) -> UTCTime? {
+        guard let right = right.max() else { return aligned.max() }
+        guard let aligned = aligned.max(), aligned.microseconds > right.microseconds &+ bracketMicroseconds else {
+            return right
+        }
+        return aligned
     }
 
     private static func distance(_ from: UTCTime, _ to: UTCTime) -> Int64 {

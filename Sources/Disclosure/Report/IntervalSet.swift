@@ -21,6 +21,15 @@ struct IntervalSet: Sendable, Hashable {
 
     func intersects(_ interval: UTCInterval) -> Bool { intervals.contains { $0.intersection(interval) != nil } }
 
+    func moved(byMicroseconds distance: Int64) -> IntervalSet {
+        var moved = self
+        for index in intervals.indices {
+            moved.intervals[index].start.microseconds &+= distance
+            moved.intervals[index].end.microseconds &+= distance
+        }
+        return moved
+    }
+
     /// By whole milliseconds of both ends, as coverage counts them.
     var milliseconds: Int64 { intervals.reduce(0) { $0 &+ $1.durationMilliseconds } }
     var isEmpty: Bool { intervals.isEmpty }

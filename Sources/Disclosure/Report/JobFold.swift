@@ -56,13 +56,19 @@ struct JobFold {
     // MARK: Windows
 
     private struct AttemptWindow {
-        var window: UTCInterval
+        /// The part in the period; nil where only a clock that is off puts the attempt into it.
+        var window: UTCInterval?
         var nodes: Set<String>
         var attempt: JobRegister.Attempt
+        /// Nodes whose clocks are off and that told of their holds.
+        var clocksOff: Set<String> = []
+        /// Those holds by those clocks, as the nodes' batches are, so that one is measured against the other.
+        var byOwnClock: [String: UTCInterval] = [:]
 
         /// When a node holds the job by its agent's own word, nil where that says nothing.
         func told(by node: String) -> UTCInterval? {
-            guard let start = attempt.ownStarts[node] else { return nil }
+            if clocksOff.contains(node) { return byOwnClock[node] }
+            guard let start = attempt.ownStarts[node], let window else { return nil }
             let end = attempt.ownStops[node] ?? window.end
             return start < end ? window.intersection(UTCInterval(start: start, end: end)) : nil
         }
@@ -71,17 +77,27 @@ struct JobFold {
         var tellers: [String] { attempt.ownStarts.keys.filter { told(by: $0) != nil } }
 
         /// On a node whose agent told of the hold, that one: it is not missing what the job did elsewhere earlier.
-        func window(on node: String) -> UTCInterval {
+        func window(on node: String) -> UTCInterval? {
+            if clocksOff.contains(node) { return byOwnClock[node] }
+            guard let window else { return nil }
             let own = UTCInterval(
                 start: attempt.ownStarts[node] ?? window.start, end: attempt.ownStops[node] ?? window.end)
             return own.start < own.end ? window.intersection(own) ?? window : window
         }
     }
 
+    private func inPeriod(_ span: UTCInterval) -> UTCInterval? {
+        guard let period else { return span }
+        return span.intersection(period)
+    }
+
     /// When the job held its nodes, attempt by attempt. An attempt that nobody ended goes on until the next one begins
     /// or until the last hold that the log shows.
+    ///
+    /// - Parameter job: aligned.
     private func windows(of job: JobRegister.Job) -> [AttemptWindow] {
         let held = job.held
+        let off = job.clocksOff
         let attempts =
             job.attempts.isEmpty || job.attempts.values.allSatisfy { $0.start == nil && $0.stop == nil }
             ? job.statedWindows : job.attempts.sorted { $0.key < $1.key }.map(\.value)
@@ -91,9 +107,17 @@ struct JobFold {
             guard let start = attempt.start ?? held?.start else { return nil }
             let next = starts.first { $0 > start }
             let end = attempt.stop ?? [next, held?.end].compactMap(\.self).min() ?? start
-            let window = UTCInterval(start: start, end: end)
-            guard start < end, let inside = period.map(window.intersection) ?? window else { return nil }
-            return AttemptWindow(window: inside, nodes: attempt.nodes, attempt: attempt)
+            guard start < end else { return nil }
+            var window = AttemptWindow(
+                window: inPeriod(UTCInterval(start: start, end: end)), nodes: attempt.nodes, attempt: attempt)
+            for (node, witness) in off {
+                guard let from = attempt.ownStarts[node] else { continue }
+                window.clocksOff.insert(node)
+                let until = attempt.ownStops[node] ?? witness.ownTime(of: end, beside: job.witnessesByNode)
+                guard from < until else { continue }
+                window.byOwnClock[node] = inPeriod(UTCInterval(start: from, end: until))
+            }
+            return window.window == nil && window.byOwnClock.isEmpty ? nil : window
         }
     }
 
@@ -102,12 +126,12 @@ struct JobFold {
         _ node: String, held: UTCInterval?, _ windows: [AttemptWindow]
     ) -> IntervalSet {
         let listed = windows.filter { $0.nodes.contains(node) }
-        if !listed.isEmpty { return IntervalSet(listed.map { $0.window(on: node) }) }
+        if !listed.isEmpty { return IntervalSet(listed.compactMap { $0.window(on: node) }) }
         // Its agent says in which attempts it took part.
         let told = windows.compactMap { $0.told(by: node) }
         if !told.isEmpty { return IntervalSet(told) }
         let open = windows.filter(\.nodes.isEmpty)
-        let own = (open.isEmpty ? windows : open).map { $0.window(on: node) }
+        let own = (open.isEmpty ? windows : open).compactMap { $0.window(on: node) }
         guard open.count > 1 || open.isEmpty, let held else { return IntervalSet(open.isEmpty ? [] : own) }
         // Of several attempts, a node that nobody listed took part in those in which it was seen.
         return IntervalSet(own.filter { $0.intersection(held) != nil })
@@ -116,11 +140,11 @@ struct JobFold {
     // MARK: Summary
 
     func summary(of pseudonym: String) -> JobSummary? {
-        guard let job = accounts.jobs[pseudonym] else { return nil }
+        guard let job = accounts.jobs[pseudonym]?.aligned else { return nil }
         let sum = sums[pseudonym] ?? JobSum()
         let windows = windows(of: job)
         let isStated = !job.statedWindows.isEmpty
-        let named = Set(windows.flatMap(\.nodes))
+        let named = Set(windows.filter { $0.window != nil }.flatMap(\.nodes))
         let listed = job.listedNodes
         // Over the whole life of the job: in a period, a node that has no part in it is none of its nodes.
         let superseded =
@@ -130,14 +154,19 @@ struct JobFold {
         let shares = Set(sum.nodes.keys).union(named).union(superseded).union(tellers).sorted().map { node in
             let held = held(by: node, sum.nodes[node], job)
             let allocated = isStated ? self.allocated(node, held: held, windows) : nil
-            return share(
+            var share = self.share(
                 of: node, sum.nodes[node], held, allocated, job, isUnlisted: !listed.isEmpty && !listed.contains(node))
+            if let witness = share.witness, windows.contains(where: { $0.clocksOff.contains(node) }) {
+                // Shown beside the hold, which is aligned too.
+                share.allocated = share.allocated?.moved(byMicroseconds: witness.alignmentMicroseconds)
+            }
+            return share
         }
         let nodes = shares.filter { $0.kind == .node }
         let reporting = Int64(nodes.count { $0.energyMicrojoules != nil })
         var time = JobSummary.NodeTime()
         for share in nodes { time.add(share.time) }
-        let known = IntervalSet(windows.map(\.window))
+        let known = IntervalSet(windows.compactMap(\.window))
         let span = isStated ? known : IntervalSet([job.held].compactMap(\.self)).intersection(period)
         let silent = max(0, (job.nodesExpected ?? 0) - Int64(nodes.count))
         if !span.isEmpty {
@@ -154,6 +183,7 @@ struct JobFold {
             idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
             flags: flags(of: job, sum, nodes), wallclockMilliseconds: span.milliseconds, windows: span,
             attemptWindows: job.attempts.sorted { $0.key < $1.key }.map { .init(number: $0.key, attempt: $0.value) })
+        summary.disputedExpectations = job.disputedExpectations
         classify(&summary)
         return summary
     }
@@ -173,6 +203,11 @@ struct JobFold {
         time.measured = sum?.measured ?? 0
         time.bridged = sum?.bridged ?? 0
         time.allocated = allocated?.milliseconds ?? (time.measured &+ time.bridged)
+        if time.allocated > 0 {
+            // What one node covers beyond its own allocation must not stand in for what is missing of another.
+            time.measured = min(time.measured, time.allocated)
+            time.bridged = min(time.bridged, time.allocated &- time.measured)
+        }
         time.missing = max(0, time.allocated &- time.measured &- time.bridged)
         let gaps = (gapsByNode[node]?.near(allocated) ?? []).filter { gap in
             (gap.job == nil || gap.job == job.pseudonym) && allocated?.intersects(gap.interval) ?? true
@@ -195,6 +230,7 @@ struct JobFold {
         if !listed.isEmpty, nodes.contains(where: { !listed.contains($0.node) }) { flags.insert("unlisted_node") }
         if job.witnessesByNode.values.contains(where: \.isClockOff) { flags.insert("clock_off") }
         if job.witnessesByNode.values.contains(where: { $0.lateBatches > 0 }) { flags.insert("late_data") }
+        if !job.disputedExpectations.isEmpty { flags.insert("nodes_disputed") }
         if job.attempts.values.contains(where: \.runsBackwards) { flags.insert("stop_before_start") }
         return flags.sorted()
     }

@@ -6,6 +6,13 @@ package import JSONText
 extension JobSummary {
     /// One object of `jobs[]`, which is also what `GET /jobs/{key}` answers.
     package func json(for audience: Audience = .assurer) -> JSONValue {
+        let figures = figuresJSON(for: audience)
+        guard !disputedExpectations.isEmpty, case .object(var object) = figures else { return figures }
+        object.append("nodes_expected_by", .array(disputedExpectations.map { $0.json(for: audience) }))
+        return .object(object)
+    }
+
+    private func figuresJSON(for audience: Audience) -> JSONValue {
         let key = audience.showsNames ? record?.key : nil
         return [
             "key": .text(key?.description), "cluster": .text(key?.cluster), "scheduler": .text(key?.scheduler),
@@ -60,6 +67,15 @@ extension JobSummary {
                 ("\(place).coverage", "nobody said how many nodes the job runs on; give --expect-nodes or a manifest"))
         }
         return missing
+    }
+}
+
+extension JobRegister.Expectation {
+    func json(for audience: Audience) -> JSONValue {
+        [
+            "witness": .string(witness.rawValue), "by": .text(audience.showsNodes ? by : nil),
+            "nodes": .integer(nodes), "entry": index.map { .decimalString($0) } ?? .null,
+        ]
     }
 }
 

@@ -64,7 +64,7 @@ extension MeasuringCourse {
     }
 
     private mutating func learn(_ boards: [NVMLWork.Board], _ jobs: [Int32: String], _ now: Moment) {
-        endStrangers()
+        endStrangers(now)
         var strangers: [Int32: Int] = [:]
         var isChanged = false
         for board in boards {
@@ -102,18 +102,18 @@ extension MeasuringCourse {
         begin(
             AllocationBook.Claim(
                 request: request, pseudonym: pseudonym, root: root, uid: uid,
-                controlGroup: processes.controlGroup(of: leader.pid), since: now.utc), gpus.nextClaim)
+                controlGroup: processes.controlGroup(of: leader.pid), since: now.utc), gpus.nextClaim, at: now)
     }
 
     /// Ends what was adopted when its process is over, or when somebody tells whose it is.
-    private mutating func endStrangers() {
+    private mutating func endStrangers(_ now: Moment) {
         for (id, root) in gpus.claims {
             let entry = processes.process(root.pid)
             let isThere = entry?.startTicks == root.startTicks && entry?.isZombie == false
             let isClaimed = book.claims.contains { $0.key != id && $0.value.root == root }
             guard !isThere || isClaimed || work.token(ofProcess: root.pid) != nil else { continue }
             gpus.claims[id] = nil
-            endClaim(id)
+            endClaim(id, at: now)
         }
     }
 

@@ -79,8 +79,8 @@ extension MeasuringCourse {
         }
     }
 
-    mutating func endGoneClaims() {
-        for number in restored.takeGone(Self.isThere) { endClaim(number) }
+    mutating func endGoneClaims(_ now: Moment) {
+        for number in restored.takeGone(Self.isThere) { endClaim(number, at: now) }
     }
 
     // MARK: Leaving word

@@ -7,20 +7,26 @@ extension MeasuringCourse {
     /// A batch waits so long for the name of a job that is in it.
     private static let namePatienceNanoseconds: Int64 = 75_000_000_000
 
+    /// Cuts at the edges of schedulers' holds since the last look.
+    ///
     /// - Parameter isAfresh: whether what is looked up only every few looks is looked up now.
-    mutating func lookAtWork(_ now: Moment, afresh isAfresh: Bool = false) {
+    mutating func lookAtHolds(_ now: Moment, afresh isAfresh: Bool = false) {
         joinRestored(now)
         for edge in work.look(at: now, afresh: isAfresh) {
             _ = work.enter(edge)
             session.change(to: allocations, at: edge.moment, usage: usage())
         }
+    }
+
+    mutating func lookAtWork(_ now: Moment) {
+        lookAtHolds(now)
         if !work.untoldEnds.isEmpty {
             keepWork()
             tellEnds()
         }
         for hold in work.newLabels() { enter(hold, .update) }
         for change in launched.look() { take(change, now) }
-        endGoneClaims()
+        endGoneClaims(now)
         lookAtGPUs(now)
         keepWork()
     }
@@ -29,7 +35,7 @@ extension MeasuringCourse {
     /// stands above it.
     private mutating func take(_ change: LauncherWatch.Change, _ now: Moment) {
         switch change {
-        case .gone(let id): if book.claims[id] != nil { endClaim(id) }
+        case .gone(let id): if book.claims[id] != nil { endClaim(id, at: now) }
         case .step(let step): work.see(step)
         case .found(let found):
             guard work.token(ofProcess: found.root.pid) == nil, !isClaimed(found.root.pid) else { return }
@@ -38,7 +44,7 @@ extension MeasuringCourse {
             let claim = AllocationBook.Claim(
                 request: found.request, pseudonym: pseudonym, root: found.root, uid: found.uid,
                 controlGroup: found.controlGroup, since: now.utc)
-            begin(claim, found.claim)
+            begin(claim, found.claim, at: now)
         }
     }
 
@@ -60,12 +66,8 @@ extension MeasuringCourse {
         guard now - oldest.nanoseconds > Self.namePatienceNanoseconds else {
             return !work.book.unnamed.contains { $0.since < oldest.utc }
         }
-        nameRemaining()
-        return true
-    }
-
-    mutating func nameRemaining() {
         for hold in work.nameRemaining() { tell(hold) }
+        return true
     }
 
     /// A hold has a name now.

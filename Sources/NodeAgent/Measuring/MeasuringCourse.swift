@@ -120,7 +120,7 @@ struct MeasuringCourse: ~Copyable {
     /// Waits for the next tick; orders are carried out at once.
     private mutating func wait(until next: inout Int64) {
         while !isStopped {
-            for order in loop.takeOrders() { carryOut(order) }
+            carryOutOrders()
             let now = AgentEnvironment.bootNanoseconds()
             // After a suspend the ticks that were slept through are not made up for.
             if next - now < -10_000_000_000 { next = now }
@@ -221,11 +221,25 @@ struct MeasuringCourse: ~Copyable {
     private mutating func stop() {
         tick()
         session.finish(at: session.last, usage: usage())
-        nameRemaining()
-        sign(session.takeReady(at: .max, force: true))
+        awaitNames()
+        // A job without its name would be another job, now and in every later run: the time from its edge on is left to
+        // the next run, which asks again.
+        let work = work
+        sign(Array(session.takeReady(at: .max, force: true).prefix { work.isNamed($0.facts) }))
         keepWork(isForced: true)
-        work.stop()
+        self.work.stop()
         loop.configuration.gpus?.stop()
+    }
+
+    /// A controller answers within milliseconds, or is away.
+    private static let stopPatienceNanoseconds: Int64 = 3_000_000_000
+
+    private mutating func awaitNames() {
+        let end = AgentEnvironment.bootNanoseconds() + Self.stopPatienceNanoseconds
+        while !work.book.unnamed.isEmpty, case let rest = end - AgentEnvironment.bootNanoseconds(), rest > 0 {
+            loop.wait(milliseconds: rest / 1_000_000 + 1)
+            carryOutOrders()
+        }
     }
 
     // MARK: Signing
@@ -348,24 +362,34 @@ struct MeasuringCourse: ~Copyable {
 
     // MARK: Orders
 
-    private mutating func carryOut(_ order: MeasuringLoop.Order) {
+    /// What schedulers did until now is seen first: a cut in front of the edge of a hold that no look has seen would
+    /// leave the time between the two without readings.
+    private mutating func carryOutOrders() {
+        let orders = loop.takeOrders()
+        guard !orders.isEmpty else { return }
+        let now = Self.moment()
+        lookAtHolds(now)
+        for order in orders { carryOut(order, now) }
+    }
+
+    private mutating func carryOut(_ order: MeasuringLoop.Order, _ now: Moment) {
         switch order {
         case .claim(let claim, let id):
             // A step begins between two looks, and its program claims at once.
-            if work.isUnseen(claim.root.pid) { lookAtWork(Self.moment(), afresh: true) }
-            begin(claim, id)
+            if work.isUnseen(claim.root.pid) { lookAtHolds(now, afresh: true) }
+            begin(claim, id, at: now)
         case .named(let token, let workload):
             let wasDropped = work.book[token]?.isDropped == true
             if let hold = work.name(token, workload) { tell(hold) }
-            if wasDropped { session.change(to: allocations, at: Self.moment(), usage: usage()) }
-        case .release(let id): endClaim(id)
+            if wasDropped { session.change(to: allocations, at: now, usage: usage()) }
+        case .release(let id): endClaim(id, at: now)
         case .dropped(let token):
             work.drop(token)
-            session.change(to: allocations, at: Self.moment(), usage: usage())
+            session.change(to: allocations, at: now, usage: usage())
         case .answer(let answer): take(answer)
         case .tenant(let slug, let event):
             do {
-                try tenants.take(event, of: slug, now: Self.moment().utc)
+                try tenants.take(event, of: slug, now: now.utc)
             } catch {
                 fail("tenant \(slug): \(error)")
             }
@@ -384,11 +408,10 @@ struct MeasuringCourse: ~Copyable {
         }
     }
 
-    /// - Parameter moment: now if not given.
-    mutating func endClaim(_ id: UInt64, at moment: Moment? = nil) {
+    /// - Parameter moment: that of the last look at schedulers' holds.
+    mutating func endClaim(_ id: UInt64, at moment: Moment) {
         // The last look at the job's processes, while they are still its own.
         let last = usage()
-        let moment = moment ?? Self.moment()
         let change = book.end(id)
         session.change(to: allocations, at: moment, usage: last)
         isClaimRecordStale = true
@@ -402,7 +425,8 @@ struct MeasuringCourse: ~Copyable {
         isClaimRecordStale = true
     }
 
-    mutating func begin(_ claim: AllocationBook.Claim, _ id: UInt64) {
+    /// - Parameter moment: that of the last look at schedulers' holds.
+    mutating func begin(_ claim: AllocationBook.Claim, _ id: UInt64, at moment: Moment) {
         if let token = work.token(ofProcess: claim.root.pid) {
             // A scheduler's id wins; the claim may name the model.
             if let hold = work.add(claim.request.labels, to: token) { enter(hold, .update) }
@@ -410,7 +434,6 @@ struct MeasuringCourse: ~Copyable {
         }
         // The job's window is that of its holds in the batches: a moment more on either side would be time of the job
         // without readings.
-        let moment = Self.moment()
         var claim = claim
         claim.since = moment.utc
         let change = book.begin(claim, id: id)
@@ -418,7 +441,7 @@ struct MeasuringCourse: ~Copyable {
         session.change(to: allocations, at: moment, usage: usage())
         keepWork()
         if case .started(let claim) = change { enter(claim, .start) }
-        for number in restored.takeReplaced(by: claim) { endClaim(number) }
+        for number in restored.takeReplaced(by: claim) { endClaim(number, at: moment) }
     }
 
     /// Everybody who holds the node now.

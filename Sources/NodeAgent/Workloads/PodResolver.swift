@@ -44,6 +44,8 @@ package final class PodResolver: Sendable {
     struct Sources: Sendable {
         var pods: @Sendable () async throws -> [PodObject]
         var devices: @Sendable () async throws -> [KubeletPod]
+        /// Pods of a name space, on any node.
+        var selected: @Sendable (_ namespace: String, PodSelector) async throws -> [PodObject] = { _, _ in [] }
     }
 
     enum Answer: Sendable, Hashable {
@@ -81,12 +83,14 @@ package final class PodResolver: Sendable {
 
     /// A list that was made before the pod, or a kubelet that has not told its plugins' devices yet, is so old at most.
     static let patienceNanoseconds: Int64 = 60_000_000_000
-    /// A name waits so long for its devices: less than a batch waits for a name.
+    /// A name waits so long for its devices, or for the job that the pod starts: less than a batch waits for a name.
     static let devicesPatienceNanoseconds: Int64 = 30_000_000_000
     private static let shortestPauseMilliseconds: Int64 = 1000
     private static let longestPauseMilliseconds: Int64 = 60_000
     /// More pods than a node can begin while its API server is away; behind that the oldest question is given up.
     static let maximumQuestions = 4096
+    /// Pods that start others' jobs are few; each costs a request.
+    private static let maximumSelections = 8
 
     init(
         sources: Sources, cluster: String, accounts: AccountMap, signed: SignedAccounts? = nil,
@@ -106,7 +110,8 @@ package final class PodResolver: Sendable {
         self.init(
             sources: Sources(
                 pods: { try await PodList.read(configuration) },
-                devices: { try await KubeletPods.list(socket: configuration.kubeletSocket) }),
+                devices: { try await KubeletPods.list(socket: configuration.kubeletSocket) },
+                selected: { try await PodList.read(configuration, in: $0, $1) }),
             cluster: configuration.cluster, accounts: configuration.accounts, signed: accounts, report: report)
     }
 
@@ -155,14 +160,16 @@ package final class PodResolver: Sendable {
             tell("the API server does not tell of this node's pods: \(error)")
             return []
         }
-        let wanting = questions.withLock { Set($0.values.map(\.uid)) }.contains { pods[$0]?.wantsDevices == true }
-        let devices = await devices(areWanted: wanting)
+        let asked = questions.withLock { Set($0.values.map(\.uid)) }.compactMap { pods[$0] }
+        let devices = await devices(areWanted: asked.contains(where: \.wantsDevices))
+        let workers = await workers(of: asked)
         failures.withLock { $0 = devices == nil ? $0 + 1 : 0 }
         return questions.withLock { questions in
             var found: [(String, Answer)] = []
             for (token, question) in questions {
                 var next: Question? = question
-                if let answer = answer(&next, pods[question.uid], devices, now) { found.append((token, answer)) }
+                let uid = question.uid
+                if let answer = answer(&next, pods[uid], workers[uid], devices, now) { found.append((token, answer)) }
                 questions[token] = next
             }
             return found
@@ -187,9 +194,38 @@ package final class PodResolver: Sendable {
         }
     }
 
+    /// A pod of the work that each of these pods only starts, by their UIDs.
+    private func workers(of pods: [PodObject]) async -> [String: PodObject] {
+        var found: [String: PodObject] = [:]
+        for pod in pods.filter({ $0.workers != nil }).prefix(Self.maximumSelections) {
+            guard let selector = pod.workers else { continue }
+            do {
+                let selected = try await sources.selected(pod.namespace, selector)
+                found[pod.uid] = selected.first { $0.namespace == pod.namespace && $0.workers == nil }
+            } catch {
+                tell("the API server does not tell which pods \(pod.namespace)/\(pod.name) starts: \(error)")
+            }
+        }
+        return found
+    }
+
+    /// The job of a pod: that of its workers where it only starts them.
+    private func workload(of pod: PodObject, _ worker: PodObject?) -> Workload? {
+        let accounts = signed?.map ?? accounts
+        guard let own = pod.workload(cluster: cluster, accounts: accounts)?.named(by: accounts) else { return nil }
+        guard var joined = worker?.workload(cluster: cluster, accounts: accounts)?.named(by: accounts) else {
+            return own
+        }
+        joined.reservedMillicores = own.reservedMillicores
+        joined.rank = nil
+        joined.labels.merge(own.labels.filter { JobLabels.known.contains($0.key) }) { first, _ in first }
+        return joined
+    }
+
     /// What can be said of one pod; the question becomes nil when nothing is left to ask.
     private func answer(
-        _ question: inout Question?, _ pod: PodObject?, _ devices: [String: [DeviceReference]]?, _ now: Int64
+        _ question: inout Question?, _ pod: PodObject?, _ worker: PodObject?,
+        _ devices: [String: [DeviceReference]]?, _ now: Int64
     ) -> Answer? {
         guard var asked = question else { return nil }
         defer { if question != nil { question = asked } }
@@ -198,18 +234,19 @@ package final class PodResolver: Sendable {
             question = nil
             return asked.isNamed ? nil : .noJob
         }
-        let accounts = signed?.map ?? accounts
-        guard var workload = pod.workload(cluster: cluster, accounts: accounts)?.named(by: accounts) else {
+        guard var workload = workload(of: pod, worker) else {
             question = nil
             return .noJob
         }
+        let isPatient = now &- asked.askedNanoseconds <= Self.devicesPatienceNanoseconds
+        if pod.workers != nil, worker == nil, isPatient { return nil }
         workload.devices = devices?["\(pod.namespace)/\(pod.name)"] ?? []
         let isComplete = !workload.devices.isEmpty || !pod.wantsDevices
         if isComplete || (devices != nil && asked.isMissed(at: now)) {
             question = nil
             return isComplete || !asked.isNamed ? .job(workload) : nil
         }
-        guard !asked.isNamed, now &- asked.askedNanoseconds > Self.devicesPatienceNanoseconds else { return nil }
+        guard !asked.isNamed, !isPatient else { return nil }
         asked.isNamed = true
         return .job(workload)
     }
@@ -223,11 +260,26 @@ package final class PodResolver: Sendable {
     }
 }
 
-/// `GET /api/v1/pods` of one node, in pages that fit a bounded reply.
+/// `GET` of pods, in pages that fit a bounded reply.
 enum PodList {
     private static let maximumPages = 64
 
     static func read(_ configuration: PodResolver.Configuration) async throws -> [PodObject] {
+        try await read(
+            configuration, "/api/v1/pods?limit=25&fieldSelector=spec.nodeName%3D" + encoded(configuration.node))
+    }
+
+    /// One of the pods is enough.
+    static func read(
+        _ configuration: PodResolver.Configuration, in namespace: String, _ selector: PodSelector
+    ) async throws -> [PodObject] {
+        let pods = "/api/v1/namespaces/" + encoded(namespace) + "/pods?limit=25&labelSelector="
+        return try await read(configuration, pods + encoded(selector.label + "=" + selector.value))
+    }
+
+    private static func read(
+        _ configuration: PodResolver.Configuration, _ list: String
+    ) async throws -> [PodObject] {
         guard let token = FileTree.text(configuration.tokenFile, limit: 65_536) else {
             throw AgentError(.file, "\(configuration.tokenFile) cannot be read; mount the service account's token")
         }
@@ -237,9 +289,7 @@ enum PodList {
         var pods: [PodObject] = []
         var next = ""
         for _ in 0..<maximumPages {
-            let path =
-                "/api/v1/pods?limit=25&fieldSelector=spec.nodeName%3D" + encoded(configuration.node)
-                + (next.isEmpty ? "" : "&continue=" + encoded(next))
+            let path = list + (next.isEmpty ? "" : "&continue=" + encoded(next))
             let reply = try await client.get(path, token: String(token.filter { !$0.isWhitespace }))
             guard reply.status == 200, let json = try? JSONValue(parsing: reply.body) else {
                 throw AgentError(.unavailable, "the API server answers \(reply.status); let the account list pods")

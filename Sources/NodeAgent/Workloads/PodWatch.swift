@@ -16,7 +16,6 @@ struct PodWatch: Sendable {
     private(set) var known: [String: Known] = [:]
     private let root: String
     private var counter: UInt64
-    private var lastLook: Moment?
 
     /// Where v1 controllers are looked for, then the unified tree.
     private static let trees = ["/cpuacct", "/cpu,cpuacct", "", "/unified", "/memory"]

@@ -148,6 +148,12 @@ struct ScheduledWork: Sendable {
             token, workload, pseudonym: tenancy.pseudonym(of: workload), tenant: tenancy.hold(of: workload))
     }
 
+    /// Whether every job that has a line in an interval has its name.
+    func isNamed(_ facts: IntervalFacts) -> Bool {
+        let unnamed = Set(book.unnamed.map(\.token))
+        return unnamed.isEmpty || !facts.allocations.contains { unnamed.contains($0.job) }
+    }
+
     /// Gives every hold that has no name yet the one that can be told without asking.
     mutating func nameRemaining() -> [WorkloadBook.Hold] {
         book.unnamed.compactMap { hold in

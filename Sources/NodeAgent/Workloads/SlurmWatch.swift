@@ -222,7 +222,7 @@ struct SlurmWatch: Sendable {
     mutating func restore(_ jobs: [Known], now: Moment) -> [String: Restored] {
         guard !jobs.isEmpty else { return [:] }
         let found = groups.look()
-        let hooks = SlurmHook.read(in: hookDirectory).hooks
+        let hooks = SlurmHook.read(in: hookDirectory, limit: SlurmHook.maximumFiles).hooks
         var restored: [String: Restored] = [:]
         for job in jobs where known[job.job] == nil {
             let hasNews = hooks.contains {

@@ -1,5 +1,16 @@
 package import JSONText
 
+/// Pods of one name space that have a label.
+package struct PodSelector: Sendable, Hashable {
+    package var label: String
+    package var value: String
+
+    package init(_ label: String, _ value: String) {
+        self.label = label
+        self.value = value
+    }
+}
+
 /// A pod as the API server tells it (core/v1 Pod): what is needed to name its job.
 package struct PodObject: Sendable, Hashable {
     /// As its control group has it: of a static pod the hash of its file, not the UID of the mirror that the API shows.
@@ -21,6 +32,9 @@ package struct PodObject: Sendable, Hashable {
     package var wantsDevices: Bool
     /// Nodes of the job, where the pod tells them.
     package private(set) var expectedNodes: Int64?
+    /// The pods that do the work of the job that this one only starts. The launcher of an MPIJob and the submitter of a
+    /// RayJob belong to a Job of their own, and nothing in them tells the UID by which the others name theirs.
+    package private(set) var workers: PodSelector?
 
     package init?(_ json: JSONValue) {
         guard let metadata = json["metadata"], let uid = metadata["uid"]?.string, let name = metadata["name"]?.string,
@@ -51,7 +65,26 @@ package struct PodObject: Sendable, Hashable {
             return min(1_000_000_000, sum + (request.flatMap(Self.millicores) ?? 0))
         }
         expectedNodes = job.flatMap { Self.nodes(metadata, json["spec"], jobLabel: $0.label) }
+        workers = ownerKind == "Job" ? Self.workers(labels, containers) : nil
     }
+
+    private static func workers(_ labels: [String: String], _ containers: [JSONValue]) -> PodSelector? {
+        let kubeflow = "training.kubeflow.org/job-name"
+        if let name = labels[kubeflow] { return PodSelector(kubeflow, name) }
+        for variable in containers.flatMap({ $0["env"]?.array ?? [] }) {
+            guard variable["name"]?.string == "RAY_DASHBOARD_ADDRESS", let address = variable["value"]?.string else {
+                continue
+            }
+            // KubeRay gives the service of the head: NAME-head-svc.NAMESPACE.svc.DOMAIN:PORT.
+            let service = address.prefix { $0 != "." && $0 != ":" }
+            if service.hasSuffix(headService) {
+                return PodSelector("ray.io/cluster", String(service.dropLast(headService.count)))
+            }
+        }
+        return nil
+    }
+
+    private static let headService = "-head-svc"
 
     private static func texts(_ json: JSONValue?) -> [String: String] {
         var all: [String: String] = [:]

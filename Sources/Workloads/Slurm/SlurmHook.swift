@@ -32,28 +32,29 @@ package struct SlurmHook: Sendable, Hashable {
     package static let maximumBytes = 65_536
     /// So many are taken at one look; the rest waits for the next.
     package static let maximumAtOnce = 2048
+    /// The hook itself leaves no more.
+    package static let maximumFiles = 8192
 
     /// Reads what lies in the directory, oldest first; it is removed with `remove` when what it tells is remembered.
     ///
-    /// - Parameter known: names of files that were read before and are still there.
+    /// - Parameters:
+    ///   - known: names of files that were read before and are still there.
+    ///   - limit: the oldest so many are read: an epilog that is read before its prolog would end nothing, and the
+    ///     prolog would begin a job that never ends.
     /// - Returns: the hooks, and the names of all files that were read, damaged ones too.
     package static func read(
-        in directory: String, except known: Set<String> = []
+        in directory: String, except known: Set<String> = [], limit: Int = maximumAtOnce
     ) -> (hooks: [SlurmHook], names: [String]) {
-        var hooks: [SlurmHook] = []
-        var read: [String] = []
-        for name in FileTree.names(in: directory) ?? [] where name.hasSuffix(suffix) && !known.contains(name) {
-            guard read.count < maximumAtOnce else { break }
-            read.append(name)
-            let path = directory + "/" + name
-            if let time = FileTree.changedMicroseconds(path),
-                let bytes = FileTree.read(path, limit: maximumBytes),
-                let hook = SlurmHook(bytes: bytes, utcMicroseconds: time)
-            {
-                hooks.append(hook)
+        let names = (FileTree.names(in: directory) ?? []).filter { $0.hasSuffix(suffix) && !known.contains($0) }
+        let files = names.map { (time: FileTree.changedMicroseconds(directory + "/" + $0) ?? .min, name: $0) }
+            .sorted { ($0.time, $0.name) < ($1.time, $1.name) }.prefix(limit)
+        // What is no plain file has no time, and could hold up whoever opens it.
+        let hooks = files.filter { $0.time > .min }.compactMap { file in
+            FileTree.read(directory + "/" + file.name, limit: maximumBytes).flatMap {
+                SlurmHook(bytes: $0, utcMicroseconds: file.time)
             }
         }
-        return (hooks.sorted { ($0.utcMicroseconds, $0.job) < ($1.utcMicroseconds, $1.job) }, read)
+        return (hooks.sorted { ($0.utcMicroseconds, $0.job) < ($1.utcMicroseconds, $1.job) }, files.map(\.name))
     }
 
     package static func remove(_ names: some Sequence<String>, from directory: String) {

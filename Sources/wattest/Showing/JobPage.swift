@@ -34,6 +34,7 @@ struct JobPage {
         "mixed_boundary": "its nodes are measured at different layers; see Boundary",
         "equal_share": "several jobs held one accelerator and nobody measured their shares: it is split evenly",
         "suspect": "a sensor showed more than it can; that energy is nobody's",
+        "nodes_disputed": "not all who said how many nodes there should be said the same; see nodes",
         "stop_before_start": "an attempt's end lies before its start",
     ]
 
@@ -91,7 +92,17 @@ struct JobPage {
     private var nodesText: String {
         let expected = FigureText.text(job["nodes_expected"])
         let whole = expected == FigureText.unknown ? "an unknown number" : expected
-        return "\(FigureText.text(job["nodes_reporting"])) of \(whole) reporting"
+        return "\(FigureText.text(job["nodes_reporting"])) of \(whole) reporting" + expectations
+    }
+
+    /// Who said how many there should be, where they differ.
+    private var expectations: String {
+        let said = (job["nodes_expected_by"]?.array ?? []).map { said in
+            let by = said["by"]?.string.map { " \($0)" } ?? ""
+            let entry = said["entry"]?.string.map { ", entry \($0)" } ?? ""
+            return "\(FigureText.text(said["nodes"])) by \(FigureText.text(said["witness"]))\(by)\(entry)"
+        }
+        return said.isEmpty ? "" : "; expected: " + said.joined(separator: "; ")
     }
 
     private var nodes: TextTable {

@@ -170,6 +170,19 @@ import TransparencyLog
         #expect(node.intervals.allSatisfy { $0.facts.interval.durationMicroseconds >= 0 })
     }
 
+    /// Until a clock that was set back by an hour has caught up, intervals have no UTC; they are measured all the same.
+    @Test func aClockThatIsSetBackTakesNoMeasuredTime() {
+        var node = SimulatedNode(seed: 7)
+        let start = node.now
+        for _ in 0..<15 { node.tick() }
+        node.tick(clockStep: -3_600_000_000)
+        for _ in 0..<60 { node.tick() }
+        node.finish()
+        let covered = node.intervals.reduce(0) { $0 + $1.facts.coveredMilliseconds }
+        #expect(covered == (node.now.nanoseconds - start.nanoseconds) / 1_000_000)
+        #expect(node.intervals.last?.facts.interval.durationMilliseconds == 0)
+    }
+
     @Test func aFullSpoolKeepsOneIntervalOpenInConstantMemory() {
         var node = SimulatedNode(seed: 6)
         for _ in 0..<20 { node.tick() }

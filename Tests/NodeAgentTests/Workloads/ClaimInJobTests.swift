@@ -1,4 +1,5 @@
 import Batches
+import Energy
 import Glibc
 import Identity
 import JSONText
@@ -15,11 +16,6 @@ import TransparencyLog
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         _ = Glibc.write(file, text, text.utf8.count)
         close(file)
-    }
-
-    /// Keys of the jobs that the agent says it holds the node for.
-    private final class Held: Sendable {
-        let keys = Mutex<[String]>([])
     }
 
     private func enrolment(_ directory: String, _ aggregator: FakeAggregator) throws -> Enrolment {
@@ -47,7 +43,45 @@ import TransparencyLog
         write(step + "/cgroup.procs", "\(pid)\n")
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSchedulersIdWinsFromTheFirstMoment() async throws {
+    private final class Outcome<Value: Sendable>: Sendable {
+        let result = Mutex<Result<Value, any Error>?>(nil)
+    }
+
+    /// A node with one still counter, and a log that it is enrolled in.
+    private struct Node: Sendable {
+        let directory: String
+        let aggregator: FakeAggregator
+        let enrolment: Enrolment
+
+        /// Runs its agent for as long as the body lasts.
+        func withAgent<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+            let outcome = Outcome<Value>()
+            var sources = NodeSources(sysfsRoot: directory + "/sys")
+            sources.procfsRoot = directory + "/proc"
+            var configuration = LiveAgent.Configuration(
+                intervalSeconds: 5, socketPath: directory + "/s", sources: sources)
+            configuration.hookDirectory = directory + "/hooks"
+            configuration.slurmDirectory = directory + "/bin"
+            try await aggregator.run { [configuration] address in
+                let agent = try LiveAgent(
+                    enrolment, configuration: configuration, client: { try aggregator.client("n1", address) },
+                    report: { _ in })
+                try await agent.run {
+                    let result: Result<Value, any Error>
+                    do {
+                        while !agent.isConnected { try await AgentEnvironment.pause(milliseconds: 20) }
+                        result = .success(try await body())
+                    } catch {
+                        result = .failure(error)
+                    }
+                    outcome.result.withLock { $0 = result }
+                }
+            }
+            return try #require(outcome.result.withLock { $0 }).get()
+        }
+    }
+
+    private func withNode<Value: Sendable>(_ body: (Node) async throws -> Value) async throws -> Value {
         try await ChildProcess.withDirectoryAsync { directory in
             let zone = directory + "/sys/class/powercap/intel-rapl:0"
             for (name, text) in [("name", "package-0"), ("energy_uj", "1000"), ("max_energy_range_uj", "262143328850")]
@@ -55,39 +89,110 @@ import TransparencyLog
                 Self.write(zone + "/" + name, text + "\n")
             }
             Self.write(directory + "/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n")
+            ChildProcess.makeTree(directory + "/hooks")
             let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
-            var sources = NodeSources(sysfsRoot: directory + "/sys")
-            sources.procfsRoot = directory + "/proc"
-            var configuration = LiveAgent.Configuration(
-                intervalSeconds: 5, socketPath: directory + "/s", sources: sources)
-            configuration.hookDirectory = directory + "/hooks"
-            configuration.slurmDirectory = directory + "/bin"
-            let held = Held()
-            try await aggregator.run { [configuration] address in
-                let agent = try LiveAgent(
-                    enrolment, configuration: configuration, client: { try aggregator.client("n1", address) },
-                    report: { _ in })
-                try await agent.run {
-                    while !agent.isConnected { try? await AgentEnvironment.pause(milliseconds: 20) }
-                    Self.beginStep(directory)
-                    let claim = try? SocketClaim(
-                        path: directory + "/s", job: "mine", options: [("label.model", "atlas")])
-                    while (aggregator.entries { try JobEntry(text: $0) }).isEmpty {
-                        try? await AgentEnvironment.pause(milliseconds: 50)
-                    }
-                    while held.keys.withLock({ $0.isEmpty }) {
-                        let jobs = (try? AgentStatus.ask(path: directory + "/s"))?["jobs"]?.array ?? []
-                        held.keys.withLock { $0 = jobs.compactMap { $0["key"]?.string } }
-                        try? await AgentEnvironment.pause(milliseconds: 50)
-                    }
-                    try? claim?.end()
+            return try await body(
+                Node(directory: directory, aggregator: aggregator, enrolment: enrolment(directory, aggregator)))
+        }
+    }
+
+    private func withAgent<Value: Sendable>(
+        _ body: @escaping @Sendable (_ directory: String, FakeAggregator) async throws -> Value
+    ) async throws -> Value {
+        try await withNode { node in
+            try await node.withAgent { try await body(node.directory, node.aggregator) }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5))) func aSchedulersIdWinsFromTheFirstMoment() async throws {
+        let (keys, aggregator) = try await withAgent { directory, aggregator -> ([String], FakeAggregator) in
+            Self.beginStep(directory)
+            let claim = try SocketClaim(path: directory + "/s", job: "mine", options: [("label.model", "atlas")])
+            while (aggregator.entries { try JobEntry(text: $0) }).isEmpty {
+                try await AgentEnvironment.pause(milliseconds: 50)
+            }
+            var keys: [String] = []
+            while keys.isEmpty {
+                let jobs = (try? AgentStatus.ask(path: directory + "/s"))?["jobs"]?.array ?? []
+                keys = jobs.compactMap { $0["key"]?.string }
+                try await AgentEnvironment.pause(milliseconds: 50)
+            }
+            try claim.end()
+            return (keys, aggregator)
+        }
+        let records = aggregator.state.entries.compactMap { try? JobRecord(text: $0.samples) }
+        #expect(keys == ["alps/slurm/5@-"])
+        #expect(Set(records.map(\.key.description)) == ["alps/slurm/5@-"])
+        #expect(records.last?.labels["model"] == "atlas")
+    }
+
+    /// A prolog that ran since the last look, and another program that claims the node: the claim's cut lies behind.
+    @Test(.timeLimit(.minutes(5))) func aClaimsCutTakesNothingFromAHoldThatBeganBeforeIt() async throws {
+        let (window, held) = try await withAgent { directory, aggregator -> (Int64, Int64) in
+            let job = Pseudonym.of(jobKey: "alps/slurm/5@-", salt: aggregator.jobSalt)
+            func entry(_ event: JobEntry.Event) async throws -> JobEntry {
+                while true {
+                    let told = aggregator.entries { try JobEntry(text: $0) }
+                    if let entry = told.first(where: { $0.job == job && $0.event == event }) { return entry }
+                    try await AgentEnvironment.pause(milliseconds: 50)
                 }
             }
-            #expect(held.keys.withLock { $0 } == ["alps/slurm/5@-"])
+            func hook(_ context: String) {
+                let words = ["wattest-hook/1", context, "SLURM_JOB_ID=5", "SLURM_CLUSTER_NAME=alps", "end"]
+                let path = directory + "/hooks/5.\(context)"
+                Self.write(path, words.map { $0 + "\0" }.joined())
+                rename(path, path + ".hook")
+            }
+            hook("prolog_slurmd")
+            // The time that was lost; mostly no look of the agent falls into it.
+            try await AgentEnvironment.pause(milliseconds: 100)
+            let claim = try SocketClaim(path: directory + "/s", job: "mine")
+            let begun = try await entry(.start)
+            hook("epilog_slurmd")
+            let ended = try await entry(.end)
+            let (start, stop) = (try #require(begun.start), try #require(ended.stop))
+            while !aggregator.batches.contains(where: { $0.facts.interval.end >= stop }) {
+                try await AgentEnvironment.pause(milliseconds: 50)
+            }
+            try claim.end()
+            var held: Int64 = 0
+            for batch in aggregator.batches {
+                guard let line = batch.facts.allocations.first(where: { $0.job == job }) else { continue }
+                held += (line.heldNanoseconds ?? batch.facts.durationNanoseconds) / 1000
+            }
+            return (stop.microseconds - start.microseconds, held)
+        }
+        // UTC may be slewed against the clock that measures.
+        #expect(window > 0 && (window - held).magnitude < 20_000, "\(window) µs held, \(held) µs in batches")
+    }
+
+    /// The agent is stopped before the controller has told what the job is, and asks again when it is started.
+    @Test(.timeLimit(.minutes(5))) func aJobWithoutItsNameIsNotNamedByAStop() async throws {
+        try await withNode { node in
+            let (directory, aggregator) = (node.directory, node.aggregator)
+            let step = directory + "/sys/fs/cgroup/system.slice/slurmstepd.scope/job_5/step_0/user/task_0"
+            Self.write(step + "/cgroup.procs", "41\n")
+            try await node.withAgent {
+                var isHeld = false
+                while !isHeld {
+                    try await AgentEnvironment.pause(milliseconds: 50)
+                    let jobs = (try? AgentStatus.ask(path: directory + "/s"))?["jobs"]?.array ?? []
+                    isHeld = !jobs.isEmpty
+                }
+            }
+            #expect((aggregator.entries { try JobEntry(text: $0) }).isEmpty)
+            let job = "JobId=5 JobName=j UserId=a(1) Account=acme SubmitTime=9 NodeList=n1 NumNodes=1 OverSubscribe=OK"
+            Self.write(
+                directory + "/bin/scontrol",
+                "#!/bin/sh\ncase \"$*\" in *config*) echo 'ClusterName = alps';; *) echo '\(job)';; esac\n")
+            chmod(directory + "/bin/scontrol", 0o755)
+            try await node.withAgent {
+                while (aggregator.entries { try JobEntry(text: $0) }).isEmpty {
+                    try await AgentEnvironment.pause(milliseconds: 50)
+                }
+            }
             let records = aggregator.state.entries.compactMap { try? JobRecord(text: $0.samples) }
-            #expect(Set(records.map(\.key.description)) == ["alps/slurm/5@-"])
-            #expect(records.last?.labels["model"] == "atlas")
+            #expect(Set(records.map(\.key.description)) == ["alps/slurm/5@9"])
         }
     }
 }

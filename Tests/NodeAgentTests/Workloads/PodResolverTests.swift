@@ -43,6 +43,47 @@ import Workloads
         #expect(late.map(\.token) == ["~pod/u3/3"] && late.first?.1 == .noJob)
     }
 
+    /// One job, and not one of its launcher beside it.
+    @Test func aLauncherIsOfTheJobThatItStarts() async throws {
+        func pod(_ uid: String, owner: String, _ role: String) throws -> PodObject {
+            let text = #"""
+                {"metadata": {"uid": "\#(uid)", "name": "llm-\#(role)", "namespace": "acme",
+                  "labels": {"training.kubeflow.org/job-name": "llm", "wattest/model": "\#(role)"},
+                  "ownerReferences": [{"kind": "\#(owner)", "name": "x", "uid": "of \#(owner)"}]},
+                 "spec": {"containers": [{"resources": {"requests": {"cpu": "2"}}}]}}
+                """#
+            return try #require(PodObject(try JSONValue(parsing: Array(text.utf8))))
+        }
+        let launcher = try pod("u1", owner: "Job", "launcher")
+        let services = Services()
+        services.place(launcher)
+        let resolver = PodResolver(
+            sources: .init(
+                pods: { [launcher] }, devices: { [] },
+                selected: { namespace, selector in
+                    #expect(namespace == "acme" && selector == PodSelector("training.kubeflow.org/job-name", "llm"))
+                    return services.pods.withLock { $0 ?? [] }
+                }), cluster: "k", accounts: AccountMap()
+        ) { _ in }
+        func job(now: Int64) async -> Workload? {
+            guard case .job(let workload) = await resolver.answers(now: now).first?.1 else { return nil }
+            return workload
+        }
+        resolver.ask("~pod/u1/1", uid: "u1", now: 0)
+        // Its workers are not there yet.
+        #expect(await job(now: 1) == nil)
+        let worker = try pod("u2", owner: "MPIJob", "worker")
+        services.pods.withLock { $0 = [launcher, worker] }
+        let joined = try #require(await job(now: 2))
+        #expect(joined.identity.id == "acme/llm/of MPIJob" && joined.labels["model"] == "worker")
+        #expect(joined.reservedMillicores == 2000)
+        // Workers that never come leave it what it is.
+        services.pods.withLock { $0 = [] }
+        resolver.ask("~pod/u1/2", uid: "u1", now: 0)
+        let alone = try #require(await job(now: 30_000_000_001))
+        #expect(alone.identity.id == "acme/llm/of Job")
+    }
+
     @Test func anAPIServerThatIsAwayIsSaidOnce() async {
         struct Away: Error {}
         let lines = Lines()

@@ -44,6 +44,26 @@ import Testing
         #expect(try pod(labels: "").uid == "u1")
     }
 
+    /// An MPIJob's launcher and a RayJob's submitter belong to a Job of their own.
+    @Test func aPodThatStartsOthersNamesThem() throws {
+        let label = #""training.kubeflow.org/job-name": "llm""#
+        #expect(
+            try pod(labels: label, owner: owner).workers == PodSelector("training.kubeflow.org/job-name", "llm"))
+        let mpi = #"{"kind": "MPIJob", "name": "llm", "uid": "m1", "controller": true}"#
+        #expect(try pod(labels: label, owner: mpi).workers == nil)
+        #expect(try pod(labels: "", owner: owner).workers == nil)
+        func submitter(_ address: String) throws -> PodObject {
+            let text = """
+                {"metadata": {"uid": "u1", "name": "p", "namespace": "a", "ownerReferences": [\(owner)]},
+                 "spec": {"containers": [{"env": [{"name": "RAY_DASHBOARD_ADDRESS", "value": "\(address)"}]}]}}
+                """
+            return try #require(PodObject(try JSONValue(parsing: Array(text.utf8))))
+        }
+        let cluster = PodSelector("ray.io/cluster", "train-x7k2p")
+        #expect(try submitter("train-x7k2p-head-svc.a.svc.cluster.local:8265").workers == cluster)
+        #expect(try submitter("http://10.0.0.1:8265").workers == nil)
+    }
+
     @Test func aServicesPodIsNoJob() throws {
         let replicas = #"{"kind": "ReplicaSet", "name": "web", "uid": "r"}"#
         #expect(

@@ -32,6 +32,25 @@ import Workloads
         #expect(SlurmHook(bytes: bytes(words), utcMicroseconds: 0) == nil)
     }
 
+    /// Files come in the order of their times, whatever the directory's is: an edge behind the limit is a later one.
+    @Test func theOldestAreReadFirst() throws {
+        let directory = "/tmp/wattest-hook-order.\(getpid())"
+        mkdir(directory, 0o700)
+        defer { _ = CommandOutput(path: "/bin/rm").read(["-r", directory]) }
+        for job in 1...6 {
+            let path = "\(directory)/\(job).hook"
+            let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            let text = bytes(["wattest-hook/1", "prolog_slurmd", "SLURM_JOB_ID=\(job)", "end"])
+            #expect(write(file, text, text.count) == text.count)
+            close(file)
+            let times = Array(repeating: timespec(tv_sec: 1000 - job, tv_nsec: 0), count: 2)
+            utimensat(AT_FDCWD, path, times, 0)
+        }
+        let (first, names) = SlurmHook.read(in: directory, limit: 4)
+        #expect(first.map(\.job) == [6, 5, 4, 3])
+        #expect(SlurmHook.read(in: directory, except: Set(names), limit: 4).hooks.map(\.job) == [2, 1])
+    }
+
     /// The hook itself, as Slurm runs it.
     @Test func theScriptLeavesItsEdge() throws {
         let directory = "/tmp/wattest-hook-test.\(getpid())"
