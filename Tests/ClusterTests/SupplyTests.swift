@@ -96,6 +96,17 @@ extension ClusterTests {
                     "effective_until": "2024-01-01T00:00:00Z",
                 ], token: owner.token)
             #expect(reply.status == 400)
+            let long = String(repeating: "x", count: 3000)
+            for (path, body) in [
+                ("settings", ["field": "site.wue", "value": "1", "reason": .string(long)] as JSONValue),
+                ("settings", ["field": "site.wue", "value": "1", "subject": .string(long)]),
+                ("settings", ["field": "site.wue", "value": "1", "subject": "a\nb"]),
+                ("disclosures", ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z", "reason": .string(long)]),
+            ] {
+                let told = try await AggregatorUnderTest.current.reply(
+                    "/v1/organizations/\(owner.slug)/\(path)", body: body, token: owner.token)
+                #expect(told.status == 400, "\(path): \(String(decoding: told.body, as: UTF8.self))")
+            }
             #expect(try await owner.size() == size)
         }
 
