@@ -101,7 +101,10 @@ extension ClusterTests {
                 ("settings", ["field": "site.wue", "value": "1", "reason": .string(long)] as JSONValue),
                 ("settings", ["field": "site.wue", "value": "1", "subject": .string(long)]),
                 ("settings", ["field": "site.wue", "value": "1", "subject": "a\nb"]),
-                ("disclosures", ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z", "reason": .string(long)]),
+                (
+                    "disclosures",
+                    ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z", "reason": .string(long)]
+                ),
             ] {
                 let told = try await AggregatorUnderTest.current.reply(
                     "/v1/organizations/\(owner.slug)/\(path)", body: body, token: owner.token)
