@@ -77,10 +77,12 @@ let package = Package(
         module("TransparencyLog", [crypto]),
         module("Batches", ["Energy", "TransparencyLog", crypto]),
         module("Accounts", ["Energy"]),
-        module("JSONText"),
+        module("Parallel"),
+        module("JSONText", ["Parallel"]),
         module("Emissions", ["Energy", "JSONText"]),
         module(
-            "Disclosure", ["Accounts", "Batches", "Emissions", "Energy", "JSONText", "TransparencyLog"]),
+            "Disclosure",
+            ["Accounts", "Batches", "Emissions", "Energy", "JSONText", "Parallel", "TransparencyLog"]),
         // Edges.
         .target(name: "CNVML"),
         module("Sensors", ["Energy", "JSONText", "CNVML"]),
@@ -155,12 +157,15 @@ let package = Package(
                 "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "Identity",
                 "JSONText", "SeededRandom", "Store", "TransparencyLog", "Wire", argumentParser, crypto, logging,
             ]),
+        tests("ParallelTests", ["Parallel"]),
         tests("EnergyTests", ["Energy", "SeededRandom"]),
         tests("BatchesTests", ["Batches", "Energy", "SeededRandom", "TransparencyLog"]),
         // JSON Schema, as far as the product's own schemas go.
         .target(
             name: "JSONSchemaCheck", dependencies: ["JSONText"], path: "Tests/JSONSchemaCheck",
             swiftSettings: settings),
+        // Waiting in tests.
+        .target(name: "Patience", path: "Tests/Patience", swiftSettings: settings),
         // A child for the tests that kill one in the middle of its writes.
         .executableTarget(
             name: "SpoolWriter", dependencies: ["NodeAgent", "Batches", "TransparencyLog"], path: "Tests/SpoolWriter",
@@ -169,8 +174,8 @@ let package = Package(
             "NodeAgentTests",
             [
                 "SpoolWriter", "NodeAgent", "Batches", "Energy", "Accounts", "SeededRandom", "TransparencyLog", "Wire",
-                "Identity", "MetricsEndpoint", "PinnedHTTPS", "Sensors", "Workloads", "JSONText", crypto, nioCore,
-                nioPosix, nioHTTP1, nioSSL,
+                "Identity", "MetricsEndpoint", "Patience", "PinnedHTTPS", "Sensors", "Workloads", "JSONText", crypto,
+                nioCore, nioPosix, nioHTTP1, nioSSL,
             ], fixtures: true),
         tests(
             "DisclosureTests",
@@ -209,7 +214,7 @@ let package = Package(
         tests("JSONTextTests", ["JSONText", "SeededRandom"]),
         tests("EmissionsTests", ["Emissions", "Energy", "JSONText", "SeededRandom"], fixtures: true),
         tests("TransparencyLogTests", ["SeededRandom", "TransparencyLog"]),
-        tests("StoreTests", ["Store", "CPostgres", "SeededRandom", logging]),
+        tests("StoreTests", ["Store", "CPostgres", "Patience", "SeededRandom", logging]),
         tests("SensorsTests", ["Sensors", "Energy", "JSONText", "SeededRandom", "CNVML"], fixtures: true),
         tests("WorkloadsTests", ["Workloads", "JSONText"]),
         tests("IdentityTests", ["Identity"]),
@@ -227,7 +232,7 @@ let package = Package(
             "ClusterTests",
             [
                 "Batches", "Disclosure", "Energy", "Identity", "JSONSchemaCheck", "JSONText", "NodeAgent",
-                "PinnedHTTPS", "SeededRandom", "Store", "TransparencyLog", "Wire", crypto, logging,
+                "Patience", "PinnedHTTPS", "SeededRandom", "Store", "TransparencyLog", "Wire", crypto, logging,
                 product("Yams", "Yams"),
             ], fixtures: true),
     ] + fuzz

@@ -1,3 +1,5 @@
+import Parallel
+
 extension JSONValue {
     package enum Form: Sendable, Hashable {
         /// No white space at all.
@@ -31,6 +33,7 @@ private struct JSONWriter {
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .number(let number): bytes.append(contentsOf: number.text.utf8)
         case .string(let string): write(string)
+        case .array(let elements) where elements.count >= Self.sharedElements: share(elements, level: level)
         case .array(let elements):
             list(elements, between: ("[", "]"), level: level) { writer, element in
                 writer.write(element, level: level + 1)
@@ -58,15 +61,32 @@ private struct JSONWriter {
         bytes.append(UInt8(ascii: marks.1))
     }
 
+    /// The elements of a long list, written on all cores.
+    private mutating func share(_ elements: [JSONValue], level: Int) {
+        let parts = stride(from: 0, to: elements.count, by: Self.elementsAtATime).map {
+            elements[$0..<min($0 + Self.elementsAtATime, elements.count)]
+        }
+        let texts = parts.parallelMap(minimumShare: 1) { [isPretty] part in
+            var writer = JSONWriter(isPretty: isPretty)
+            for element in part {
+                writer.newLine(level: level + 1)
+                writer.write(element, level: level + 1)
+                writer.bytes.append(UInt8(ascii: ","))
+            }
+            return writer.bytes
+        }
+        bytes.reserveCapacity(bytes.count + texts.reduce(0) { $0 + $1.count })
+        bytes.append(UInt8(ascii: "["))
+        for text in texts { bytes.append(contentsOf: text) }
+        bytes.removeLast()
+        newLine(level: level)
+        bytes.append(UInt8(ascii: "]"))
+    }
+
     private mutating func newLine(level: Int) {
         guard isPretty else { return }
         bytes.append(UInt8(ascii: "\n"))
-        var rest = 2 * level
-        while rest > 0 {
-            let part = min(rest, Self.spaces.count)
-            bytes.append(contentsOf: Self.spaces[..<part])
-            rest -= part
-        }
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * level))
     }
 
     /// What needs no escape goes over in one piece.
@@ -74,6 +94,9 @@ private struct JSONWriter {
         var string = string
         bytes.append(UInt8(ascii: "\""))
         string.withUTF8 { text in
+            // Looked for without a branch: nearly no string has any, and the compiler does many bytes at a time.
+            let escapes = text.reduce(UInt8(0)) { $0 | (Self.mustBeEscaped($1) ? 1 : 0) }
+            guard escapes != 0 else { return bytes.append(contentsOf: text) }
             var start = 0
             for index in text.indices where Self.mustBeEscaped(text[index]) {
                 bytes.append(contentsOf: text[start..<index])
@@ -103,6 +126,7 @@ private struct JSONWriter {
         }
     }
 
-    private static let spaces = [UInt8](repeating: UInt8(ascii: " "), count: 64)
+    private static let sharedElements = 512
+    private static let elementsAtATime = 64
     private static let digits = Array("0123456789abcdef".utf8)
 }

@@ -54,7 +54,10 @@ extension JSONValue {
     package subscript(name: String) -> JSONValue? { object?[name] }
 
     /// A 64-bit integer as a decimal string: readers that keep numbers in binary floating point would round it.
-    package static func decimalString(_ value: some BinaryInteger) -> JSONValue { .string(String(value)) }
+    package static func decimalString(_ value: some BinaryInteger) -> JSONValue {
+        // Wide integers are written by generic arithmetic, digit by digit; hardly any is beyond 64 bits.
+        .string(Int64(exactly: value).map { String($0) } ?? String(value))
+    }
 
     package static func integer(_ value: some BinaryInteger) -> JSONValue { .number(JSONNumber(value)) }
 }

@@ -71,6 +71,8 @@ package enum AgentStatus {
             "acknowledged_seq": uplink.acknowledged[incarnation].map { .decimalString($0) } ?? .null,
             "unsettled_entries": .integer(uplink.unsettled),
             "checkpoint_size": uplink.checkpointSize.map { .decimalString($0) } ?? .null,
+            "checkpoints_refused": .decimalString(uplink.checkpointFaults.values.reduce(0, +)),
+            "last_checkpoint_fault": uplink.lastCheckpointFault.map { .string("\($0)") } ?? .null,
             "last_fault": uplink.lastFault.map { .string($0) } ?? .null,
             "spool": [
                 "bytes": .integer(spool.byteCount), "capacity_bytes": .integer(spool.capacityBytes),

@@ -14,7 +14,7 @@ struct GPUTrial: Sendable {
         var checks: [AgentSelfTest.Check] = []
         for (phase, seconds) in [("idle", trial.idleSeconds), ("load", trial.loadSeconds)] where seconds > 0 {
             let command = phase == "load" ? trial.loadCommand : nil
-            let load = command.flatMap(LoadCommand.init)
+            let load = command.flatMap { LoadCommand($0) }
             let result = counter.run(phase: phase, seconds: seconds)
             let outcome = load?.end()
             switch result {

@@ -60,8 +60,15 @@ package struct NodeSources: Sendable {
     }
 
     package init(sysfsRoot: String = "/sys", procfsRoot: String = "/proc") {
-        self.sysfsRoot = sysfsRoot
-        self.procfsRoot = procfsRoot
+        self.sysfsRoot = Self.withoutLastSlash(sysfsRoot)
+        self.procfsRoot = Self.withoutLastSlash(procfsRoot)
+    }
+
+    /// `/sys/` is the running system's tree as `/sys` is: taken for another, it would have no GPUs and no BMC.
+    private static func withoutLastSlash(_ path: String) -> String {
+        var path = path[...]
+        while path.count > 1, path.last == "/" { path = path.dropLast() }
+        return String(path)
     }
 
     /// The sources, new ones at each call.

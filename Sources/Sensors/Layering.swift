@@ -245,14 +245,14 @@ private struct Arranger {
         }
         let innermost = nodes.last.map { candidates[$0].description.id }
         let present = Set(candidates.map(\.description.id))
+        let modules = modulesByBoard()
         for index in candidates.indices where candidates[index].found.part != .node {
             if let within = candidates[index].description.within, present.contains(within), !isNode(within) { continue }
             guard candidates[index].found.access.isReadable, !candidates[index].isShared else {
                 candidates[index].found.description.within = nil
                 continue
             }
-            let container = module(of: candidates[index]) ?? innermost
-            candidates[index].found.description.within = container
+            candidates[index].found.description.within = modules[candidates[index].description.id] ?? innermost
         }
     }
 
@@ -269,15 +269,17 @@ private struct Arranger {
         }
     }
 
-    /// The ACPI module that a GPU without one of its own lies in: GPUs and sockets are numbered in the same order (one
-    /// GPU to a socket in GH200, two in GB200).
-    private func module(of placed: Placed) -> String? {
+    /// The ACPI modules that GPUs without one of their own lie in, by the GPU: GPUs and sockets are numbered in the
+    /// same order (one GPU to a socket in GH200, two in GB200).
+    private func modulesByBoard() -> [String: String] {
         let (modules, boards) = (acpiModules, moduleBoards)
-        guard !modules.isEmpty, boards.count.isMultiple(of: modules.count),
-            let position = boards.firstIndex(where: { $0.description.id == placed.description.id })
-        else { return nil }
-        let module = modules[position / (boards.count / modules.count)]
-        return module.found.access.isReadable ? module.description.id : nil
+        guard !modules.isEmpty, boards.count.isMultiple(of: modules.count) else { return [:] }
+        var containers: [String: String] = [:]
+        for (position, board) in boards.enumerated() {
+            let module = modules[position / (boards.count / modules.count)]
+            if module.found.access.isReadable { containers[board.description.id] = module.description.id }
+        }
+        return containers
     }
 
     private static func socket(ofModule placed: Placed) -> Int? {

@@ -21,12 +21,13 @@ package struct SensorsReport: Sendable, Hashable {
         text += "boundary: \(layering.boundary)\n"
         for report in reports {
             if let absence = report.absence {
-                text += "\n\(report.source): not found: \(absence.reason)\n    what to do: \(absence.remedy)\n"
+                text += "\n\(report.source): not found: \(Self.line(absence.reason))\n"
+                text += "    what to do: \(Self.line(absence.remedy))\n"
             }
             for sensor in report.sensors {
                 if case .unreadable(let reason, let remedy) = sensor.access {
-                    text +=
-                        "\n\(sensor.description.id): \(reason.rawValue): \(sensor.place)\n    what to do: \(remedy)\n"
+                    text += "\n\(sensor.description.id): \(reason.rawValue): \(Self.line(sensor.place))\n"
+                    text += "    what to do: \(Self.line(remedy))\n"
                 }
             }
         }
@@ -34,8 +35,20 @@ package struct SensorsReport: Sendable, Hashable {
         let parameters = layering.sensors.compactMap { placed in
             placed.found.parameters.map { "\(placed.description.id): \($0)" }
         }
-        for line in parameters + remarks { text += "\n\(line)" }
+        for remark in parameters + remarks { text += "\n\(Self.line(remark))" }
         return remarks.isEmpty && parameters.isEmpty ? text : text + "\n"
+    }
+
+    /// A tree that is no kernel's may name its parts with what moves a terminal's cursor or begins a line.
+    private static func line(_ text: String) -> String {
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: line.append("?")
+            default: line.append(scalar)
+            }
+        }
+        return String(line)
     }
 
     private func row(_ placed: Layering.Placed) -> [String] {
@@ -49,7 +62,7 @@ package struct SensorsReport: Sendable, Hashable {
             description.id, description.layer.rawValue, description.within ?? "-", Self.unit(description.quantity),
             Self.range(description.quantity), "\(description.refreshMilliseconds) ms",
             "\(description.periodMilliseconds) ms", "\(placed.found.costMicroseconds) µs",
-            access, placed.found.measurementPoint,
+            access, Self.line(placed.found.measurementPoint),
         ]
     }
 

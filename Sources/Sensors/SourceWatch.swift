@@ -1,21 +1,31 @@
 /// Notices that the kernel shows other sources than before, without opening one: a driver that was loaded, a zone that
-/// went, a monitor with another number.
+/// went, a monitor with another number, a counter that its driver shows later. sysfs gives its directories no time of
+/// change (fs/kernfs/dir.c keeps one for those alone whose attributes somebody set), so that the files are looked for.
 package struct SourceWatch: Sendable {
     private let sysfsRoot: String
 
     package init(sysfsRoot: String = "/sys") { self.sysfsRoot = sysfsRoot }
 
-    /// A number that changes when the names in the classes of sources, or what their devices are called, change.
+    /// A number that changes with the names in the classes of sources, with what their devices and figures are called,
+    /// and with which of the files that can be read are there.
     package func fingerprint() -> UInt64 {
         var hash = Fingerprint()
         for directory in ["/class/powercap", "/class/hwmon"] {
             for name in names(directory, &hash) {
                 let path = sysfsRoot + directory + "/" + name
-                hash.add(FileTree.text(path + "/name") ?? "")
-                hash.add(FileTree.exists(path + "/energy_uj") ? "e" : "")
+                let device = FileTree.text(path + "/name") ?? ""
+                hash.add(device)
+                let chip = HwmonChip(driver: device)
+                for file in chip?.figures ?? ["energy_uj"] {
+                    hash.add(FileTree.exists(path + "/" + file) ? file : "")
+                }
+                for file in chip?.labels ?? [] { hash.add(FileTree.text(path + "/" + file) ?? "") }
             }
         }
-        for directory in ["/cray/pm_counters", "/bus/event_source/devices", "/class/ipmi"] {
+        // Boards that the NVIDIA driver holds have no class.
+        for directory in [
+            "/cray/pm_counters", "/bus/event_source/devices", "/class/ipmi", "/bus/pci/drivers/nvidia",
+        ] {
             _ = names(directory, &hash)
         }
         // A driver brings devices that have no class of their own.

@@ -55,6 +55,10 @@ struct Status: ParsableCommand {
         let isConnected = log["connected"]?.bool == true
         let fault = isConnected ? "" : log["last_fault"]?.string.map { ": \($0)" } ?? ""
         let spool = log["spool"]
+        // A log that goes back or forks is told to whoever looks at the node: nobody else may get to see both trees.
+        let refused = log["last_checkpoint_fault"]?.string.map { fault in
+            ["  \(word(log["checkpoints_refused"])) checkpoints refused since the start, the last: \(fault)"]
+        }
         return [
             "log \(word(log["origin"])): \(isConnected ? "connected" : "not connected\(fault)"), chain "
                 + "\(word(log["incarnation"])) \(log["chain"]?.string ?? "of extracts"), acknowledged up to seq "
@@ -62,7 +66,7 @@ struct Status: ParsableCommand {
                 + word(log["checkpoint_size"]),
             "  spool \(word(spool?["bytes"])) of \(word(spool?["capacity_bytes"])) bytes in \(word(spool?["entries"])) "
                 + "entries, pressure \(word(spool?["pressure"])), \(word(spool?["dropped_blocks"])) blocks dropped",
-        ]
+        ] + (refused ?? [])
     }
 
     private static func word(_ value: JSONValue?) -> String {

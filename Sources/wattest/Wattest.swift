@@ -1,4 +1,5 @@
 import ArgumentParser
+import Emissions
 import Energy
 
 #if canImport(Glibc)
@@ -77,6 +78,9 @@ struct Wattest: AsyncParsableCommand {
         case let failure as CommandFailure:
             Output.error(failure)
             return failure.status.rawValue
+        case let refusal as EmissionsError:
+            Output.error(.usage(refusal.message, "correct the inputs"))
+            return CommandFailure.Status.usage.rawValue
         case let code as ExitCode:
             return code.rawValue
         default:

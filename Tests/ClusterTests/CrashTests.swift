@@ -1,5 +1,6 @@
 import Foundation
 import NodeAgent
+import Patience
 import SeededRandom
 import Testing
 

@@ -1,4 +1,5 @@
 import Glibc
+import Patience
 import SeededRandom
 import Testing
 

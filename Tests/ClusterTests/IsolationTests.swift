@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import Patience
 import PinnedHTTPS
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import JSONText
+import Patience
 import Testing
 
 /// A mount namespace in which a tree of the test's stands for /sys/class, and a user who owns nothing.

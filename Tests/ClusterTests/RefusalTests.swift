@@ -2,6 +2,7 @@ import Foundation
 import Identity
 import JSONText
 import NodeAgent
+import Patience
 import PinnedHTTPS
 import Synchronization
 import Testing

@@ -65,7 +65,37 @@ extension ClusterTests {
             #expect(named["method"]?["rule"]?.string == "attribution/1")
             let unknown = try await organization.wattest(["report", "--method", "attribution/9"] + period).output()
             #expect(unknown.status == 1)
-            #expect(unknown.errors.contains("available: attribution/1"), "\(unknown.errors)")
+            #expect(unknown.errors.contains("available: attribution/1, 1, 2"), "\(unknown.errors)")
+            let first = try await organization.answer(["report", "--method", "1"] + period)
+            #expect(first["method"]?["version"]?.string == "1" && newest["method"]?["version"]?.string == "2")
+            #expect(first["energy"] == newest["energy"])
+        }
+
+        /// That the method is another one is a reason by itself, and whoever was told by the old one can still check it.
+        @Test func aRestatementByAnotherMethodSaysSo() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            let organization = try await organization("Restated")
+            let first = try await organization.answer(["report", "--issue", "--method", "1"] + period)
+            #expect(first["disclosure"]?["method"]?["version"]?.string == "1")
+            let number = try #require(first["number"]?.int64)
+            let second = try await organization.answer(["report", "--issue", "--supersedes", "\(number)"] + period)
+            #expect(second["reason"]?.string?.hasPrefix("method 2 instead of 1: emissions.market_t, ") == true)
+            #expect(second["effect"]?.string?.contains("method from 1 to 2") == true)
+            let root = "/v1/organizations/\(organization.slug)/disclosures"
+            let body: JSONValue = [
+                "from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z",
+                "supersedes": .integer(second["number"]?.int64 ?? 0),
+            ]
+            let without = try await aggregator.reply(root, body: body, token: organization.token)
+            #expect(without.status == 400)
+            try await forgetReports(of: organization)
+            let again = try await aggregator.get("\(root)/\(number)", token: organization.token)
+            #expect(again["disclosure"] == first["disclosure"])
+            let audit = try await organization.audit(
+                try await organization.evidence(from: "2024-05-17T04:00:00Z", to: "2024-05-17T06:00:00Z"))
+            #expect(audit.status == 0, "\(audit.text)")
+            #expect(audit.text.contains("report \(number) for assurer"), "\(audit.text)")
+            #expect(!audit.text.contains("not made again"), "\(audit.text)")
         }
 
         /// A node that is said to draw a watt at most drew hundreds: something is wrong, and it is said what.

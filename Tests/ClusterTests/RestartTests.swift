@@ -1,6 +1,7 @@
 import Foundation
 import JSONText
 import NodeAgent
+import Patience
 import SeededRandom
 import Testing
 

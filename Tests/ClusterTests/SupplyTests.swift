@@ -75,6 +75,21 @@ extension ClusterTests {
             #expect(meters.map { $0["subject"]?.string } == ["main"])
             let refused = try await owner.wattest(["site", "set", "default", "--pue-category", "2"]).output()
             #expect(refused.status == 2)
+            // What no report could use does not come into the log, whoever sends it.
+            let size = try await owner.size()
+            for (field, value, allowed) in [
+                ("site.pue", "0.3", "from 1 to 10"), ("site.wue", "2000", "from 0 to 1,000"),
+                ("site.embodied", "{\"kg_per_server\":1500,\"lifetime_years\":0}", "lifetime_years above 0"),
+            ] {
+                let told = try await owner.wattest(["org", "set", field, value, "--subject", "default"]).output()
+                #expect(told.status == 1 && told.errors.contains(allowed), "\(told.errors)")
+                #expect(told.errors.split(separator: "\n").count == 1, "\(told.errors)")
+            }
+            let turned = try await owner.wattest([
+                "org", "set", "site.pue", "1.2", "--subject", "default", "--from", to, "--until", from,
+            ]).output()
+            #expect(turned.status == 1 && turned.errors.contains("effective_until"), "\(turned.errors)")
+            #expect(try await owner.size() == size)
         }
 
         @Test func aTableThatIsNoneIsRefusedWithItsLine() async throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import JSONText
+import Patience
 import PinnedHTTPS
 import Testing
 import TransparencyLog

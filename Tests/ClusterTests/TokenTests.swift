@@ -56,6 +56,45 @@ extension ClusterTests {
             try await aggregator.stop()
         }
 
+        @Test func anotherOrganizationHasKeysOfItsOwnThere() async throws {
+            let token = try await TokenUnderTest(keys: ["log", "administration"])
+            let aggregator = try await AggregatorUnderTest(environment: token.environment)
+            try await aggregator.start()
+            func create(_ name: String, _ keys: [String]) async throws -> ChildProcess.Output {
+                try await ChildProcess(
+                    .wattest, ["org", "create", name, "--json"] + keys,
+                    environment: [
+                        "WATTEST_SERVER": "https://\(try aggregator.addresses.server)",
+                        "WATTEST_TOKEN_FILE": "\(aggregator.installation)/admin.token",
+                        "WATTEST_CA_FILE": "\(aggregator.installation)/ca.pem",
+                    ], directory: aggregator.directory.path
+                ).output()
+            }
+            let logs = "\(aggregator.installation)/logs"
+            for option in ["--log-key", "--administration-key"] {
+                let refused = try await create("None", [option, token.uri("nobody")])
+                #expect(refused.status == 1 && refused.errors.contains("_key: "), "\(refused.errors)")
+                #expect(!FileManager.default.fileExists(atPath: "\(logs)/none"))
+            }
+            let keys = ["--log-key", token.uri("log"), "--administration-key", token.uri("administration")]
+            let made = try await create("Second", keys)
+            try #require(made.status == 0, "\(made.errors)")
+            for name in ["log.key", "administration.key"] {
+                let text = try String(contentsOfFile: "\(logs)/second/\(name)", encoding: .utf8)
+                #expect(text.hasPrefix("PKCS11+KEY+") && !text.contains("PRIVATE"), "\(name)")
+            }
+            // Another process finds them, and signs what came meanwhile.
+            try await aggregator.stop()
+            try await aggregator.start()
+            let bearer = try #require(try JSONValue(parsing: Array(made.text.utf8))["token"]?.string)
+            let about = try await aggregator.get("/v1/organizations/second", token: bearer)
+            let policy = try TrustPolicy(
+                parsing: Array("log \(try #require(about["log_vkey"]?.string))\nquorum none\n".utf8))
+            let reply = try await aggregator.reply("/log/second/checkpoint", token: nil)
+            #expect(try policy.verify(SignedCheckpoint(parsing: reply.body)).checkpoint.head.size > 1)
+            try await aggregator.stop()
+        }
+
         /// Order 1, order 8, and a y above the field's prime.
         @Test(arguments: [
             ("small order", [1] + [UInt8](repeating: 0, count: 31)),

@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import Patience
 import Testing
 
 extension ClusterTests {
@@ -49,13 +50,15 @@ extension ClusterTests {
             let url = try #require(try JSONValue(parsing: Array(text))["url"]?.string)
             let lines = "\(organization.directory)/witnesses"
             try Data("witness partner \(witness) \(url)\nquorum partner\n".utf8).write(to: URL(filePath: lines))
+            let (from, to) = ("2026-03-01T12:00:00Z", "2026-03-01T14:00:00Z")
+            let issue = ["report", "--issue", "--from", from, "--to", to]
+            _ = try await organization.answer(issue)
             let policy = "\(organization.directory)/witnessed-policy.txt"
             let published = try await aggregator(
                 ["policy", "set", "--data-dir", installation, "--organization", organization.slug, lines], organization)
             #expect(published.hasPrefix("log \(vkey)\nwitness partner \(witness) \(url)\n"))
             try Data(published.utf8).write(to: URL(filePath: policy))
 
-            let (from, to) = ("2026-03-01T12:00:00Z", "2026-03-01T14:00:00Z")
             // The running aggregator follows the file by itself; the first disclosure behind that has its quorum.
             let verified = try await Patience.until("a witnessed disclosure") { () -> JSONValue? in
                 let bundle = try await organization.evidence(from: from, to: to, as: UUID().uuidString)
@@ -65,6 +68,9 @@ extension ClusterTests {
             }
             let proved = (verified["proved"]?.array ?? []).compactMap(\.string)
             #expect(proved.contains("1 independent witnesses cosigned this tree: partner"))
+            // Of before there were witnesses.
+            #expect(proved.contains { $0.hasPrefix("report 1 for") && $0.hasSuffix("digest in the log") }, "\(proved)")
+            _ = try await organization.answer(issue)
             let limits = (try await organization.disclosure(from: from, to: to)["limits"]?.array ?? []).compactMap(
                 \.string)
             #expect(!limits.contains { $0.hasPrefix("Time is by the operator alone") })
@@ -77,6 +83,24 @@ extension ClusterTests {
             let (status, refused) = try await audit(bundle, policy, organization)
             #expect(status == 1)
             #expect(refused["failure_class"]?.string == "checkpoint")
+
+            // Without the witness, what was issued under it is still made again.
+            try Data("quorum none\n".utf8).write(to: URL(filePath: lines))
+            _ = try await aggregator(
+                ["policy", "set", "--data-dir", installation, "--organization", organization.slug, lines], organization)
+            let later = try await Patience.until("a disclosure without witnesses") { () -> JSONValue? in
+                let bundle = try await organization.evidence(from: from, to: to, as: UUID().uuidString)
+                let (status, json) = try await audit(bundle, organization.policy, organization)
+                let notCovered = (json["not_covered"]?.array ?? []).compactMap(\.string)
+                let isOld = notCovered.contains { $0.contains("the policy in the bundle is not") }
+                return status == 0 && !isOld ? json : JSONValue?.none
+            }
+            for number in 1...2 {
+                let isProved = (later["proved"]?.array ?? []).compactMap(\.string).contains {
+                    $0.hasPrefix("report \(number) for") && $0.hasSuffix("digest in the log")
+                }
+                #expect(isProved, "\(later.text())")
+            }
         }
     }
 }

@@ -131,10 +131,13 @@ import TransparencyLog
 
     @Test func erasedRecordsLeaveAPartialAudit() async throws {
         var log = try exampleLog(seed: 26)
-        log.erase(try #require(log.records.keys.min()))
+        let job = try #require(log.records.keys.min())
+        log.erase(job)
         let report = try await audit(try log.bundle(examplePeriod), policy: log.policy)
         #expect(report.failure == nil)
         #expect(report.isPartial)
+        // An operator who has changed a name says that it is erased: it is said whose.
+        #expect(report.notCovered.contains { $0.contains("erased") && $0.contains(job) }, "\(report.text)")
         #expect(report.verdict == "verified in part")
     }
 

@@ -61,6 +61,33 @@ import TransparencyLog
         #expect(report.proved.contains { $0.hasPrefix("every figure of statement.json follows") }, "\(report.text)")
     }
 
+    /// Also where its own bundle is made by the newest method, and where the bundle is made by the old one.
+    @Test func oneOfAnOldMethodIsHeldToThatMethod() async throws {
+        var log = try exampleLog(seed: 41)
+        var input = try log.disclosureInput(examplePeriod, audience: .public)
+        input.method = .method1
+        let made = Disclosure(input)
+        #expect(made.sha256 != (try Disclosure(log.disclosureInput(examplePeriod, audience: .public))).sha256)
+        let statement = try issue(made.value, size: log.size, &log)
+        let report = try await audit(&log, statement)
+        #expect(report.failure == nil && !report.isPartial, "\(report.text)")
+        #expect(report.proved.contains { $0.hasPrefix("every figure of statement.json follows") }, "\(report.text)")
+        let files = try log.bundle(examplePeriod, method: .method1)
+        let bundle = try await BundleAudit(source: BundleSource(files: files), policy: log.policy, workers: 2).run()
+        #expect(bundle.failure == nil, "\(bundle.text)")
+        #expect(bundle.claimed.contains { $0.contains("made by method 1") }, "\(bundle.text)")
+    }
+
+    /// That it names the old method excuses no figure.
+    @Test func aFalseOneOfAnOldMethodIsRefused() async throws {
+        var log = try exampleLog(seed: 41)
+        var input = try log.disclosureInput(examplePeriod, audience: .public)
+        input.method = .method1
+        let statement = try issue(altered(Disclosure(input)), size: log.size, &log)
+        let failure = try #require(try await audit(&log, statement).failure)
+        #expect(failure.what.hasPrefix("energy.it_uj") && failure.found == "\"1\"", "\(failure)")
+    }
+
     @Test func aFalseOneIsRefusedAndTheFigureNamed() async throws {
         var (log, made) = try example()
         let statement = try issue(altered(made), size: log.size, &log)

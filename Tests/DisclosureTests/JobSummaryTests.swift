@@ -36,6 +36,19 @@ import Testing
         #expect(summary.wallclockMilliseconds == 120_000)
     }
 
+    /// The scheduler's edges lie a moment inside of the batches': a report is not refused for that millisecond.
+    @Test func edgesBetweenTwoReadingsAreNoTimeCountedTwice() throws {
+        var log = try SyntheticLog(seed: 12)
+        try log.enrol("n1")
+        let record = log.record("8")
+        let start = UTCTime(microseconds: log.now.microseconds + 7_000)
+        try log.job(record, .start, witness: .scheduler, start: start, expected: 1)
+        for _ in 0..<3 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
+        try log.job(record, .end, witness: .scheduler, stop: log.now)
+        let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
+        #expect(summary.time == .init(allocated: 89_993, measured: 89_993, bridged: 0, missing: 0))
+    }
+
     @Test func aSilentNodeIsMissingAndNotZero() throws {
         let (summary, _) = try job(expected: 2, listed: ["n1", "n2"], reporting: ["n1"])
         #expect(summary.isLowerBound)

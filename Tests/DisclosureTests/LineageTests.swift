@@ -98,6 +98,52 @@ import TransparencyLog
         #expect(part != shown)
     }
 
+    /// Market, water and hardware lead to the entries that set them, and are worked out again from their terms.
+    @Test(arguments: CalculationMethod.allCases) func whatIsSetIsPartOfTheWayDown(_ method: CalculationMethod) throws {
+        var log = try log(seed: 9)
+        let turn = UTCTime(hour: examplePeriod.start.hour + 1)
+        for site in ["archive", "north"] {
+            try log.set(SettingField.siteWater, of: site, "{\"on_site\":1.5,\"off_site\":3.1}", until: turn)
+            try log.set(SettingField.siteWater, of: site, "{\"on_site\":2,\"off_site\":3.1}", from: turn)
+            try log.set(
+                SettingField.siteEmbodied, of: site,
+                "{\"kg_per_server\":1500,\"lifetime_years\":4,\"source\":\"maker\"}")
+        }
+        let instrument = """
+            {"kind":"go","certificate_ids":["c1"],"market":"DE","start":"2026-01-01T00:00Z","end":"2027-01-01T00:00Z",
+            "mwh":"0.00002","retired_for":"Acme & Söhne <AI>","g_per_kwh":0,"document_sha256":""}
+            """
+        try log.set(SettingField.instrument, of: "go-1", instrument)
+        var input = try log.disclosureInput(examplePeriod)
+        input.method = method
+        let lineage = Lineage(input)
+        for (figure, field) in [
+            ("emissions.market_t", SettingField.instrument), ("zones[DE].market_t", SettingField.instrument),
+            ("emissions.matched_share", SettingField.instrument), ("water.cubic_metres", SettingField.siteWater),
+            ("embodied.kg", SettingField.siteEmbodied), ("embodied.node_hours", SettingField.siteEmbodied),
+        ] {
+            let page = try #require(lineage.page(of: figure, from: 0, limit: .max), "\(figure)")
+            let answer = lineage.json(page, BatchTrace([]))
+            #expect(answer["in_report"]?.isNull == false, "\(figure)")
+            #expect(answer["agrees"]?.bool == true, "\(figure): \(answer["in_report"] ?? .null)")
+            let items = try #require(answer["items"]?.array)
+            let inputs = (answer["inputs"]?.array ?? []) + items.flatMap { $0["inputs"]?.array ?? [] }
+            let index = try #require(
+                inputs.first { $0["field"]?.string == field }?["index"]?.decimalString, "\(figure)")
+            let entry = try Entry(text: Array(SignedNote(parsing: log.entries[Int(index)]).text))
+            guard case .set(let set) = entry else {
+                Issue.record("\(figure): entry \(index) is no setting")
+                continue
+            }
+            #expect(set.field == field)
+        }
+        let terms = try #require(lineage.page(of: "water.cubic_metres", from: 0, limit: .max)).all
+        let trace = SupplyTrace(FigureTrace(input))
+        let whole = try #require(trace.water(of: terms)?["cubic_metres"]?.number?.double)
+        let half = try #require(trace.water(of: Array(terms.prefix(terms.count / 2)))?["cubic_metres"]?.number?.double)
+        #expect(0 < half && half < whole)
+    }
+
     @Test func pagesMeetWithoutOverlap() throws {
         let log = try log(seed: 4)
         let lineage = Lineage(try log.disclosureInput(examplePeriod))

@@ -1,6 +1,7 @@
 import Accounts
 import Batches
 import ClusterSimulation
+import Emissions
 import Energy
 import JSONText
 import Testing
@@ -77,10 +78,67 @@ import TransparencyLog
         #expect(found["emissions"]?["basis"]?.string == "it")
         let lost = try value(log)
         #expect(lost["emissions"]?["location_t"]?.isNull == true)
-        #expect(reasons(lost, "emissions") == ["the factor file \(sha256) is not at hand"])
+        #expect(
+            reasons(lost, "emissions")
+                == ["the table P (\(sha256)) cannot be read: the file is not at hand, or is damaged"])
         #expect(lost["zones"]?.array?.first?["energy_uj"]?.string == "36000000000000")
         #expect(lost["zones"]?.array?.first?["location_t"]?.isNull == true)
         #expect(lost["method"]?["factor_set_sha256"]?.isNull == true)
+    }
+
+    /// Of two tables one is lost: what rests on the other stands, and what could rest on the lost one does not.
+    @Test(arguments: [true, false]) func aLostTableTakesAwayWhatRestsOnIt(isFirst: Bool) throws {
+        var log = try SyntheticLog(seed: 53)
+        for (site, zone) in [("archive", "XX"), ("annex", "YY")] {
+            try log.enrol("importer-\(site)", role: .importer, site: site)
+            try log.set(SettingField.siteZone, of: site, "\"\(zone)\"")
+            let job = log.record(site)
+            let window = UTCInterval(start: log.now, end: UTCTime(microseconds: log.now.microseconds + 1_800_000_000))
+            try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
+            try log.importLog(
+                "m-\(site)", job: job.pseudonym, interval: window, joules: 36_000_000, by: "importer-\(site)")
+        }
+        func table(_ text: String) throws -> (declaration: JSONValue, bytes: [UInt8]) {
+            let bytes = Array("zone,period,g_per_kwh\n\(text)".utf8)
+            let declaration: JSONValue = ["provider": "P", "version": "1", "licence": "L"]
+            let checked = try FactorDeclaration.checked(
+                declaration, sha256: MerkleHash.sha256(of: bytes).hexadecimal, bytes: bytes)
+            return (checked.value, bytes)
+        }
+        let lost = try table("YY,2026,300\n")
+        let kept = try table("XX,2026,200\nYY,2026,1\n")
+        let list = isFirst ? [lost, kept] : [kept, lost]
+        try log.set(SettingField.factorSet, of: nil, JSONValue.array(list.map(\.declaration)).text())
+        let files = [MerkleHash.sha256(of: kept.bytes).hexadecimal: kept.bytes]
+        let value = try value(log, factors: files)
+        let zones = try #require(value["zones"]?.array)
+        #expect(zones.map { $0["zone"]?.string } == ["XX", "YY"])
+        #expect(zones[0]["location_t"]?.number?.text == "0.002")
+        #expect(zones[1]["location_t"]?.isNull == true)
+        #expect(value["emissions"]?["location_t"]?.isNull == true)
+        #expect(reasons(value, "emissions").first?.contains("not at hand") == true)
+        #expect(reasons(value, "emissions.location_t").first?.contains("zone YY may be one of the table P 1") == true)
+        // Whose zones nobody wrote down could have any of them, unless a better factor than all stands before it.
+        var bare = try #require(lost.declaration.object)
+        bare.set("zones", .null)
+        let unknown = JSONValue.array(isFirst ? [.object(bare), kept.declaration] : [kept.declaration, .object(bare)])
+        try log.set(SettingField.factorSet, of: nil, unknown.text())
+        #expect(try self.value(log, factors: files)["zones"]?.array?.first?["location_t"]?.isNull == true)
+    }
+
+    /// A table that this program cannot read any more is named, with the place.
+    @Test func aTableThatCannotBeReadSaysWhere() throws {
+        let (good, bad) = (Array("zone,period,g_per_kwh\nXX,2026,200\n".utf8), Array("zone,period\nYY,2026\n".utf8))
+        let (first, second) = (
+            MerkleHash.sha256(of: good).hexadecimal, MerkleHash.sha256(of: bad).hexadecimal
+        )
+        let list = """
+            [{"sha256":"\(first)","provider":"P"},{"sha256":"\(second)","provider":"Q","zones":["YY"]}]
+            """
+        let log = try log([(SettingField.siteZone, "archive", "\"XX\""), (SettingField.factorSet, nil, list)])
+        let value = try value(log, factors: [first: good, second: bad])
+        #expect(value["emissions"]?["location_t"]?.number?.text == "0.002")
+        #expect(reasons(value, "emissions").first?.contains("Q (\(second)) cannot be read: line 1") == true)
     }
 
     @Test func anImpossiblePUEIsRefusedAndFailsItsCheck() throws {
@@ -167,8 +225,9 @@ import TransparencyLog
         log.now = UTCTime(hour: start.hour + 1)
         try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
         try log.importLog("m2", job: job.pseudonym, interval: window, joules: 21_600_000, by: "importer")
-        func emissions(_ period: UTCInterval) throws -> JSONValue {
+        func emissions(_ period: UTCInterval, _ method: CalculationMethod = .newest) throws -> JSONValue {
             var input = try log.disclosureInput(period)
+            input.method = method
             if !ownReplay { input.accounts = try log.accounts() }
             return try #require(Disclosure(input).value["emissions"])
         }
@@ -182,6 +241,8 @@ import TransparencyLog
         let whole = try emissions(UTCInterval(start: examplePeriod.start, end: later.end))
         #expect(whole["matched_share"]?.number?.text == "0.75")
         #expect(whole["market_t"] == second["market_t"])
+        // As method 1 has it, the certificate is whole in each report.
+        #expect(try emissions(later, .method1)["matched_share"]?.number?.text == "1")
     }
 
     @Test func anInstrumentThatCannotBeReadIsRefusedAlone() throws {
@@ -206,10 +267,15 @@ import TransparencyLog
         #expect(sites?.first?.1 == "36000000000000")
         #expect(sites?.count == 1)
         #expect(FigureTrace(input).sums.contains { $0.path.text == "energy.by_site.annex" })
+        var older = input
+        older.method = .method1
+        let enrolled = Disclosure(older).value["energy"]?["by_site"]?.object?.members.map(\.name)
+        #expect(enrolled == ["archive"])
+        #expect(FigureTrace(older).sums.contains { $0.path.text == "energy.by_site.archive" })
     }
 
     /// 10 kWh in each of two hours, with another PUE and another WUE in the second.
-    private func twoHours(_ settings: [(field: String, subject: String?, value: String)] = []) throws -> JSONValue {
+    private func twoHours(_ method: CalculationMethod = .newest, hasOnePUE: Bool = false) throws -> JSONValue {
         var log = try SyntheticLog(seed: 52)
         try log.enrol("importer", role: .importer, site: "archive")
         let window = UTCInterval(start: log.now, end: UTCTime(hour: log.now.hour + 2))
@@ -218,14 +284,27 @@ import TransparencyLog
         try log.job(job, .start, witness: .importer, start: window.start, stop: window.end, expected: 1)
         try log.importLog("m1", job: job.pseudonym, interval: window, joules: 72_000_000, by: "importer")
         try log.set(SettingField.sitePUE, of: "archive", "1.2", until: turn)
-        try log.set(SettingField.sitePUE, of: "archive", "1.4", from: turn)
+        try log.set(SettingField.sitePUE, of: "archive", hasOnePUE ? "1.2" : "1.4", from: turn)
         try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":1,\"off_site\":3}", until: turn)
         try log.set(SettingField.siteWater, of: "archive", "{\"on_site\":2,\"off_site\":3}", from: turn)
         let making = "\"boundary\":\"cradle-to-gate\",\"source\":\"maker\",\"lifetime_years\":1}"
         try log.set(SettingField.siteEmbodied, of: "archive", "{\"kg_per_server\":8760,\(making)", until: turn)
         try log.set(SettingField.siteEmbodied, of: "archive", "{\"kg_per_server\":17520,\(making)", from: turn)
-        for setting in settings { try log.set(setting.field, of: setting.subject, setting.value) }
-        return try value(log)
+        var input = try log.disclosureInput(examplePeriod)
+        input.method = method
+        return Disclosure(input).value
+    }
+
+    /// What held at the end held for all of the period, and several PUEs gave no water.
+    @Test func methodOneTakesWhatHoldsAtTheEnd() throws {
+        let value = try twoHours(.method1)
+        #expect(value["method"]?["version"]?.string == "1")
+        #expect(value["embodied"]?["kg"]?.number?.text == "4")
+        #expect(value["water"]?.isNull == true)
+        #expect(reasons(value, "water").first?.contains("one PUE for the period") == true)
+        // 20 · (2 + 1.2 · 3) litres.
+        #expect(try twoHours(.method1, hasOnePUE: true)["water"]?["cubic_metres"]?.number?.text == "0.112")
+        #expect(row("energy", of: "m", in: value)?["note"]?.string?.contains("by PUE 1.3") == true)
     }
 
     @Test func resourcesFollowWhatHoldsInEachHour() throws {
@@ -296,5 +375,38 @@ import TransparencyLog
         #expect(throws: (any Error).self) { try checked([("format", "ember"), ("scope", "direct")], ember) }
         #expect(throws: (any Error).self) { try checked([], "zone,period,g_per_kwh\n") }
         #expect(try checked([], "zone,period,g_per_kwh\nX,2024,1\n")["scope"] == "unknown")
+    }
+
+    /// What a table does not tell is stated beside it, and stands with every figure.
+    @Test func whatATableDoesNotTellIsDeclared() throws {
+        func file(_ declaration: String, _ text: String) throws -> FactorFile {
+            let bytes = Array(text.utf8)
+            let who = "{\"provider\":\"P\",\"version\":\"1\",\"licence\":\"L\""
+            let json = try JSONValue(parsing: Array((who + declaration + "}").utf8))
+            return try FactorDeclaration.checked(
+                json, sha256: MerkleHash.sha256(of: bytes).hexadecimal, bytes: bytes
+            ).file
+        }
+        let bare = "zone,g_per_kwh\nX,1\n"
+        #expect(try file(",\"period\":\"2024-03\"", bare).factors.first?.period.text == "2024-03")
+        #expect(throws: EmissionsError.self) { try file("", bare) }
+        for (more, text) in [
+            (",\"period\":\"spring\"", bare), (",\"period\":2024", bare),
+            (",\"period\":\"2024\"", "zone,period,g_per_kwh\nX,2023,1\n"),
+            (",\"granularity\":\"year\",\"period\":\"2024\"", bare),
+            (",\"format\":\"egrid\",\"period\":\"2024-03\"", "SUBRGN,SRC2ERTA\nCAMX,497.4\n"),
+        ] { #expect(throws: EmissionsError.self, "\(more)") { try file(more, text) } }
+        let grid = try file(
+            ",\"format\":\"egrid\",\"period\":\"2022\",\"warming_potentials\":\"AR5\"",
+            "SUBRGN,SRC2ERTA\nCAMX,497.4\n")
+        #expect(grid.factors.first?.period.text == "2022")
+        #expect(grid.basis.warmingPotentials == .fifth && grid.basis.scope == .direct)
+        // One row, which may stand for an hour or for a year.
+        let maps =
+            "Datetime (UTC),Country,Zone Name,Zone Id,Carbon Intensity gCO₂eq/kWh (direct),"
+            + "Carbon Intensity gCO₂eq/kWh (LCA)\n2024-01-01 00:00:00,Denmark,West,DK-DK1,90,130\n"
+        let yearly = try file(
+            ",\"format\":\"electricity-maps\",\"scope\":\"direct\",\"granularity\":\"year\"", maps)
+        #expect(yearly.factors.first?.period.text == "2024")
     }
 }

@@ -27,6 +27,28 @@ import Testing
                 """)
     }
 
+    /// Long lists are written in pieces, which nobody must see.
+    @Test(arguments: [511, 512, 513, 3000], [JSONValue.Form.compact, .pretty])
+    func aLongListIsWrittenAsAShortOne(count: Int, form: JSONValue.Form) throws {
+        let elements = (0..<count).map { number -> JSONValue in
+            ["n": .integer(number), "list": .array([.integer(number), [], ["deep": "\n"]])]
+        }
+        let list: JSONValue = ["before": 1, "list": .array(elements), "after": [.array(elements)]]
+        let shift = form == .pretty ? 2 : 0
+        let pieces = elements.map { element in
+            var text = element.text(form)
+            if form == .pretty {
+                text.removeLast()
+                text = "\n    " + text.replacing("\n", with: "\n    ")
+            }
+            return text
+        }
+        let end = form == .pretty ? "\n" + String(repeating: " ", count: shift) + "]" : "]"
+        let text = list.text(form)
+        #expect(text.contains("[" + pieces.joined(separator: ",") + end))
+        #expect(try JSONValue(parsing: list.rendered(form)) == list)
+    }
+
     @Test func onlyWhatMustBeEscapedIs() {
         #expect(
             JSONValue.string("a\"\\/\u{8}\t\n\u{c}\r\u{1f}\0é😀\u{7f}\u{2028}").text()

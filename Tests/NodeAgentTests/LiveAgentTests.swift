@@ -3,6 +3,7 @@ import Energy
 import Glibc
 import Identity
 import JSONText
+import Patience
 import Sensors
 import Synchronization
 import Testing
@@ -70,8 +71,14 @@ import Wire
             configuration: LiveAgent.Configuration(
                 intervalSeconds: 30, socketPath: enrolment.directory + "/s"),
             sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) }, report: { _ in })
-        try await agent.run {
-            while !condition(agent) { await Task.yield() }
+        try await agent.run { await wait { condition(agent) } }
+    }
+
+    private func wait(_ condition: () -> Bool) async {
+        do {
+            try await Patience.until("what the agent is to do") { condition() ? () : nil }
+        } catch {
+            Issue.record(error)
         }
     }
 
@@ -91,10 +98,10 @@ import Wire
                     report: { line in said.withLock { $0.append(line) } })
                 let error = await #expect(throws: AgentError.self) {
                     try await agent.run {
-                        while !agent.isConnected { await Task.yield() }
+                        await wait { agent.isConnected }
                         rename(directory + "/spool", directory + "/elsewhere")
-                        // Nobody tells it to stop.
-                        while !Task.isCancelled { await Task.yield() }
+                        // Nobody tells it to stop: only its own end wakes this.
+                        try? await Task.sleep(for: .seconds(600))
                     }
                 }
                 #expect(error?.exitStatus == 3)
@@ -197,6 +204,35 @@ import Wire
             let jobs = aggregator.entries { try JobEntry(text: $0) }
             #expect(jobs.map(\.event) == [.start, .end])
             #expect(jobs.first?.start == jobs.last?.start && jobs.last?.stop != nil)
+        }
+    }
+
+    /// A node may be the only one who sees both histories of a log: its operator is told.
+    @Test func aLogThatGoesBackIsShownByTheStatus() async throws {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            let told = Mutex<JSONValue?>(nil)
+            try await aggregator.run { address in
+                let counter = Meter.Counter()
+                let agent = try LiveAgent(
+                    enrolment,
+                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
+                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
+                    report: { _ in })
+                @Sendable func log() -> JSONValue? { (try? AgentStatus.ask(path: directory + "/s"))?["log"] }
+                try await agent.run {
+                    while log()?["checkpoint_size"]?.string == nil { await Task.yield() }
+                    // The next entry begins the log anew.
+                    aggregator.change { $0.frontier = MerkleFrontier() }
+                    while log()?["last_checkpoint_fault"]?.string == nil { await Task.yield() }
+                    told.withLock { $0 = log() }
+                }
+            }
+            let log = try #require(told.withLock { $0 })
+            #expect(log["checkpoints_refused"]?.decimalString ?? 0 > 0, "\(log.text())")
+            let words = log["last_checkpoint_fault"]?.string ?? ""
+            #expect(words.contains("has signed"), "\(words)")
         }
     }
 

@@ -1,13 +1,12 @@
 import Glibc
+import Patience
 import Testing
 
 @testable import NodeAgent
 
 @Suite struct LoadCommandTests {
     private func waitUntilOver(_ load: LoadCommand) async throws {
-        // Generous: the shell has one line to run.
-        for _ in 0..<3000 where !load.isOver { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(load.isOver)
+        try await Patience.until("the end of the load") { load.isOver ? () : nil }
     }
 
     @Test(
@@ -20,25 +19,46 @@ import Testing
         #expect(GPUTrial.check(outcome).isPassed == (status == 0))
     }
 
+    /// A load that heeds no signal, and the number of its child.
+    private func stubbornLoad(_ directory: String) async throws -> (load: LoadCommand, child: pid_t) {
+        let ready = directory + "/ready"
+        let load = try #require(
+            LoadCommand(
+                "trap '' TERM INT HUP; sleep 600 & echo $! > \(ready).new; mv \(ready).new \(ready); wait",
+                patienceSeconds: 0))
+        let child = try await Patience.until("the load's first word") {
+            try DurableFile.read(ready, maximumBytes: 64).flatMap {
+                Int32(String(decoding: $0.dropLast(), as: UTF8.self))
+            }
+        }
+        return (load, child)
+    }
+
+    /// The child of a load that ended belongs to init, which may take a moment to reap it: a zombie is dead too.
+    private func waitUntilDead(_ child: pid_t) async throws {
+        try await Patience.until("the end of the load's child") {
+            kill(child, 0) != 0 || Self.isZombie(child) ? () : nil
+        }
+    }
+
     @Test func aLoadThatHeedsNoSignalEnds() async throws {
         try await ChildProcess.withDirectoryAsync { directory in
-            let ready = directory + "/ready"
-            let load = try #require(
-                LoadCommand("trap '' TERM INT HUP; sleep 600 & echo $! > \(ready).new; mv \(ready).new \(ready); wait"))
-            while access(ready, F_OK) != 0 { try await Task.sleep(for: .milliseconds(10)) }
-            let child = try #require(
-                (try DurableFile.read(ready, maximumBytes: 64)).flatMap {
-                    Int32(String(decoding: $0.dropLast(), as: UTF8.self))
-                })
-            let outcome = load.end(patienceMilliseconds: 100)
+            let (load, child) = try await stubbornLoad(directory)
+            let outcome = load.end()
             #expect(outcome == .ran && GPUTrial.check(outcome).isPassed)
-            // The child belongs to init now, which may take a moment to reap it: a zombie is dead too.
-            var isDead = false
-            for _ in 0..<3000 where !isDead {
-                isDead = kill(child, 0) != 0 || Self.isZombie(child)
-                if !isDead { try await Task.sleep(for: .milliseconds(10)) }
-            }
-            #expect(isDead)
+            try await waitUntilDead(child)
+        }
+    }
+
+    /// What the kernel does when it ends this program: `end` is never called.
+    @Test func aLoadEndsWithTheProgramThatStartedIt() async throws {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let (load, child) = try await stubbornLoad(directory)
+            close(load.lifeline)
+            try await waitUntilOver(load)
+            try await waitUntilDead(child)
+            // The watcher and the load, which are this program's own children.
+            for _ in 0..<2 { #expect(waitpid(-load.watcher, nil, 0) > 0) }
         }
     }
 

@@ -17,4 +17,11 @@ import Testing
         }
         #expect(NodeSources().all.map(\.name) == reports.map(\.source))
     }
+
+    @Test func aSlashAtTheEndMakesNoOtherTree() {
+        let sources = NodeSources(sysfsRoot: "/sys//", procfsRoot: "/proc/")
+        #expect(sources.sysfsRoot == "/sys" && sources.procfsRoot == "/proc")
+        #expect(sources.gpuWork != nil)
+        #expect(NodeSources(sysfsRoot: "/").sysfsRoot == "/")
+    }
 }

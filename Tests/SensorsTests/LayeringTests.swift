@@ -82,6 +82,28 @@ import Testing
         #expect(Set(layering.leftOut.map(\.id)) == ["cray:cpu", "cray:accel0", "cray:accel1", "cpu-model:host"])
     }
 
+    /// A processor that three sources count is one processor.
+    @Test func socketsOfOtherSourcesYieldToTheProcessorsOwnCounters() {
+        let sockets = PowercapTrees.merged(
+            HwmonSourceTests.amdEnergy, CrayTrees.node,
+            ["cray/pm_counters/cpu0_energy": "140 J\n", "cray/pm_counters/cpu1_energy": "160 J\n"])
+        let tree = FixtureTree(PowercapTrees.merged(sockets, PowercapTrees.amdServer))
+        func packages() -> [String] {
+            Layering(reports(tree)).sensors.filter { $0.description.layer == .package }.map(\.description.id)
+        }
+        #expect(packages() == ["rapl:package-0", "rapl:package-1"])
+        #expect(
+            Layering(reports(tree)).leftOut.contains {
+                $0.id == "hwmon:socket-1" && $0.reason == "the processors are read through rapl"
+            })
+        tree.remove("class/powercap")
+        #expect(packages() == ["cray:cpu"])
+        tree.remove("cray/pm_counters/cpu_energy")
+        #expect(packages() == ["cray:cpu0", "cray:cpu1"])
+        tree.remove("cray")
+        #expect(packages() == ["hwmon:socket-0", "hwmon:socket-1"])
+    }
+
     @Test func crayAloneKeepsItsParts() {
         let map = within(Layering(reports(FixtureTree(CrayTrees.node))))
         #expect(map.count == 5)

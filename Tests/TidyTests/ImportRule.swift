@@ -24,7 +24,9 @@ struct ImportRule {
     /// Above the line: no I/O, no clock, no randomness, no Foundation.
     static let pure: [String: Module] = [
         "Energy": Module(),
-        "JSONText": Module(),
+        // All cores for work that is a function of its input: order and result stay those of one.
+        "Parallel": Module(outside: ["Dispatch"]),
+        "JSONText": Module(own: ["Parallel"]),
         "SeededRandom": Module(),
         "TransparencyLog": Module(outside: ["Crypto"]),
         "Batches": Module(own: ["Energy", "TransparencyLog"], outside: ["Crypto"]),
@@ -32,7 +34,8 @@ struct ImportRule {
         // The C library for its logarithms and roots.
         "Emissions": Module(own: ["Energy", "JSONText"], outside: cLibrary),
         "Disclosure": Module(
-            own: ["Energy", "JSONText", "TransparencyLog", "Batches", "Accounts", "Emissions"], outside: ["Crypto"]),
+            own: ["Energy", "JSONText", "Parallel", "TransparencyLog", "Batches", "Accounts", "Emissions"],
+            outside: ["Crypto"]),
     ]
 
     static let edges: [String: Module] = [

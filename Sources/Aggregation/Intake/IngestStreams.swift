@@ -29,13 +29,22 @@ package struct IngestStreams: Sendable {
     }
 
     private let log: @Sendable (String) -> Log?
+    private let isDamaged: @Sendable (String) -> Bool
     private let metrics: IntakeMetrics
 
     /// Entries of one stream that may wait for their commit.
     package static let windowEntries = 512
 
-    package init(metrics: IntakeMetrics, log: @escaping @Sendable (String) -> Log?) {
+    /// - Parameters:
+    ///   - isDamaged: whether a log is of this aggregator and cannot be opened: its nodes keep their spools and come
+    ///     again.
+    ///   - log: nil for a log that is not served.
+    package init(
+        metrics: IntakeMetrics, isDamaged: @escaping @Sendable (String) -> Bool = { _ in false },
+        log: @escaping @Sendable (String) -> Log?
+    ) {
         self.metrics = metrics
+        self.isDamaged = isDamaged
         self.log = log
     }
 
@@ -53,6 +62,9 @@ package struct IngestStreams: Sendable {
                 .certificateRefused, "the certificate is \(peer.node)'s, the hello says \(hello.node): use its own")
         }
         guard let home = log(hello.log) else {
+            guard !isDamaged(hello.log) else {
+                throw IngestError(.unavailable, "the log \(hello.log) is damaged and not served: come again later")
+            }
             throw IngestError(.refused, "this aggregator has no log \(hello.log): enroll the node here")
         }
         let (output, answers) = AsyncStream.makeStream(of: DownMessage.self)
@@ -89,6 +101,10 @@ package struct IngestStreams: Sendable {
         let metrics = metrics
         do throws(Refusal) {
             guard let log = log(upload.log) else {
+                guard !isDamaged(upload.log) else {
+                    throw Refusal(
+                        .overloaded, isPermanent: false, "the log \(upload.log) is damaged; send again later")
+                }
                 throw Refusal(.foreignLog, "this aggregator has no log \(upload.log)")
             }
             let received = try ReceivedEntry(note: upload.note, samples: upload.samples)

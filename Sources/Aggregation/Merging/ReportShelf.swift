@@ -12,6 +12,7 @@ final class ReportShelf: Sendable {
         var period: UTCInterval
         var audience: Audience
         var rule: AttributionRule
+        var method: CalculationMethod
         /// The prefix of the log, by what it holds.
         var head: TreeHead
         var records: JobsVersion
@@ -50,7 +51,7 @@ final class ReportShelf: Sendable {
     /// A report's bytes, made where they are not at hand.
     func bytes(_ input: DisclosureInput, records: JobsVersion) -> [UInt8] {
         let key = Key(
-            period: input.period, audience: input.audience, rule: input.rule,
+            period: input.period, audience: input.audience, rule: input.rule, method: input.method,
             head: TreeHead(size: input.checkpoint.size, root: input.checkpoint.root), records: records,
             policy: input.policy, factorFiles: Set(input.factorFiles.keys))
         if let known = bytes(key) { return known }

@@ -169,6 +169,7 @@ package enum PublishingError: Error, Sendable, Hashable, CustomStringConvertible
     case behind(origin: String, signed: UInt64, offered: UInt64)
     case fork(origin: String, size: UInt64)
     case damagedState(path: String)
+    case damagedTile(path: String)
     case missingLeaves(origin: String, expected: UInt64, found: UInt64)
     case halted(origin: String, reason: String)
     case movedOn(origin: String)
@@ -184,6 +185,8 @@ package enum PublishingError: Error, Sendable, Hashable, CustomStringConvertible
             "the first \(size) entries of the log \(origin) are not those that were signed; nothing is signed over them"
         case .damagedState(let path):
             "\(path) is not the signer's state of this log; restore it or adopt the log with 'signer adopt'"
+        case .damagedTile(let path):
+            "\(path) is not what the signed entries give: somebody changed it; remove it and it is made anew"
         case .missingLeaves(let origin, let expected, let found):
             "the log \(origin) has \(found) of its \(expected) leaf hashes; restore the database"
         case .movedOn(let origin):

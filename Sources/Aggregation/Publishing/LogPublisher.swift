@@ -76,12 +76,17 @@ package final class LogPublisher: Sendable {
         self.now = now
         var builder = TileBuilder()
         let signed = signer.last
+        var damaged: String?
         let lastLeaf = try await Self.extend(
             &builder, to: Int64(clamping: signed.size), log, origin: signer.origin
         ) { content in
             // The tiles follow from the database: on a new disk they are made again.
             let path = "\(directory)/\(content.tile.path)"
-            guard access(path, F_OK) != 0 else { return }
+            guard access(path, F_OK) != 0 else {
+                // Proofs to strangers and to our own signer are read from it.
+                if try PrivateFile.read(path) != content.bytes { damaged = damaged ?? path }
+                return
+            }
             try DirectoryTree.make(parentOf: path)
             try PrivateFile.write(content.bytes, to: path, mode: 0o644)
         }
@@ -89,6 +94,7 @@ package final class LogPublisher: Sendable {
         guard signed.size == 0 || builder.frontier.root == signed.root else {
             throw PublishingError.fork(origin: signer.origin, size: signed.size)
         }
+        if let damaged { throw PublishingError.damagedTile(path: damaged) }
         let latest = try await log.storedCheckpoint().flatMap { signer.recognize($0) }
         state = Mutex(State(signer: signer, builder: builder, lastLeaf: lastLeaf, latest: latest))
     }

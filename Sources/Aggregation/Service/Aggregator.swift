@@ -33,6 +33,7 @@ package final class Aggregator: Sendable {
     let logger: Logger
     private let witnessing: LogRuntime.Witnessing
     private let logs = Mutex<[String: LogRuntime]>([:])
+    private let faulty = Mutex<[LogFault]>([])
     private let addresses = Mutex(Addresses())
     private let isReady: @Sendable () -> Bool
 
@@ -68,13 +69,25 @@ package final class Aggregator: Sendable {
             .contains { $0.slug == slug }
     }
 
-    /// Opens the logs of every organization.
+    /// Opens the logs of every organization. One that is damaged is not served, and the others are.
+    ///
+    /// - Throws: what is wrong with the first log, when none can be opened.
     package func openLogs() async throws {
         try await pool.run { connection throws(StoreError) in try connection.ensurePartitions() }
         let organizations = try await pool.run { connection throws(StoreError) in try connection.organizations() }
+        var first: (any Error)?
         for organization in organizations {
-            if try await isBegun(organization) { try await open(organization) }
+            do {
+                if try await isBegun(organization) { try await open(organization) }
+            } catch let error as StoreError where error.isOfTheDatabase {
+                throw error
+            } catch {
+                first = first ?? error
+                faulty.withLock { $0.append(LogFault(organization: organization, reason: "\(error)")) }
+                logger.error("log not served", metadata: ["log": "\(organization.origin)", "why": "\(error)"])
+            }
         }
+        if let first, self.organizations.isEmpty { throw first }
     }
 
     /// Whether the log of an organization has its first entries. A founding that a crash cut short is ended here; one
@@ -122,13 +135,27 @@ package final class Aggregator: Sendable {
     package func log(origin: String) -> LogRuntime? { organizations.first { $0.organization.origin == origin } }
     package func log(number: Int32) -> LogRuntime? { organizations.first { $0.organization.log == number } }
 
+    /// Logs that could not be opened: nothing is read from them, taken for them or signed. They are mended by hand, and
+    /// looked at again by the next start.
+    package var faults: [LogFault] { faulty.withLock { $0 } }
+
+    func fault(named name: String) -> LogFault? {
+        faults.first { $0.organization.slug == name } ?? faults.first { $0.organization.name == name }
+    }
+
+    func fault(origin: String) -> LogFault? { faults.first { $0.organization.origin == origin } }
+    func fault(number: Int32) -> LogFault? { faults.first { $0.organization.log == number } }
+
     /// Founds another organization on this aggregator.
     ///
+    /// - Parameter tokens: where keys are that are not made as files.
     /// - Throws: `FoundingError` where it cannot be.
-    package func found(name: String, slug: String, site: String) async throws -> LogRuntime {
+    package func found(
+        name: String, slug: String, site: String, tokens: LogKeys.Tokens = LogKeys.Tokens()
+    ) async throws -> LogRuntime {
         let row = try await Founding.foundOrganization(
-            name: name, slug: slug, site: site, host: configuration.originHost, installation: installation, pool: pool,
-            clock: clock)
+            name: name, slug: slug, site: site, host: configuration.originHost, tokens: tokens,
+            installation: installation, pool: pool, clock: clock)
         try await open(row)
         guard let runtime = organization(slug: row.slug) else { throw StoreError(.unknownLog, "the log is not open") }
         return runtime
@@ -238,18 +265,25 @@ package final class Aggregator: Sendable {
         let lines = organizations.compactMap { runtime in
             runtime.standing.progress.map { "\(runtime.organization.slug): \($0.text)" }
         }
-        return (["ready"] + lines).map { "\($0)\n" }.joined()
+        // Whoever asks needs no token: the reason names files of this host.
+        let damaged = faults.map { fault in
+            "\(fault.organization.slug): not served, its log is damaged; standard error and its own token tell how"
+        }
+        return (["ready"] + lines + damaged).map { "\($0)\n" }.joined()
     }
 
     /// What the ingest port does.
     package var ingestHandlers: IngestHandlers {
-        let streams = IngestStreams(metrics: metrics) { [self] origin in
-            log(origin: origin).map { runtime in
-                IngestStreams.Log(
-                    origin: origin, sequencer: runtime.sequencer, feed: runtime.feed, logKeys: { runtime.logKeyNotes },
-                    accountMap: { [self] in runtime.accountMap(at: clock.now()) })
-            }
-        }
+        let streams = IngestStreams(
+            metrics: metrics, isDamaged: { [self] origin in fault(origin: origin) != nil },
+            log: { [self] origin in
+                log(origin: origin).map { runtime in
+                    IngestStreams.Log(
+                        origin: origin, sequencer: runtime.sequencer, feed: runtime.feed,
+                        logKeys: { runtime.logKeyNotes },
+                        accountMap: { [self] in runtime.accountMap(at: clock.now()) })
+                }
+            })
         return IngestHandlers(
             stream: { peer, messages, writer in try await streams.serve(peer, messages, writer) },
             renew: { [self] peer, renewal in await renew(peer, renewal) })
@@ -271,6 +305,26 @@ package final class Aggregator: Sendable {
                 return .refused(code: .badSyntax, message: "\(error)")
             }
         }
+        guard faults.isEmpty else {
+            return .refused(code: .overloaded, message: "a log is damaged that may know \(peer.node); ask again later")
+        }
         return .refused(code: .unknownNode, message: "node \(peer.node) is not enrolled here; enroll it again")
+    }
+}
+
+/// A log that is not served, and why.
+package struct LogFault: Sendable {
+    package let organization: Organization
+    /// For who runs this host and for the organization itself: it may name files.
+    package let reason: String
+}
+
+extension StoreError {
+    /// Whether it says nothing of the one log that was asked for.
+    fileprivate var isOfTheDatabase: Bool {
+        switch kind {
+        case .unavailable, .connectionLost, .overloaded, .cancelled, .closed, .cluster: true
+        default: false
+        }
     }
 }

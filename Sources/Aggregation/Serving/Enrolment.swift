@@ -28,9 +28,12 @@ struct Enrolment: Sendable {
         let hash = Token.sha256(request.token)
         let pool = aggregator.pool
         let found = try await pool.run { connection throws(StoreError) in try connection.token(sha256: hash) }
-        guard let found, found.kind == Token.Kind.join.rawValue, let runtime = aggregator.log(number: found.log) else {
-            throw Self.refused
+        guard let found, found.kind == Token.Kind.join.rawValue else { throw Self.refused }
+        // The node's side is told no more: its token is not the organization's.
+        guard aggregator.fault(number: found.log) == nil else {
+            throw Problem.unavailable("the log is damaged and not served; enroll the node when it is")
         }
+        guard let runtime = aggregator.log(number: found.log) else { throw Self.refused }
         let known = runtime.sequencer.withIntake { $0.signers.signers[request.node] }
         guard known?.currentKey == nil else {
             throw Problem.conflict("node \(request.node) is enrolled already; choose another name or retire it first")

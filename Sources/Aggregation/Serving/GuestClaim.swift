@@ -36,6 +36,9 @@ struct GuestClaim: Sendable {
         guard log != tenant.origin else {
             throw Problem.badRequest("home: the node is at home in \(tenant.slug) itself; enroll it without a tenant")
         }
+        guard aggregator.fault(origin: log) == nil else {
+            throw Problem.unavailable("home: the log \(log) is damaged, so nobody can say whose node it is")
+        }
         guard let home = aggregator.log(origin: log) else { return }
         let key = home.sequencer.withIntake { $0.signers.signers[node]?.currentKey }
         let claim = GuestProof(home: log, node: node, key: request.key.text)

@@ -21,18 +21,21 @@ struct ReportRecovery {
     @discardableResult
     func run() async throws -> Losses {
         let kept = Set(try await runtime.database.reports().map { Int64($0.number) })
-        let logged = try await AccountsReader(runtime).read().accounts.reports.issues
+        let prefix = try await AccountsReader(runtime).read()
+        let logged = prefix.accounts.reports.issues
+        let policies = Set([Array(runtime.policy.utf8)] + prefix.accounts.settings.policies(of: prefix.genesis))
         var losses: Losses = [:]
         // By number: a restatement states its effect against the one before.
         for issue in logged.sorted(by: { $0.entry.number < $1.entry.number })
         where !kept.contains(issue.entry.number) {
-            if let reason = try await recover(issue) { losses[issue.entry.number] = reason }
+            if let reason = try await recover(issue, policies) { losses[issue.entry.number] = reason }
         }
         return losses
     }
 
+    /// - Parameter policies: under one of them it was issued.
     /// - Returns: why it cannot be had again.
-    private func recover(_ issue: ReportRegister.Issue) async throws -> String? {
+    private func recover(_ issue: ReportRegister.Issue, _ policies: Set<[UInt8]>) async throws -> String? {
         let entry = issue.entry
         let index = Int64(clamping: issue.index)
         guard let audience = Audience(rawValue: entry.audience) else {
@@ -45,12 +48,17 @@ struct ReportRecovery {
         guard Int64(clamping: checkpoint.checkpoint.size) == entry.size else {
             return "no checkpoint of \(entry.size) entries was published"
         }
-        for rule in AttributionRule.allCases.reversed() {
-            let query = ReportQuery(entry, audience, rule)
-            let disclosure = try await routes.report(query, runtime, at: checkpoint, anew: true).disclosure
-            guard disclosure.sha256.bytes == entry.sha256 else { continue }
-            try await keep(IssuedReport(entry: entry, index: index, note: note, disclosure: disclosure))
-            return nil
+        let methods = AttributionRule.allCases.flatMap { rule in CalculationMethod.allCases.map { (rule, $0) } }
+        for (rule, method) in methods.reversed() {
+            let query = ReportQuery(entry, audience, rule, method)
+            var input = try await routes.input(query, runtime, at: checkpoint, anew: true).input
+            for policy in policies {
+                input.policy = policy
+                let disclosure = Disclosure(input)
+                guard disclosure.sha256.bytes == entry.sha256 else { continue }
+                try await keep(IssuedReport(entry: entry, index: index, note: note, disclosure: disclosure))
+                return nil
+            }
         }
         return "the policy or a factor file is another one than when it was issued"
     }

@@ -24,7 +24,8 @@ extension Routes {
             let prefix = try await AccountsReader(runtime).read(period: query.period, at: earlier)
             let evidence = Evidence(
                 runtime: runtime, query: query, prefix: prefix, withSamples: withSamples,
-                withholding: try await withholding(request, query, runtime), bundlesThere: begun.bundles)
+                withholding: try await withholding(request, query, runtime), policy: Array(runtime.policy.utf8),
+                bundlesThere: begun.bundles)
             return Response(streaming: "application/x-tar", logger: context.logger) { send in
                 try await evidence.write(send)
             }
@@ -79,6 +80,8 @@ private struct Evidence: Sendable {
     let prefix: AccountsReader.Prefix
     let withSamples: Bool
     let withholding: Withholding
+    /// As it was when the export began: the file and the disclosure have to agree.
+    let policy: [UInt8]
     /// Whole bundles that the asker has: they count for the manifest and are not sent again.
     let bundlesThere: UInt64
 
@@ -93,7 +96,7 @@ private struct Evidence: Sendable {
             try await send(member)
         }
         try await sendFile(writer.add(.checkpoint, prefix.checkpoint.bytes))
-        try await sendFile(writer.add(.policy, Array(runtime.policy.utf8)))
+        try await sendFile(writer.add(.policy, policy))
         var start: Int64 = 0
         while start < Int64(clamping: size) {
             let end = min(Int64(clamping: size), start + 256)
@@ -142,7 +145,7 @@ private struct Evidence: Sendable {
         Disclosure(
             DisclosureInput(
                 genesis: prefix.genesis, accounts: accounts, checkpoint: prefix.checkpoint.checkpoint,
-                policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience,
+                policy: policy, period: query.period, audience: query.audience, method: query.method,
                 factorFiles: factors, withheldEntries: withheld))
     }
 }

@@ -59,11 +59,11 @@ extension Routes {
             from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string,
             method: body["method"]?.string)
         let supersedes = body["supersedes"]?.int64
-        let reason = body["reason"]?.string
-        if supersedes != nil, reason == nil { throw Problem.badRequest("reason: a restatement says why") }
         let earlier = try await superseded(supersedes, by: query, runtime)
+        let reason = try Self.reason(body["reason"]?.string, query.method, superseding: earlier)
         // What is handed in rests on the entries as they are stored now, not on what was kept of them.
-        let (disclosure, prefix) = try await report(query, runtime, anew: true)
+        let policy = try await runtime.announcePolicy(aggregator.clock)
+        let (disclosure, prefix) = try await report(query, runtime, anew: true, policy: policy)
         let failed = disclosure.failedChecks
         guard failed.isEmpty else {
             throw Problem(
@@ -84,6 +84,18 @@ extension Routes {
         try await issued.keep(in: runtime.database, superseding: earlier)
         try await runtime.publish()
         return try issued.document(superseding: earlier)
+    }
+
+    /// A restatement says why, and always that it is made by another method.
+    private static func reason(
+        _ stated: String?, _ method: CalculationMethod, superseding earlier: StoredReport?
+    ) throws -> String? {
+        guard let earlier else { return stated }
+        let body = try JSONValue(parsing: earlier.body)["disclosure"] ?? .null
+        guard let reason = IssuedDisclosure.reason(stated, for: method, superseding: body) else {
+            throw Problem.badRequest("reason: a restatement says why")
+        }
+        return reason
     }
 
     /// Appends a report's entry under the next free number. Another aggregator on the same database may take that

@@ -19,7 +19,8 @@ extension Routes {
         }
         router.get("/v1/organizations") { request, _ in
             let access = try await access(request)
-            let visible = access.isOperator ? aggregator.organizations : [access.runtime]
+            if !access.isOperator, let fault = aggregator.fault(number: access.log) { throw Problem(fault) }
+            let visible = aggregator.organizations.filter { access.isOperator || $0.organization.log == access.log }
             return Self.json(["items": .array(visible.map { Self.summary($0) }), "next": .null])
         }
         router.post("/v1/organizations") { request, _ in
@@ -77,9 +78,11 @@ extension Routes {
         }
         guard LogNaming.isSlug(slug) else { throw Problem.badRequest("slug: \(LogNaming.slugForm)") }
         let site = body["site"]?.string ?? "default"
+        let tokens = LogKeys.Tokens(
+            log: try Self.tokenKey("log_key", body), administration: try Self.tokenKey("administration_key", body))
         let runtime: LogRuntime
         do {
-            runtime = try await aggregator.found(name: name, slug: slug, site: site)
+            runtime = try await aggregator.found(name: name, slug: slug, site: site, tokens: tokens)
         } catch let error as FoundingError {
             throw Problem.conflict("\(error)")
         }
@@ -91,6 +94,18 @@ extension Routes {
             "slug": .string(slug), "name": .string(name), "origin": .string(runtime.organization.origin),
             "token": .string(token),
         ]
+    }
+
+    /// A key on a token of this host, tried before anything is made; nil for one in a file.
+    private static func tokenKey(_ name: String, _ body: JSONValue) throws(Problem) -> TokenURI? {
+        guard let value = body[name], !value.isNull else { return nil }
+        do {
+            let uri = try TokenURI(parsing: value.string ?? "")
+            _ = try TokenKey(uri)
+            return uri
+        } catch {
+            throw .badRequest("\(name): \(error)")
+        }
     }
 
     private func makeToken(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
@@ -168,18 +183,26 @@ extension Routes {
         if field == SettingField.accountMap, let fault = body["value"].flatMap(AccountMapField.fault) {
             throw Problem.badRequest("value: \(fault)")
         }
+        if let fault = body["value"].flatMap({ SettingForm.fault(of: $0, in: field, subject: body["subject"]?.string) })
+        {
+            throw Problem.badRequest("value: \(fault)")
+        }
         func time(_ name: String) throws -> UTCTime? {
             guard let text = body[name]?.string else { return nil }
             guard let time = UTCTimeText.parse(text) else { throw Problem.badRequest("\(name): RFC 3339 in UTC") }
             return time
+        }
+        let (from, until) = (try time("effective_from"), try time("effective_until"))
+        if let from, let until, from >= until {
+            throw Problem.badRequest("effective_until: a time after effective_from")
         }
         let token = bearer.isEmpty ? "operator" : "token \(bearer)"
         let by = body["by"]?.string.map { "\($0), \(token)" } ?? token
         guard by.utf8.count <= 256 else { throw Problem.badRequest("by: at most 200 bytes") }
         let entry = SetEntry(
             log: runtime.organization.origin, time: aggregator.clock.now(), field: field,
-            subject: body["subject"]?.string, value: value, effectiveFrom: try time("effective_from"),
-            effectiveUntil: try time("effective_until"), by: by,
+            subject: body["subject"]?.string, value: value, effectiveFrom: from, effectiveUntil: until,
+            by: by,
             reason: body["reason"]?.string, salt: aggregator.clock.random(16))
         return ["index": .decimalString(try await runtime.append(entry.text).index)]
     }

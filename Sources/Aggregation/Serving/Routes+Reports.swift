@@ -109,10 +109,14 @@ extension Routes {
     // MARK: Disclosures
 
     /// A disclosure of a period, with the prefix that it was made from.
+    ///
+    /// - Parameter policy: what it names as published; nil for what is published now.
     func report(
-        _ query: ReportQuery, _ runtime: LogRuntime, at earlier: SignedCheckpoint? = nil, anew: Bool = false
+        _ query: ReportQuery, _ runtime: LogRuntime, anew: Bool = false, policy: [UInt8]? = nil
     ) async throws -> (disclosure: Disclosure, prefix: AccountsReader.Prefix) {
-        let (input, prefix) = try await input(query, runtime, at: earlier, anew: anew)
+        let (made, prefix) = try await input(query, runtime, anew: anew)
+        var input = made
+        if let policy { input.policy = policy }
         return (Disclosure(input), prefix)
     }
 
@@ -124,7 +128,7 @@ extension Routes {
         let input = DisclosureInput(
             genesis: prefix.genesis, accounts: prefix.accounts, checkpoint: prefix.checkpoint.checkpoint,
             policy: Array(runtime.policy.utf8), period: query.period, audience: query.audience, rule: query.rule,
-            factorFiles: FactorFiles(runtime).read(prefix.accounts.settings))
+            method: query.method, factorFiles: FactorFiles(runtime).read(prefix.accounts.settings))
         return (input, prefix)
     }
 
@@ -183,20 +187,23 @@ struct ReportQuery {
     var audience: Audience
     var format: String
     var rule: AttributionRule
+    var method: CalculationMethod
 
     init(_ period: UTCInterval, _ audience: Audience) {
         self.period = period
         self.audience = audience
         format = ReportFormat.json.rawValue
         rule = .newest
+        method = .newest
     }
 
     /// The same report again.
-    init(_ entry: ReportEntry, _ audience: Audience, _ rule: AttributionRule) {
+    init(_ entry: ReportEntry, _ audience: Audience, _ rule: AttributionRule, _ method: CalculationMethod) {
         period = entry.period
         self.audience = audience
         format = "json"
         self.rule = rule
+        self.method = method
     }
 
     init(_ request: Request) throws(Problem) {
@@ -210,7 +217,7 @@ struct ReportQuery {
     init(
         from: String?, to: String?, audience: String?, format: String? = nil, method: String? = nil
     ) throws(Problem) {
-        rule = try Self.rule(method)
+        (rule, self.method) = try Self.rules(method)
         period = UTCInterval(start: try Self.hour("from", from), end: try Self.hour("to", to))
         guard period.start < period.end else { throw .badRequest("to: it must lie after from") }
         guard let audience = Audience(rawValue: audience ?? Audience.assurer.rawValue) else {
@@ -220,14 +227,14 @@ struct ReportQuery {
         self.format = format ?? "json"
     }
 
-    /// The method that is named, else the newest. Old ones stay, so that an old report can be made beside a new one.
-    private static func rule(_ name: String?) throws(Problem) -> AttributionRule {
-        guard let name else { return .newest }
-        guard let rule = AttributionRule.allCases.first(where: { $0.name == name }) else {
-            let available = AttributionRule.allCases.map(\.name).joined(separator: ", ")
-            throw .badRequest("method: there is no '\(name)'; available: \(available)")
-        }
-        return rule
+    /// The rule or the method that is named, else the newest. Old ones stay, so that an old report can be made beside
+    /// a new one.
+    private static func rules(_ name: String?) throws(Problem) -> (AttributionRule, CalculationMethod) {
+        guard let name else { return (.newest, .newest) }
+        if let method = CalculationMethod(version: name) { return (.newest, method) }
+        if let rule = AttributionRule.allCases.first(where: { $0.name == name }) { return (rule, .newest) }
+        let available = AttributionRule.allCases.map(\.name) + CalculationMethod.allCases.map(\.version)
+        throw .badRequest("method: there is no '\(name)'; available: \(available.joined(separator: ", "))")
     }
 
     private static func hour(_ name: String, _ text: String?) throws(Problem) -> UTCTime {

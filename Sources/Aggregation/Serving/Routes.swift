@@ -44,7 +44,8 @@ package struct Routes: Sendable {
 
     /// What the bearer of a request may see.
     struct Access: Sendable {
-        var runtime: LogRuntime
+        /// Number of the log that the token is of.
+        var log: Int32
         var isOperator: Bool
         /// Name of the token, which stands in the log beside what its bearer says.
         var name: String
@@ -56,10 +57,10 @@ package struct Routes: Sendable {
         let hash = Token.sha256(token.secret)
         let found = try await aggregator.pool.run { connection throws(StoreError) in try connection.token(sha256: hash)
         }
-        guard let found, found.kind != Token.Kind.join.rawValue, let runtime = aggregator.log(number: found.log),
+        guard let found, found.kind != Token.Kind.join.rawValue,
             found.expires.map({ $0.microseconds > aggregator.clock.now().microseconds }) ?? true
         else { throw Problem.unauthorized }
-        return Access(runtime: runtime, isOperator: found.kind == Token.Kind.operator.rawValue, name: found.name)
+        return Access(log: found.log, isOperator: found.kind == Token.Kind.operator.rawValue, name: found.name)
     }
 
     /// The organization of the path, if the token is its own. Another organization's answers like one that is not
@@ -67,11 +68,10 @@ package struct Routes: Sendable {
     func organization(_ request: Request, _ context: EdgeContext) async throws -> LogRuntime {
         let access = try await access(request)
         let name = try Self.pathPart("org", context)
-        let runtime = aggregator.organization(named: name)
-        guard let runtime, runtime === access.runtime || access.isOperator else {
-            throw Problem.notFound("there is no organization '\(name)' for this token")
-        }
-        return runtime
+        func isShown(_ organization: Organization) -> Bool { access.isOperator || organization.log == access.log }
+        if let runtime = aggregator.organization(named: name), isShown(runtime.organization) { return runtime }
+        if let fault = aggregator.fault(named: name), isShown(fault.organization) { throw Problem(fault) }
+        throw Problem.notFound("there is no organization '\(name)' for this token")
     }
 
     static func pathPart(_ name: String, _ context: EdgeContext) throws(Problem) -> String {
@@ -91,6 +91,12 @@ package struct Routes: Sendable {
         } catch {
             throw Problem.badRequest("the body is not JSON: \(error)")
         }
+    }
+}
+
+extension Problem {
+    init(_ fault: LogFault) {
+        self = .unavailable("the log of \(fault.organization.slug) is not served: \(fault.reason)")
     }
 }
 

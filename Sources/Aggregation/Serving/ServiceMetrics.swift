@@ -54,6 +54,12 @@ enum ServiceMetrics {
                 MetricSample(
                     ["log": runtime.organization.origin], .integer(runtime.publisher.haltReason == nil ? 0 : 1))
             })
+        let served = aggregator.organizations.map { ($0.organization.origin, Int64(1)) }
+        page.gauge(
+            "wattest_log_served", "0 for a log that is damaged: nothing is taken for it, answered from it or signed.",
+            (served + aggregator.faults.map { ($0.organization.origin, Int64(0)) }).map { log, value in
+                MetricSample(["log": log], .integer(value))
+            })
         return page
     }
 }

@@ -62,8 +62,15 @@ package final class LogDatabase: Sendable {
         }
         var intake = try LogIntake(genesis: genesis)
         for row in rows.records {
-            let (entry, signer) = try Self.entry(row.note)
-            intake.logged(entry, signer: signer, at: row.index, leaf: MerkleHash.leaf(of: row.note))
+            let read: (entry: Entry, signer: String)
+            do {
+                read = try Self.entry(row.note)
+            } catch {
+                throw StoreError(
+                    .invalidData, "entry \(row.index) of the log \(origin) cannot be read: \(error)",
+                    hint: "restore the database")
+            }
+            intake.logged(read.entry, signer: read.signer, at: row.index, leaf: MerkleHash.leaf(of: row.note))
         }
         // Chains are loaded when they are first written to, not here: a log may have very many.
         intake.forgetHeads()

@@ -7,7 +7,7 @@ extension SyntheticLog {
     /// The evidence of a period as files, as an aggregator would export it.
     package mutating func bundle(
         _ period: UTCInterval, audience: Audience = .assurer, withSamples: Bool = true,
-        withholding: Withholding = .nothing
+        withholding: Withholding = .nothing, method: CalculationMethod = .newest
     ) throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
         func keep(_ file: BundleFile) { files[file.path] = file.bytes }
@@ -30,6 +30,7 @@ extension SyntheticLog {
         }
         var input = try disclosureInput(period, audience: audience)
         input.withheldEntries = writer.withheldEntries
+        input.method = method
         keep(writer.add(.disclosure, Disclosure(input).bytes))
         keep(try writer.manifest(signedBy: administration))
         return files

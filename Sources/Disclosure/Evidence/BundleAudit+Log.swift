@@ -86,15 +86,27 @@ extension BundleAudit {
         }
     }
 
-    /// A replay, and the digests of the reports that were issued on the way.
+    /// A replay, and the reports that were issued on the way.
     struct Replayed {
         var replay: LogReplay
-        /// By number.
-        var reports: [Int64: MerkleHash] = [:]
+        /// Of those that were made again, by number: in which revision they have the digest in the log; nil in none.
+        var reports: [Int64: Int64?] = [:]
         /// The report that the auditor holds in hands, as it follows from the entries that it stands on.
         var held: Disclosure?
         /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
         var recall = CheckedEntry.Recall()
+
+        /// The latest revision of which the log announces a report, and the first entry that does.
+        ///
+        /// - Parameter limit: entries from this one on do not count.
+        func newestRevision(before limit: UInt64 = .max) -> DisclosureComparison.Announced? {
+            var newest: DisclosureComparison.Announced?
+            for issue in replay.accounts.reports.issues where issue.index < limit {
+                guard let revision = reports[issue.entry.number] ?? nil else { continue }
+                if revision > newest?.revision ?? 0 { newest = .init(revision: revision, index: issue.index) }
+            }
+            return newest
+        }
     }
 
     /// Replays the log up to the signed tree.
@@ -103,10 +115,10 @@ extension BundleAudit {
     /// first of all: in a tree that is not the signed one every other finding is an accident, and only shows the way.
     func replay(
         _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
-        _ head: TreeHead, holding number: Int64? = nil
+        _ head: TreeHead, holding held: HeldReport? = nil
     ) async throws -> Replayed {
         do {
-            let replayed = try await replay(manifest, pieces, survey, outside, holding: number)
+            let replayed = try await replay(manifest, pieces, survey, outside, holding: held)
             try check(replayed.replay.head, is: head)
             return replayed
         } catch let failure as ReplayFailure {
@@ -126,7 +138,7 @@ extension BundleAudit {
 
     private func replay(
         _ manifest: BundleManifest, _ pieces: [BundlePiece], _ survey: LogSurvey, _ outside: OutsideFiles,
-        holding number: Int64?
+        holding held: HeldReport?
     ) async throws -> Replayed {
         var state = Replayed(replay: LogReplay(origin: manifest.origin, survey: survey, period: manifest.period))
         // The survey held the files to the manifest; what is read now is held to the signed root.
@@ -134,7 +146,7 @@ extension BundleAudit {
         var due: [UInt64: [ReportEntry]] = [:]
         let issued = survey.reports.filter { $0.period == manifest.period }
         for (place, entry) in issued.enumerated()
-        where issued.count - place <= Self.maximumReports || entry.number == number {
+        where issued.count - place <= Self.maximumReports || entry.number == held?.number {
             due[UInt64(clamping: entry.size), default: []].append(entry)
         }
         try await inOrder(pieces, &state) { state in
@@ -150,9 +162,12 @@ extension BundleAudit {
                 case .withheld(let root, let level): try state.replay.withhold(root, level: level)
                 }
                 for report in due[state.replay.size] ?? [] {
-                    let made = Self.made(report, state.replay, outside)
-                    state.reports[report.number] = made?.sha256
-                    if report.number == number { state.held = made }
+                    let stated = report.number == held?.number ? held?.method : nil
+                    let made = Self.made(report, state.replay, outside, stated)
+                    if let made {
+                        state.reports.updateValue(made.revision(ofDigest: report.sha256), forKey: report.number)
+                    }
+                    if report.number == held?.number { state.held = made }
                 }
             }
             if let failure = checked.failure { throw failure }
@@ -161,9 +176,12 @@ extension BundleAudit {
         return state
     }
 
-    /// What the report must have said when the log was as long as it states.
+    /// What the report must have said when the log was as long as it states, by the method and under the policy that
+    /// give its digest: the log names the policy, but aggregators did not always log theirs.
+    ///
+    /// - Parameter stated: the method that it says it was made by, where it is at hand: else the newest one that fits.
     private static func made(
-        _ report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles
+        _ report: ReportEntry, _ replay: LogReplay, _ outside: OutsideFiles, _ stated: CalculationMethod?
     ) -> Disclosure? {
         guard replay.counts.withheld == 0, let audience = Audience(rawValue: report.audience),
             let genesis = replay.signers?.genesis,
@@ -171,10 +189,20 @@ extension BundleAudit {
         else { return nil }
         var accounts = replay.accounts
         outside.addRecords(to: &accounts)
-        return Disclosure(
-            DisclosureInput(
-                genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
-                period: report.period, audience: audience, factorFiles: outside.factors))
+        var input = DisclosureInput(
+            genesis: genesis, accounts: accounts, checkpoint: checkpoint, policy: outside.policy,
+            period: report.period, audience: audience, factorFiles: outside.factors)
+        let named = accounts.settings.policy(of: genesis)
+        var nearest: Disclosure?
+        for policy in named == outside.policy ? [named] : [named, outside.policy] {
+            for method in stated.map({ [$0] }) ?? CalculationMethod.allCases.reversed() {
+                (input.policy, input.method) = (policy, method)
+                let made = Disclosure(input)
+                if made.revision(ofDigest: report.sha256) != nil { return made }
+                if policy == outside.policy, method == stated ?? .newest { nearest = made }
+            }
+        }
+        return nearest
     }
 
     /// Works on several bundles at once, on all cores, and folds the results in order, so that the first failure is

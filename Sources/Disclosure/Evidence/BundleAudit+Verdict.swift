@@ -6,15 +6,22 @@ import TransparencyLog
 /// What follows from the replayed log, and what does not.
 extension BundleAudit {
     func judge(
-        _ replay: LogReplay, _ manifest: BundleManifest, _ outside: OutsideFiles, _ verdict: PolicyVerdict,
+        _ replayed: Replayed, _ manifest: BundleManifest, _ outside: OutsideFiles, _ verdict: PolicyVerdict,
         _ report: inout AuditReport
     ) throws(ReplayFailure) {
+        let replay = replayed.replay
         let input = try input(replay, manifest, outside, verdict)
         countRecords(input.accounts, &report)
+        let disclosure = try disclosure(input, as: outside.disclosure)
         if manifest.withheldEntries > 0 {
-            try compareInPart(Disclosure(input), outside.disclosure, replay, &report)
+            try compareInPart(disclosure, outside.disclosure, replay, &report)
         } else {
-            try compare(Disclosure(input), outside.disclosure, &report)
+            try compare(disclosure, outside.disclosure, replayed.newestRevision(), &report)
+        }
+        if disclosure.method != .newest {
+            report.claimed.append(
+                "that \(BundlePath.disclosure.path) is to be made by method \(disclosure.method.version): method"
+                    + " \(CalculationMethod.newest.version) has replaced it")
         }
         describe(replay, &report)
         describe(input.accounts.closings, &report)
@@ -46,17 +53,23 @@ extension BundleAudit {
 
     private func countRecords(_ accounts: LogAccounts, _ report: inout AuditReport) {
         let jobs = accounts.jobs.jobs.values
-        let erased = jobs.count { !$0.records.isEmpty && accounts.records[$0.pseudonym] == nil }
-        if erased > 0 {
+        let erased = jobs.filter { !$0.records.isEmpty && accounts.records[$0.pseudonym] == nil }
+        if !erased.isEmpty {
             report.isPartial = true
-            report.notCovered.append("names of \(erased) jobs, whose records are erased or withheld")
+            let named = erased.map(\.pseudonym).sorted().prefix(Self.maximumNamedJobs).joined(separator: ", ")
+            let more = erased.count > Self.maximumNamedJobs ? " …" : ""
+            report.notCovered.append(
+                "names of \(erased.count) jobs, whose records are erased or withheld: \(named)\(more)")
         }
         report.counts.append(("jobs", Int64(jobs.count)))
         report.counts.append(("records", Int64(accounts.records.count)))
     }
 
+    private static let maximumNamedJobs = 20
+
     private func compare(
-        _ disclosure: Disclosure, _ stated: [UInt8], _ report: inout AuditReport
+        _ disclosure: Disclosure, _ stated: [UInt8], _ newest: DisclosureComparison.Announced?,
+        _ report: inout AuditReport
     ) throws(ReplayFailure) {
         let path = BundlePath.disclosure.path
         guard stated != disclosure.bytes else {
@@ -67,15 +80,27 @@ extension BundleAudit {
         guard let value = try? JSONValue(parsing: stated) else {
             throw ReplayFailure(.report, at: path, "it is not JSON")
         }
-        throw difference(disclosure.value, value, at: path)
+        let comparison = DisclosureComparison(computed: disclosure.value, stated: value)
+        if let failure = comparison.failure(at: path) { throw failure }
+        try comparison.checkRevision(at: path, since: newest)
+        guard let revision = comparison.revision, revision != DisclosureRevision.current,
+            value.rendered(.pretty) == stated
+        else { throw ReplayFailure(.report, at: path, "its layout is not what follows from the entries") }
+        report.proved.append("every figure of \(path) that its revision \(revision) has follows from the entries")
+        comparison.describe(path, &report)
     }
 
-    func difference(_ computed: JSONValue, _ stated: JSONValue, at place: String) -> ReplayFailure {
-        let difference = JSONDifference.first(computed: computed, stated: stated)
-        let path = difference.map { $0.path.isEmpty ? "the whole of it" : $0.path } ?? "its layout"
-        return ReplayFailure(
-            .report, at: place, "\(path) is not what follows from the entries", expected: difference?.computed,
-            found: difference?.stated)
+    /// By the method that the stated text names, so that an old report is held to its own.
+    func disclosure(_ input: DisclosureInput, as stated: [UInt8]) throws(ReplayFailure) -> Disclosure {
+        let newest = Disclosure(input)
+        guard stated != newest.bytes else { return newest }
+        try checkSize(of: stated, newest, at: BundlePath.disclosure.path)
+        guard let version = (try? JSONValue(parsing: stated))?["method"]?["version"]?.string,
+            let method = CalculationMethod(version: version), method != newest.method
+        else { return newest }
+        var older = input
+        older.method = method
+        return Disclosure(older)
     }
 
     /// A parsed text takes many times its size: one that is far from what it has to be is not parsed.
@@ -163,22 +188,23 @@ extension BundleAudit {
 
     /// Reports that the log knows of, made again from the entries that they stand on.
     func describe(
-        _ recomputed: [Int64: MerkleHash], _ survey: LogSurvey, _ report: inout AuditReport
+        _ recomputed: [Int64: Int64?], _ survey: LogSurvey, _ report: inout AuditReport
     ) {
         for entry in survey.reports {
             let name = "report \(entry.number) for \(entry.audience), made from \(entry.size) entries"
-            guard let digest = recomputed[entry.number] else {
+            guard let revision = recomputed[entry.number] else {
                 report.notCovered.append(
                     "\(name): it is about another period than this bundle, needs what is withheld, or is older than"
                         + " the newest \(Self.maximumReports)")
                 continue
             }
-            if digest.bytes == entry.sha256 {
-                report.proved.append("\(name), has the digest in the log")
+            if let revision {
+                let form = revision == DisclosureRevision.current ? "" : " as of its revision \(revision)"
+                report.proved.append("\(name), has the digest in the log\(form)")
             } else {
                 report.notCovered.append(
-                    "\(name): not made again, as a record, factor file or the policy changed since or the"
-                        + " report is false"
+                    "\(name): not made again, as a record, factor file, the policy or a text of its revision changed"
+                        + " since or the report is false"
                 )
             }
         }

@@ -43,7 +43,9 @@ extension BundleAudit {
         }
         try checkIdentity(of: value, disclosure.value)
         try checkBounds(of: value, disclosure.value)
-        let paths = JSONDifference.all(computed: disclosure.value, stated: value).map(\.path)
+        let comparison = DisclosureComparison(computed: disclosure.value, stated: value)
+        comparison.describe(path, &report)
+        let paths = comparison.contradictions.map(\.path)
         let named = paths.prefix(Self.namedFigures).joined(separator: ", ")
         let more = paths.count > Self.namedFigures ? " and \(paths.count - Self.namedFigures) more" : ""
         report.notCovered.append("\(paths.count) figures, which need what is withheld: \(named)\(more)")

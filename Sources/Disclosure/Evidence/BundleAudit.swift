@@ -67,7 +67,7 @@ package struct BundleAudit: Sendable {
         let replayed = try await replay(manifest, pieces, survey, outside, checkpoint.checkpoint.head)
         var ignored = AuditReport()
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &ignored)
-        return Disclosure(try input(replayed.replay, manifest, outside, checkpoint))
+        return try disclosure(try input(replayed.replay, manifest, outside, checkpoint), as: outside.disclosure)
     }
 
     private func verify(_ report: inout AuditReport) async throws {
@@ -81,11 +81,11 @@ package struct BundleAudit: Sendable {
         for head in seen { survey.keepRoot(at: head.head.size) }
         if let statement { survey.keepRoot(at: statement.citedSize) }
         let replayed = try await replay(
-            manifest, pieces, survey, outside, checkpoint.checkpoint.head, holding: statement?.number)
+            manifest, pieces, survey, outside, checkpoint.checkpoint.head, holding: statement)
         try checkLogKey(of: checkpoint.checkpoint, replayed.replay, &report)
         try compare(seen, with: replayed.replay, &report)
         describeRange(manifest, &report)
-        try judge(replayed.replay, manifest, outside, checkpoint, &report)
+        try judge(replayed, manifest, outside, checkpoint, &report)
         describe(replayed.reports, survey, &report)
         describeRivals(replayed.replay.accounts.reports.issues, &report)
         if let statement { try statement.hold(to: replayed, outside, &report) }

@@ -9,6 +9,10 @@ struct HeldReport: Sendable {
     private let cited: (checkpoint: SignedCheckpoint, key: String)
 
     var number: Int64 { statement.number }
+    /// Nil where it states one that is not known here.
+    var method: CalculationMethod? {
+        statement.disclosure["method"]?["version"]?.string.flatMap { CalculationMethod(version: $0) }
+    }
     /// The tree that it cites, whose root the replay has to keep.
     var citedSize: UInt64 { cited.checkpoint.checkpoint.size }
 
@@ -43,24 +47,28 @@ struct HeldReport: Sendable {
         }
         // That an operator logged a report does not make it true. What stands outside of the log may have changed since
         // it was made, and only that is an excuse.
-        let differences = JSONDifference.all(computed: made.value, stated: statement.disclosure)
-            .filter { !hasOtherPolicy(than: made) || !Self.isOfPolicy($0.path) }
+        var comparison = DisclosureComparison(computed: made.value, stated: statement.disclosure)
+        if hasOtherPolicy(than: made) { comparison.forgive(where: Self.isOfPolicy) }
         let excuses = excuses(accounts, outside)
-        if let first = differences.first, excuses.isEmpty {
-            throw ReplayFailure(
-                .report, at: place,
-                "\(first.path.isEmpty ? "the whole of it" : first.path) is not what follows from the entries",
-                expected: first.computed, found: first.stated)
+        if excuses.isEmpty {
+            if let failure = comparison.failure(at: place) { throw failure }
+            let index = accounts.reports.issues.first { $0.entry.number == number }?.index ?? 0
+            try comparison.checkRevision(at: place, since: replayed.newestRevision(before: index))
         }
-        guard !differences.isEmpty else {
+        comparison.describe(place, &report)
+        guard !comparison.contradictions.isEmpty else {
+            let revision = comparison.revision ?? DisclosureRevision.current
+            let form = revision == DisclosureRevision.current ? "" : " that its revision \(revision) has"
+            let policy = hasOtherPolicy(than: made) ? "; the policy has changed since" : ""
             report.proved.append(
-                "every figure of \(place) follows from the entries that it stands on; the policy has changed since")
+                "every figure of \(place)\(form) follows from the entries that it stands on\(policy)")
             return
         }
         report.isPartial = true
-        let named = differences.prefix(20).map(\.path).joined(separator: ", ")
+        let named = comparison.contradictions.prefix(20).map(\.path).joined(separator: ", ")
         report.notCovered.append(
-            "\(differences.count) figures of \(place), since \(excuses.joined(separator: " and ")): \(named)")
+            "\(comparison.contradictions.count) figures of \(place), since \(excuses.joined(separator: " and ")):"
+                + " \(named)")
     }
 
     /// The checkpoint in it is of this very log, and covers the report's entry.

@@ -1,47 +1,34 @@
 import JSONText
 
-/// The first place at which two JSON values differ.
+/// One place at which two JSON values differ.
 struct JSONDifference: Sendable, Hashable {
     var path: String
-    var computed: String
-    var stated: String
+    /// Nil for a member that only the stated one has.
+    var computed: String?
+    /// Nil for a member that only the computed one has.
+    var stated: String?
 
-    static func first(computed: JSONValue, stated: JSONValue, path: String = "") -> JSONDifference? {
-        if computed == stated { return nil }
-        switch (computed, stated) {
-        case (.object(let left), .object(let right)) where left.names == right.names:
-            for (a, b) in zip(left.members, right.members) {
-                let place = path.isEmpty ? a.name : "\(path).\(a.name)"
-                if let difference = first(computed: a.value, stated: b.value, path: place) { return difference }
-            }
-            return nil
-        case (.array(let left), .array(let right)) where left.count == right.count:
-            for (index, (a, b)) in zip(left, right).enumerated() {
-                if let difference = first(computed: a, stated: b, path: "\(path)[\(index)]") { return difference }
-            }
-            return nil
-        case (.object(let left), .object(let right)):
-            return JSONDifference(
-                path: path, computed: "members \(left.names.joined(separator: ", "))",
-                stated: right.names.joined(separator: ", "))
-        case (.array(let left), .array(let right)):
-            return JSONDifference(path: path, computed: "\(left.count) elements", stated: "\(right.count)")
-        default: return JSONDifference(path: path, computed: short(computed), stated: short(stated))
-        }
-    }
-
-    /// Every place at which they differ, the outermost where the shapes do.
+    /// Every place at which they differ: members that one of them lacks, and the outermost place where the shapes do.
     static func all(computed: JSONValue, stated: JSONValue, path: String = "") -> [JSONDifference] {
         if computed == stated { return [] }
         switch (computed, stated) {
-        case (.object(let left), .object(let right)) where left.names == right.names:
-            return zip(left.members, right.members).flatMap { a, b in
-                all(computed: a.value, stated: b.value, path: path.isEmpty ? a.name : "\(path).\(a.name)")
+        case (.object(let left), .object(let right)):
+            func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+            let known = left.members.flatMap { member in
+                guard let other = right[member.name] else {
+                    return [JSONDifference(path: place(member.name), computed: short(member.value), stated: nil)]
+                }
+                return all(computed: member.value, stated: other, path: place(member.name))
             }
+            let added = right.members.filter { left[$0.name] == nil }
+            return known
+                + added.map { JSONDifference(path: place($0.name), computed: nil, stated: short($0.value)) }
         case (.array(let left), .array(let right)) where left.count == right.count:
             return left.indices.flatMap {
                 all(computed: left[$0], stated: right[$0], path: "\(path)[\($0)]")
             }
+        case (.array(let left), .array(let right)):
+            return [JSONDifference(path: path, computed: "\(left.count) elements", stated: "\(right.count)")]
         default: return [JSONDifference(path: path, computed: short(computed), stated: short(stated))]
         }
     }

@@ -14,6 +14,28 @@ package struct FigurePath: Sendable, Hashable {
     /// Whether the figure is the plain sum of its microjoules; others are made from it with PUE and factors.
     package let isSum: Bool
 
+    /// What a figure that is no plain sum rests on beside the energy of its terms.
+    enum Basis {
+        case nothing
+        case usage
+        case grid
+        case contracts
+        case water
+        case hardware
+    }
+
+    var basis: Basis {
+        guard !isSum else { return .nothing }
+        if text.hasPrefix("water.") { return .water }
+        if text.hasPrefix("embodied.") { return .hardware }
+        switch text.split(separator: ".").last.map(String.init) ?? "" {
+        case "location_t": return .grid
+        case "facility_mwh", "supply_mwh": return .usage
+        case "market_t", "market_t_hourly", "matched_share", "matched_share_hourly": return .contracts
+        default: return .nothing
+        }
+    }
+
     private init(text: String, steps: [Step], isSum: Bool) {
         self.text = text
         self.steps = steps
@@ -37,6 +59,12 @@ package struct FigurePath: Sendable, Hashable {
     func appending(_ list: String, _ name: String, where members: [String: String]) -> FigurePath {
         FigurePath(
             text: "\(text).\(list)[\(name)]", steps: steps + [.member(list), .item(members)], isSum: isSum)
+    }
+
+    /// The members that name the item of the list that the figure stands in, nil when it stands in none.
+    var item: [String: String]? {
+        for step in steps { if case .item(let members) = step { return members } }
+        return nil
     }
 
     /// What a disclosure shows there, nil when it does not have the place.

@@ -77,6 +77,11 @@ package struct FigureTrace: Sendable {
         return (site, sites.zone(of: site, hour: key.hour) ?? "")
     }
 
+    /// Where certificates are deliverable to a site; its zone unless it is set.
+    func market(of site: String, zone: String, hour: Int64) -> String {
+        input.accounts.settings.json(SettingField.siteMarket, of: site, at: UTCTime(hour: hour))?.string ?? zone
+    }
+
     // MARK: From a node-hour to its figures
 
     private func shares(_ key: Ledger.Key, _ energy: ComponentEnergy) -> [Share] {
@@ -109,16 +114,24 @@ package struct FigureTrace: Sendable {
 
     private func wholePaths(_ key: Ledger.Key) -> [FigurePath] {
         let (site, zone) = place(of: key)
+        let listed = input.method == .method1 ? input.accounts.nodes.site(of: key.node) ?? "" : site
         var paths = [
             FigurePath("energy", "it_uj"), FigurePath("energy", "it_mwh", isSum: false),
             FigurePath("energy", "facility_mwh", isSum: false),
             FigurePath("energy", "by_provenance", key.provenance.rawValue),
             FigurePath("energy", "by_boundary", key.boundary.name),
             FigurePath("energy", "by_month", String(TimeText.rfc3339(UTCTime(hour: key.hour)).prefix(7))),
-            FigurePath("energy", "by_site", site.isEmpty ? "no site" : site),
-            FigurePath("emissions", "location_t", isSum: false), FigurePath("emissions", "market_t", isSum: false),
-            FigurePath("emissions", "market_t_hourly", isSum: false),
+            FigurePath("energy", "by_site", listed.isEmpty ? "no site" : listed),
+            FigurePath("water", "cubic_metres", isSum: false),
         ]
+        for name in ["location_t", "market_t", "market_t_hourly", "matched_share", "matched_share_hourly"] {
+            paths.append(FigurePath("emissions", name, isSum: false))
+        }
+        if input.accounts.nodes.kind(of: key.node) == .node {
+            paths += [
+                FigurePath("embodied", "kg", isSum: false), FigurePath("embodied", "node_hours", isSum: false),
+            ]
+        }
         if key.provenance.isMeasured { paths.append(FigurePath("energy", "measured_uj")) }
         guard !zone.isEmpty else { return paths }
         let item = FigurePath("zones", zone, where: ["zone": zone])

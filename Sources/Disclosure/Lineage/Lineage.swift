@@ -70,7 +70,16 @@ package struct Lineage: Sendable {
         object.append("terms_uj", .decimalString(sum))
         object.append("terms", .integer(page.all.count))
         object.append("agrees", agrees(page, shown, sum))
-        object.append("items", .array(page.terms.map { json($0, batches) }))
+        object.append(
+            "inputs",
+            .array(
+                supply.inputs(for: page.path.basis).map { setting in
+                    [
+                        "field": .string(setting.field), "subject": .text(setting.subject),
+                        "index": .decimalString(setting.index),
+                    ]
+                }))
+        object.append("items", .array(page.terms.map { json($0, page.path.basis, batches) }))
         let isLast = page.range.upperBound == page.all.count
         object.append("next", isLast ? .null : .string("\(page.range.upperBound)"))
         return .object(object)
@@ -81,10 +90,17 @@ package struct Lineage: Sendable {
         if page.path.isSum { return .bool(shown == .decimalString(sum)) }
         guard let shown, !shown.isNull else { return .null }
         let borne = BorneFigures(of: disclosure)
-        switch String(page.path.text.split(separator: ".").last ?? "") {
-        case "location_t": return .bool(supply.tonnes(of: page.all).map { borne.figure($0) } == shown)
-        case "facility_mwh", "supply_mwh":
-            return .bool(supply.megawattHours(of: page.all).map { borne.figure($0) } == shown)
+        let name = String(page.path.text.split(separator: ".").last ?? "")
+        switch page.path.basis {
+        case .grid: return .bool(supply.tonnes(of: page.all).map { borne.figure($0) } == shown)
+        case .usage: return .bool(supply.megawattHours(of: page.all).map { borne.figure($0) } == shown)
+        case .contracts:
+            return .bool(market(page, name).map { name.hasPrefix("market_t") ? borne.figure($0) : $0 } == shown)
+        case .water: return .bool(supply.water(of: page.all)?[name].map { borne.figure($0) } == shown)
+        case .hardware: return .bool(supply.embodied(of: page.all)?[name] == shown)
+        case .nothing: break
+        }
+        switch name {
         case "energy_mwh": return .bool(borne.figure(Figure.megawattHours(sum)) == shown)
         case "it_mwh":
             let significant = (try? ExactRatio.megawattHours(microjoules: sum)).flatMap { borne.count(of: $0) }
@@ -93,9 +109,32 @@ package struct Lineage: Sendable {
         }
     }
 
-    private func json(_ term: FigureTrace.Term, _ batches: BatchTrace) -> JSONValue {
+    /// Contracts are shared out over all zones of their market, so a zone's figure follows from the terms of all.
+    private func market(_ page: Page, _ name: String) -> JSONValue? {
+        if let zone = page.path.item?["zone"] {
+            return supply.market(of: trace.terms(of: "emissions.market_t").terms)?.zones[zone]
+        }
+        guard let figures = supply.market(of: page.all) else { return nil }
+        switch name {
+        case "market_t": return figures.tonnes
+        case "market_t_hourly": return figures.tonnesHourly
+        case "matched_share": return figures.matchedShare
+        default: return figures.matchedShareHourly
+        }
+    }
+
+    private func json(_ term: FigureTrace.Term, _ basis: FigurePath.Basis, _ batches: BatchTrace) -> JSONValue {
         var object = Self.object(term, trace)
         for (name, value) in supply.json(of: term.key) { object.append(name, value) }
+        object.append(
+            "inputs",
+            .array(
+                supply.inputs(of: term.key, for: basis).map { setting in
+                    [
+                        "field": .string(setting.field), "subject": .text(setting.subject),
+                        "index": .decimalString(setting.index), "value": setting.json ?? .null,
+                    ]
+                }))
         let sources = batches.sources(of: term.key)
         object.append("batches", .array(sources.map(\.json)))
         let sum = sources.reduce(Int128(0)) { $0 + $1.microjoules }
@@ -124,6 +163,7 @@ package struct Lineage: Sendable {
         object.append(
             "period", ["start": TimeText.json(input.period.start), "end": TimeText.json(input.period.end)])
         object.append("rule", .string(input.rule.name))
+        object.append("method", .string(input.method.version))
         object.append("origin", .string(input.checkpoint.origin))
         object.append("size", .decimalString(input.checkpoint.size))
         return object

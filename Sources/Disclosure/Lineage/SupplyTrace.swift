@@ -66,11 +66,82 @@ package struct SupplyTrace: Sendable {
         return try? SupplySection.number(SupplyCell.megawattHours(units: supply.units))
     }
 
+    /// The market-based figures of some terms, worked out from them alone.
+    func market(of terms: [FigureTrace.Term]) -> MarketFigures? {
+        let cells = cells(of: terms)
+        let unzoned = cells.reduce(Int128(0)) { $1.zone.isEmpty ? $0 + $1.microjoules : $0 }
+        guard let supply = try? FacilitySupply(cells: cells, schedules: Array(schedules.values)),
+            let factors = try? self.factors ?? FactorSet(files: [])
+        else { return nil }
+        return try? MarketFigures(
+            supply.cells.filter { !$0.zone.isEmpty }, trace.input, factors: factors, isWhole: unzoned == 0)
+    }
+
+    func water(of terms: [FigureTrace.Term]) -> JSONValue? {
+        var cells: [PeriodSums.Cell: Int128] = [:]
+        for term in terms {
+            let site = trace.place(of: term.key).site
+            let cell = PeriodSums.Cell(
+                hour: term.key.hour, site: site.isEmpty ? nil : site, isFacility: term.key.boundary == .facility)
+            cells[cell, default: 0] += term.microjoules
+        }
+        return try? SiteWater.json(trace.input, trace.sites, cells)
+    }
+
+    func embodied(of terms: [FigureTrace.Term]) -> JSONValue? {
+        var hours: [String: Set<Int64>] = [:]
+        for term in terms { hours[term.key.node, default: []].insert(term.key.hour) }
+        return try? NodeEmbodied.json(
+            trace.input, trace.sites, hours.mapValues { Int64($0.count) },
+            within: { node, span in Int64((hours[node] ?? []).count { span.contains(UTCTime(hour: $0)) }) })
+    }
+
+    /// The entries that set what a figure takes from the place and hour of a term.
+    func inputs(of key: Ledger.Key, for basis: FigurePath.Basis) -> [SettingRegister.Setting] {
+        let site = trace.place(of: key).site
+        let settings = trace.input.accounts.settings
+        func setting(_ field: String, _ subject: String) -> SettingRegister.Setting? {
+            settings.setting(field, of: subject, at: UTCTime(hour: key.hour))
+        }
+        func settled(_ field: String, _ subject: String) -> SettingRegister.Setting? {
+            settings.setting(field, of: subject, at: trace.input.time(ofHour: key.hour))
+        }
+        let found: [SettingRegister.Setting?]
+        switch basis {
+        case .nothing: found = []
+        case .usage: found = [setting(SettingField.sitePUE, site)]
+        case .grid: found = [setting(SettingField.siteZone, site), setting(SettingField.sitePUE, site)]
+        case .contracts:
+            found = [SettingField.siteZone, SettingField.siteMarket, SettingField.sitePUE].map { setting($0, site) }
+        case .water: found = [settled(SettingField.siteWater, site), setting(SettingField.sitePUE, site)]
+        case .hardware:
+            found = [settled(SettingField.nodeEmbodied, key.node) ?? settled(SettingField.siteEmbodied, site)]
+        }
+        return found.compactMap(\.self)
+    }
+
+    /// The entries that set what the whole figure rests on.
+    func inputs(for basis: FigurePath.Basis) -> [SettingRegister.Setting] {
+        let (settings, time) = (trace.input.accounts.settings, trace.input.closingTime)
+        func setting(_ field: String, _ subject: String? = nil) -> SettingRegister.Setting? {
+            settings.setting(field, of: subject, at: time)
+        }
+        switch basis {
+        case .nothing, .usage, .water, .hardware: return []
+        case .grid: return [setting(SettingField.factorSet)].compactMap(\.self)
+        case .contracts:
+            let tables = [setting(SettingField.factorSet), setting(SettingField.residualMix)]
+            let instruments = settings.subjects(of: SettingField.instrument)
+            return (tables + instruments.map { setting(SettingField.instrument, $0) }).compactMap(\.self)
+        }
+    }
+
     private func cells(of terms: [FigureTrace.Term]) -> [EnergyCell] {
         terms.map { term in
             let (site, zone) = trace.place(of: term.key)
             return EnergyCell(
-                hour: term.key.hour, site: site, zone: zone, market: "",
+                hour: term.key.hour, site: site, zone: zone,
+                market: trace.market(of: site, zone: zone, hour: term.key.hour),
                 boundary: term.key.boundary == .facility ? .facility : .informationTechnology,
                 microjoules: term.microjoules)
         }

@@ -267,7 +267,10 @@ extension JobRegister.Job {
     }
 
     /// Nodes of all attempts; empty when only their number is known.
-    package var listedNodes: Set<String> { attempts.values.reduce(into: []) { $0.formUnion($1.nodes) } }
+    package var listedNodes: Set<String> {
+        guard attempts.count > 1 else { return attempts.values.first?.nodes ?? [] }
+        return attempts.values.reduce(into: []) { $0.formUnion($1.nodes) }
+    }
 
     /// The stated windows: those of its attempts, else the one of its imports.
     package var statedWindows: [JobRegister.Attempt] {

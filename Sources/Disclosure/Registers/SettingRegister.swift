@@ -108,6 +108,17 @@ package struct SettingRegister: Sendable, Hashable, Codable {
     package var count: Int { settings.values.reduce(0) { $0 + $1.count } }
 }
 
+extension SettingRegister {
+    /// The policy that the operator publishes, as the log knows it: at first that of a log without witnesses.
+    package func policy(of genesis: GenesisEntry) -> [UInt8] { policies(of: genesis).last ?? [] }
+
+    /// Every one that the log has known, in its order.
+    package func policies(of genesis: GenesisEntry) -> [[UInt8]] {
+        let named = every(SettingField.logPolicy).compactMap { $0.json?.string }
+        return (["log \(genesis.logKey)\nquorum none\n"] + named).map { Array($0.utf8) }
+    }
+}
+
 /// The fields of `set` entries that a report reads.
 package enum SettingField {
     /// JSON string: legal entity identifier.
@@ -166,6 +177,9 @@ package enum SettingField {
     /// JSON object {slurm: {account: slug}, kubernetes: {namespace: slug}}: whose jobs are whose. Agents name jobs by
     /// it.
     package static let accountMap = "account.map"
+    /// JSON string: the text of the policy that reports name from here on. The aggregator sets it, before it issues a
+    /// report under another one than the log knows.
+    package static let logPolicy = "log.policy"
     /// JSON object {flop, task, hardware}: the benchmarked computation of inference; subject: model.
     package static let modelInference = "model.inference"
     /// JSON null: the aggregator tells the log the time, because a node's clock contradicts its own. Nobody sets it.

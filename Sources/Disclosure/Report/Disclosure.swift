@@ -4,13 +4,13 @@ package import TransparencyLog
 /// One report: a pure function of its input, whose JSON bytes are what is issued, logged and recomputed.
 package struct Disclosure: Sendable, Hashable {
     package static let schema = "wattest/disclosure/v1"
-    /// Version of how figures arise. A change of method is a new version, and old periods keep their old one.
-    package static let methodVersion = "1"
 
+    package let method: CalculationMethod
     package let value: JSONValue
     package let bytes: [UInt8]
 
     package init(_ input: DisclosureInput) {
+        method = input.method
         value = DisclosureBuilder(input).value
         bytes = value.rendered(.pretty)
     }

@@ -2,6 +2,7 @@ import Accounts
 import Batches
 import Energy
 import JSONText
+import Parallel
 import TransparencyLog
 
 /// Puts the sections of a disclosure together, in the order of its schema.
@@ -57,8 +58,7 @@ struct DisclosureBuilder {
         object.append("energy", energyJSON)
         object.append("coverage", coverage.json)
         object.append("runs", borne(runs.json, "energy_mwh"))
-        let listed = input.audience.showsJobs ? jobs.map { $0.json(for: input.audience) } : []
-        object.append("jobs", borne(.array(listed), "energy_mwh"))
+        object.append("jobs", .array(listedJobs))
         object.append("zones", shown(borne(supply.zones, "location_t", "market_t", "supply_mwh"), else: []))
         object.append("emissions", shown(emissions, else: .null))
         object.append("pue", shown(supply.powerUsage, else: .null))
@@ -79,6 +79,13 @@ struct DisclosureBuilder {
         object.append("evidence", evidence)
         object.append("limits", limits)
         return .object(object)
+    }
+
+    private var listedJobs: [JSONValue] {
+        guard input.audience.showsJobs else { return [] }
+        return jobs.parallelMap(minimumShare: 64) { [audience = input.audience, borne = resources.borne] job in
+            borne.members(["energy_mwh"], of: job.json(for: audience))
+        }
     }
 
     private func shown(_ value: JSONValue, else hidden: JSONValue) -> JSONValue {
@@ -112,9 +119,9 @@ struct DisclosureBuilder {
         [
             "rule": .string(input.rule.name),
             "measure": .array(input.accounts.measuringMethods.sorted().map { .string($0) }),
-            "version": .string(Disclosure.methodVersion),
+            "version": .string(input.method.version),
             "text": .string(input.text(SettingField.methodText) ?? Self.methodText),
-            "factor_set_sha256": supply.factorSetSHA256,
+            "factor_set_sha256": supply.factorSetSHA256, "revision": .integer(DisclosureRevision.current),
         ]
     }
 

@@ -40,7 +40,15 @@ struct EnergySection {
             months[cell.hour] = month
             byMonth[month, default: 0] += sum
             // Where the node was in that hour: the site that it enrolled for is not where it moved to.
-            bySite[cell.site, default: 0] += sum
+            if input.method != .method1 { bySite[cell.site, default: 0] += sum }
+        }
+        if input.method == .method1 {
+            var enrolled: [String?: Int128] = [:]
+            let hours = input.period.start.hour...input.period.lastHour
+            input.accounts.ledger.forEachEnergy(in: hours) { key, energy in
+                if key.isOwn { enrolled[input.accounts.nodes.site(of: key.node), default: 0] += energy.total }
+            }
+            bySite = enrolled
         }
         for job in summaries {
             let active = job.energy.total - job.idleReservedMicrojoules

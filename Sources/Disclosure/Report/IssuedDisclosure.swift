@@ -55,6 +55,10 @@ package struct IssuedDisclosure: Sendable {
         if before > 0, let percent = Figure.text((after - before) * 100, before, decimals: 4) {
             parts[0] += ", \(percent) %"
         }
+        let method = earlier["method"]?["version"]?.string
+        if let now = disclosure.value["method"]?["version"]?.string, now != method {
+            parts.append("method from \(method ?? "none") to \(now)")
+        }
         for (section, member) in totals {
             let name = section == "energy" ? member : "\(section).\(member)"
             let (old, new) = (earlier[section]?[member]?.number?.text, disclosure.value[section]?[member]?.number?.text)
@@ -63,6 +67,17 @@ package struct IssuedDisclosure: Sendable {
             parts.append("\(name) from \(old ?? "none") to \(new ?? "none")\(change)")
         }
         return parts.joined(separator: "; ")
+    }
+
+    /// The reason of a restatement: what was stated, and that the method is another one where it is.
+    ///
+    /// - Parameter earlier: the body that is superseded.
+    /// - Returns: nil when there is none.
+    package static func reason(
+        _ stated: String?, for method: CalculationMethod, superseding earlier: JSONValue
+    ) -> String? {
+        let parts = [stated, method.replaces(earlier["method"]?["version"]?.string)].compactMap(\.self)
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }
 
     private static let totals = [

@@ -40,9 +40,10 @@ struct JobProfiles {
     /// - Parameter jobs: of the report, in its order.
     init(_ input: DisclosureInput, jobs: [JobSummary]) {
         audience = input.audience
-        let largest = jobs.enumerated().filter { $0.element.energy.total > 0 }
-            .sorted { ($1.element.energy.total, $0.offset) < ($0.element.energy.total, $1.offset) }
-            .prefix(Self.maximumJobs).map(\.element)
+        // Places are sorted and not summaries, which are large.
+        let totals = jobs.map(\.energy.total)
+        let largest = totals.indices.filter { totals[$0] > 0 }.sorted { (totals[$1], $0) < (totals[$0], $1) }
+            .prefix(Self.maximumJobs).map { jobs[$0] }
         self.jobs = input.audience.showsJobs ? largest : []
         guard !self.jobs.isEmpty else { return }
         let range = input.period.start.hour...input.period.lastHour

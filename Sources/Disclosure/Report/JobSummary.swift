@@ -1,6 +1,7 @@
 package import Accounts
 package import Batches
 package import Energy
+import Parallel
 
 /// One job over all its nodes: what it drew, and how much of what it held is known.
 package struct JobSummary: Sendable, Hashable {
@@ -103,16 +104,15 @@ package struct JobSummary: Sendable, Hashable {
     static func all(in accounts: LogAccounts, period: UTCInterval?, sums: PeriodSums) -> [JobSummary] {
         var fold = JobFold(accounts: accounts, period: period, sums: sums)
         fold.addAll { _ in true }
-        // Each key is written once, not at every comparison.
-        var summaries: [(key: SortKey, summary: JobSummary)] = []
-        for job in accounts.jobs.jobs.keys {
+        let summaries = Array(accounts.jobs.jobs.keys).parallelMap(minimumShare: 64) { [fold] job -> JobSummary? in
             guard let summary = fold.summary(of: job),
                 fold.hasSums(job) || !summary.windows.isEmpty || fold.runsBackwards(job)
-            else { continue }
-            summaries.append((summary.sortKey, summary))
-        }
-        let order = summaries.indices.sorted { summaries[$0].key < summaries[$1].key }
-        return order.map { summaries[$0].summary }
+            else { return nil }
+            return summary
+        }.compactMap(\.self)
+        // Each key is written once and no summary is moved before its place is known: both would be at every comparison.
+        let keys = summaries.map(\.sortKey)
+        return keys.indices.sorted { keys[$0] < keys[$1] }.map { summaries[$0] }
     }
 
     private typealias SortKey = (Int, String, String)

@@ -143,7 +143,7 @@ struct ModelDocumentation {
         let drawn = jobs.reduce(Int128(0)) { $0 + $1.energy.total }
         var value = try? ExactRatio.megawattHours(microjoules: drawn)
         var boundary = "energy of the computers, without cooling and supply: no PUE is set"
-        if let pue = supply.uniformPUE {
+        if let pue = input.method == .method1 ? supply.meanPUE : supply.uniformPUE {
             value = value.flatMap { try? $0 * pue }
             boundary = "energy of the site, by PUE \(pue.text)"
         } else if supply.facilityMegawattHours != .null {

@@ -7,16 +7,20 @@ import JSONText
 /// Emissions of making the hardware, shared out over its life: node-hours of the period, each with its server and
 /// devices.
 enum NodeEmbodied {
+    /// - Parameters:
+    ///   - hours: in which a node has energy of the organization, by its name.
+    ///   - within: how many of them lie in a part of the period.
     /// - Throws: `missingInput` for a node without figures.
     static func json(
-        _ input: DisclosureInput, _ settings: SiteSettings, _ sums: PeriodSums
+        _ input: DisclosureInput, _ settings: SiteSettings, _ hours: [String: Int64],
+        within: (_ node: String, _ span: UTCInterval) -> Int64
     ) throws(EmissionsError) -> JSONValue {
-        let hours = sums.ownHours.filter { input.accounts.nodes.kind(of: $0.key) == .node }
+        let hours = hours.filter { input.accounts.nodes.kind(of: $0.key) == .node }
         var kilograms = ExactRatio.zero
         var nodeHours: Int64 = 0
         var bases: Set<String> = []
         for (node, held) in hours.sorted(by: { $0.key < $1.key }) {
-            for (span, held) in spans(node, held, input) {
+            for (span, held) in spans(node, held, input, within) {
                 for part in try parts(node, input, settings, span) {
                     kilograms = try kilograms + part.kilograms(deviceHours: ExactRatio(held))
                     bases.insert(
@@ -36,8 +40,9 @@ enum NodeEmbodied {
 
     /// The hours of a node, cut where what is set about its making or its site changes: at whole hours.
     private static func spans(
-        _ node: String, _ held: Int64, _ input: DisclosureInput
+        _ node: String, _ held: Int64, _ input: DisclosureInput, _ within: (String, UTCInterval) -> Int64
     ) -> [(span: UTCInterval, hours: Int64)] {
+        guard input.method != .method1 else { return [(input.period, held)] }
         let settings = input.accounts.settings
         let moves = settings.changes(of: SettingField.nodeSite, subject: node)
         var sites: Set<String> = Set(
@@ -53,14 +58,12 @@ enum NodeEmbodied {
             let hour = change.isWholeHour ? change.hour : change.hour &+ 1
             if input.period.start.hour < hour, hour <= input.period.lastHour { edges.insert(hour) }
         }
-        guard edges.count > 2, let number = input.accounts.ledger.nodes.firstIndex(of: node) else {
-            return [(input.period, held)]
-        }
+        guard edges.count > 2 else { return [(input.period, held)] }
         let sorted = edges.sorted()
         return zip(sorted, sorted.dropFirst()).compactMap { start, end in
             let span = UTCInterval(start: UTCTime(hour: start), end: UTCTime(hour: end))
-            let sums = PeriodSums(input.accounts, period: span, ofNode: Int32(number))
-            return sums.ownHours[node].map { (span, $0) }
+            let held = within(node, span)
+            return held > 0 ? (span, held) : nil
         }
     }
 
@@ -79,6 +82,11 @@ enum NodeEmbodied {
                 "no embodied emissions are set for every node with energy; set \(SettingField.siteEmbodied) or "
                     + SettingField.nodeEmbodied)
         }
+        return try parts(of: value)
+    }
+
+    /// What is set about one node: its server, its devices, or both.
+    static func parts(of value: JSONValue) throws(EmissionsError) -> [EmbodiedCarbon] {
         guard let years = try SiteWater.figure(value["lifetime_years"]) else {
             throw EmissionsError(.missingInput, "\(SettingField.siteEmbodied): lifetime_years is missing")
         }

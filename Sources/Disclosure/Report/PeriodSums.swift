@@ -1,6 +1,7 @@
 import Accounts
 import Batches
 import Energy
+import Parallel
 
 /// The sums of one period, from one pass over the ledger: what the sections of a report have in common.
 ///
@@ -59,24 +60,51 @@ struct PeriodSums: Sendable {
     ///   - job: reads the nodes of one job alone; the sums of others on them are in the result too.
     init(_ accounts: LogAccounts, period: UTCInterval?, ofJob job: String? = nil) {
         var pass = LedgerPass(accounts, period)
-        if let job {
-            pass.read(Set(accounts.ledger.lines(ofJob: job).map(\.node)))
-            pass.cover(accounts.ledger.coverageLines(ofJob: job))
-        } else {
-            pass.read(nil)
+        guard let job else {
             pass.cover(accounts.ledger.coverageLines)
+            self = pass.sums
+            for part in Self.ofNodes(accounts, period) { add(part) }
+            return
         }
+        pass.read(Set(accounts.ledger.lines(ofJob: job).map { Int($0.node) }))
+        pass.cover(accounts.ledger.coverageLines(ofJob: job))
         self = pass.sums
     }
+
+    /// All nodes without their coverage, so many at a time on each core: no hour of a node needs those of another.
+    private static func ofNodes(_ accounts: LogAccounts, _ period: UTCInterval?) -> [PeriodSums] {
+        let nodes = accounts.ledger.nodes.indices
+        return stride(from: nodes.lowerBound, to: nodes.upperBound, by: nodesAtATime)
+            .map { Set($0..<min($0 + nodesAtATime, nodes.upperBound)) }
+            .parallelMap(minimumShare: 1) { nodes in
+                var pass = LedgerPass(accounts, period)
+                pass.read(nodes)
+                return pass.sums
+            }
+    }
+
+    private static let nodesAtATime = 128
 
     /// - Parameter node: the number of the one node that is read, without its coverage.
     init(_ accounts: LogAccounts, period: UTCInterval, ofNode node: Int32) {
         var pass = LedgerPass(accounts, period)
-        pass.read([node])
+        pass.read([Int(node)])
         self = pass.sums
     }
 
     fileprivate init() {}
+
+    /// - Parameter other: of other nodes, or of their coverage.
+    private mutating func add(_ other: PeriodSums) {
+        lines += other.lines
+        held += other.held
+        cells.merge(other.cells, uniquingKeysWith: +)
+        ownHours.merge(other.ownHours, uniquingKeysWith: +)
+        reporting.formUnion(other.reporting)
+        measuredHours += other.measuredHours
+        doubts += other.doubts
+        doubtfulJobs.formUnion(other.doubtfulJobs)
+    }
 }
 
 /// The working state of the pass.
@@ -134,10 +162,10 @@ private struct LedgerPass {
 
     // MARK: Energy
 
-    /// - Parameter wanted: numbers of nodes, nil for all.
-    mutating func read(_ wanted: Set<Int32>?) {
+    /// - Parameter wanted: numbers of nodes.
+    mutating func read(_ wanted: Set<Int>) {
         var bySite: [String?: [Int]] = [:]
-        for node in ledger.nodes.indices where wanted?.contains(Int32(node)) ?? true {
+        for node in wanted.sorted() {
             let name = ledger.nodes[node]
             guard settings.changes(of: SettingField.nodeSite, subject: name).isEmpty else {
                 readMoving(node, name)

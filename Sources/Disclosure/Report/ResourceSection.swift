@@ -30,8 +30,13 @@ struct ResourceSection {
         let sites = SiteSettings(settings: input.accounts.settings, period: input.period)
         total = energy.inside.total
         uncertainty = MeterUncertainty(input, energy.inside)
-        water = figure("water") { () throws(EmissionsError) in try SiteWater.json(input, sites, sums) }
-        embodied = figure("embodied") { () throws(EmissionsError) in try NodeEmbodied.json(input, sites, sums) }
+        water = figure("water") { () throws(EmissionsError) in try SiteWater.json(input, sites, sums.cells) }
+        embodied = figure("embodied") { () throws(EmissionsError) in
+            try NodeEmbodied.json(input, sites, sums.ownHours) { node, span in
+                guard let number = input.accounts.ledger.nodes.firstIndex(of: node) else { return 0 }
+                return PeriodSums(input.accounts, period: span, ofNode: Int32(number)).ownHours[node] ?? 0
+            }
+        }
         let models = ModelCompute.all(input, jobs)
         let flop = figure("compute.flop") { () throws(EmissionsError) in try ModelCompute.json(models) }
         computeByModel = models

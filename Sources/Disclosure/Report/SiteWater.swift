@@ -20,7 +20,7 @@ enum SiteWater {
 
     /// - Throws: `missingInput` for a site with energy and without a figure, `outOfRange`, `malformedFigure`.
     static func json(
-        _ input: DisclosureInput, _ settings: SiteSettings, _ sums: PeriodSums
+        _ input: DisclosureInput, _ settings: SiteSettings, _ cells: [PeriodSums.Cell: Int128]
     ) throws(EmissionsError) -> JSONValue {
         var uses: [Part: Use] = [:]
         // Energy that one setting and one PUE hold for is added up first: a fraction for each hour would grow too long.
@@ -28,13 +28,13 @@ enum SiteWater {
         var courses: [String: SettingCourse] = [:]
         var schedules: [String: PUESchedule] = [:]
         // In order, so that of several things that lack the same one is named each time.
-        for (cell, microjoules) in sums.cells.sorted(by: { $0.key.order < $1.key.order }) where microjoules != 0 {
+        for (cell, microjoules) in cells.sorted(by: { $0.key.order < $1.key.order }) where microjoules != 0 {
             let site = cell.site ?? ""
             if courses[site] == nil {
                 courses[site] = SettingCourse(settings.settings, SettingField.siteWater, site)
                 schedules[site] = (try? settings.schedule(of: site)) ?? nil
             }
-            guard let setting = courses[site]?.value(at: UTCTime(hour: cell.hour)) else {
+            guard let setting = courses[site]?.value(at: input.time(ofHour: cell.hour)) else {
                 throw EmissionsError(
                     .missingInput,
                     "no water usage effectiveness is set for every site with energy; set \(SettingField.siteWater)")
@@ -42,13 +42,8 @@ enum SiteWater {
             let part = Part(site: site, setting: setting)
             if uses[part] == nil { uses[part] = try use(setting) }
             var usage = DecimalFigure.one
-            if uses[part]?.offSite != nil, !cell.isFacility {
-                guard let entry = schedules[site]?.entry(hour: cell.hour) else {
-                    throw EmissionsError(
-                        .missingInput,
-                        "water of the electricity needs a PUE for every hour at each site; set \(SettingField.sitePUE)")
-                }
-                usage = entry.value
+            if uses[part]?.offSite != nil {
+                usage = try Self.usage(cell, schedules[site], input.method)
             }
             energies[part, default: [:]][usage, default: 0] += microjoules
         }
@@ -56,6 +51,27 @@ enum SiteWater {
             for (usage, microjoules) in energies { try uses[part]?.add(microjoules, usage) }
         }
         return try json(uses, input)
+    }
+
+    /// Facility energy by the energy of a cell.
+    private static func usage(
+        _ cell: PeriodSums.Cell, _ schedule: PUESchedule?, _ method: CalculationMethod
+    ) throws(EmissionsError) -> DecimalFigure {
+        if method == .method1 {
+            let values = Set(schedule?.entries.map(\.value) ?? [])
+            if values.count == 1, let value = values.first { return value }
+            throw EmissionsError(
+                .missingInput,
+                "water of the electricity needs one PUE for the period at each site; set \(SettingField.sitePUE)")
+        }
+        // What a facility's meter measured has the cooling in it.
+        if cell.isFacility { return .one }
+        guard let entry = schedule?.entry(hour: cell.hour) else {
+            throw EmissionsError(
+                .missingInput,
+                "water of the electricity needs a PUE for every hour at each site; set \(SettingField.sitePUE)")
+        }
+        return entry.value
     }
 
     private static func json(_ uses: [Part: Use], _ input: DisclosureInput) throws(EmissionsError) -> JSONValue {

@@ -1,4 +1,5 @@
 package import Emissions
+import Energy
 package import JSONText
 
 /// A factor file with what its importer says of it, before it is declared in the log.
@@ -6,10 +7,13 @@ package enum FactorDeclaration {
     /// Members that a declaration may have; `sha256` is added to them.
     package static let members = [
         "format", "provider", "dataset", "version", "licence", "citation", "scope", "signal", "gases",
-        "warming_potentials", "retrieved_at",
+        "warming_potentials", "retrieved_at", "period", "granularity",
     ]
     /// Without them a reader could not find the file, or may not use it.
     package static let required = ["provider", "version", "licence"]
+
+    /// A tenth of what a setting holds, which lists several files.
+    private static let maximumZonesBytes = 4000
 
     /// Reads the file as a report will.
     ///
@@ -24,11 +28,15 @@ package enum FactorDeclaration {
         for name in required where (declaration[name]?.string ?? "").isEmpty {
             throw EmissionsError(.missingInput, "\(name) of the factor file is missing")
         }
+        if let retrieved = declaration["retrieved_at"], retrieved.string.flatMap({ UTCTime(civil: $0) }) == nil {
+            throw EmissionsError(.malformedTable, "retrieved_at: a time in UTC like 2026-10-01T05:00Z")
+        }
         var value = JSONObject()
         value.append("sha256", .string(sha256))
         for member in declaration.object?.members ?? [] { value.append(member.name, member.value) }
-        let set = try FactorSet.listed([.object(value)], files: [sha256: bytes])
-        guard let file = set.files.first, !file.factors.isEmpty else {
+        let file = try FactorTable(.object(value)).file(bytes)
+        _ = try FactorSet(files: [file])
+        guard !file.factors.isEmpty else {
             throw EmissionsError(
                 .missingInput, "the table has no factor: is it of this format, and not its header alone?")
         }
@@ -39,6 +47,11 @@ package enum FactorDeclaration {
         }
         // Some formats have one kind: who lists the tables sees it without reading them.
         if declaration["scope"] == nil { value.append("scope", .string(file.basis.scope.rawValue)) }
+        // Should the file be lost one day, it is known what rests on it.
+        let zones = Set(file.factors.map(\.zone)).sorted()
+        if zones.reduce(0, { $0 + $1.utf8.count + 3 }) <= maximumZonesBytes {
+            value.append("zones", .array(zones.map { .string($0) }))
+        }
         return (.object(value), file)
     }
 }

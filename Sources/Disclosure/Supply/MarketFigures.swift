@@ -46,16 +46,19 @@ struct MarketFigures {
         let years = CivilDate(hour: input.period.start.hour).year...CivilDate(hour: input.period.lastHour).year
         let screened = ScreenedInstruments(
             declared, organization: input.text(SettingField.organizationName) ?? input.genesis.organization,
-            usedCertificateIDs: [], markets: Set(cells.map(\.market)), years: years)
+            usedCertificateIDs: [], markets: Set(cells.map(\.market)), years: years,
+            holdsThoseOfOtherYears: input.method != .method1)
         let residual: ResidualMix
         if let mix {
-            residual = .factors(try .listed(mix, files: input.factorFiles))
+            let mixes = try FactorSet.listed(mix, files: input.factorFiles)
+            missing += mixes.unread.map { ("emissions.market_t", "\($0.name) cannot be read: \($0.reason)") }
+            residual = .factors(mixes)
         } else {
             residual = .absent(reason: "no residual mix is set; the mean of the grid stands for it")
         }
         let figures = try MarketBased(
             cells: cells, instruments: screened.accepted, residual: residual, gridFactors: factors,
-            earlier: screened.accepted.isEmpty ? [] : Self.earlier(input))
+            earlier: screened.accepted.isEmpty || input.method == .method1 ? [] : Self.earlier(input))
         refused += screened.refused.map { ($0.id, $0.reasons) }
         var items: [JSONValue] = []
         for instrument in screened.accepted {
@@ -145,7 +148,7 @@ extension Instrument {
 
     /// Reads a setting: {kind, certificate_ids[], market, start, end, mwh, hourly_mwh[]?, retired_for, g_per_kwh,
     /// document_sha256}.
-    fileprivate init(id: String, _ value: JSONValue) throws(EmissionsError) {
+    init(id: String, _ value: JSONValue) throws(EmissionsError) {
         func figure(_ name: String) throws(EmissionsError) -> DecimalFigure {
             guard let figure = try SiteWater.figure(value[name]) else {
                 throw EmissionsError(.missingInput, "instrument \(id): \(name) is missing")

@@ -48,6 +48,8 @@ struct ReconciliationSection {
         json = .array(items)
     }
 
+    static func isReading(_ value: JSONValue) -> Bool { Reading(value) != nil }
+
     /// One reading: {site, nodes, start, end, mwh, kind, source}.
     private struct Reading {
         var site: String

@@ -44,7 +44,8 @@ struct SiteSettings {
         return [first] + Set(changes).sorted() + [last]
     }
 
-    private static func effectiveness(
+    /// - Throws: `malformedFigure`, or `outOfRange` for a PUE that cannot be.
+    static func effectiveness(
         _ value: JSONValue, over interval: UTCInterval
     ) throws(EmissionsError) -> PowerUsageEffectiveness {
         let figure = value.number?.text ?? value["value"]?.number?.text ?? value["value"]?.string ?? value.string ?? ""

@@ -13,6 +13,11 @@ struct SupplySection {
     private(set) var schedules: [String: PUESchedule] = [:]
     /// The one PUE of everything; nil where there are several, none, or energy that a facility's meter measured.
     private(set) var uniformPUE: DecimalFigure?
+    /// Facility energy by IT energy of the whole organization.
+    var meanPUE: DecimalFigure? {
+        guard facilityMegawattHours != .null, let text = powerUsage["value"]?.number?.text else { return nil }
+        return try? DecimalFigure(parsing: text)
+    }
     private(set) var zones: JSONValue = []
     private(set) var factorSetSHA256: JSONValue = .null
     private(set) var location: JSONValue = .null
@@ -103,9 +108,12 @@ struct SupplySection {
         let factors: FactorSet
         do {
             factors = try .chosen(input)
-            factorSetSHA256 = .string(MerkleHash.sha256(of: Array(factors.citationText.utf8)).hexadecimal)
+            missing += factors.unread.map { ("emissions", "\($0.name) cannot be read: \($0.reason)") }
+            if factors.unread.isEmpty {
+                factorSetSHA256 = .string(MerkleHash.sha256(of: Array(factors.citationText.utf8)).hexadecimal)
+            }
         } catch {
-            // A table that is lost or cannot be read takes the emissions away, not the energy of the zones.
+            // A setting that is no list of tables takes the emissions away, not the energy of the zones.
             missing.append(("emissions", error.message))
             factors = try FactorSet(files: [])
         }

@@ -3,18 +3,26 @@ import Energy
 extension FactorFile {
     /// A table of one's own: columns `zone`, `period` (`2024`, `2024-03` or `2024-03-01T05Z`), `g_per_kwh`, and
     /// optionally `estimated` and `forecast` (`true` or `false`).
-    package init(ownTable bytes: [UInt8], source: FactorSource, basis: FactorBasis) throws(EmissionsError) {
+    ///
+    /// - Parameter period: of every row, where the table has no column `period`.
+    package init(
+        ownTable bytes: [UInt8], source: FactorSource, basis: FactorBasis, period stated: FactorPeriod? = nil
+    ) throws(EmissionsError) {
         let table = try CSVTable(parsing: bytes, headerContains: "g_per_kwh")
         let zone = try table.column("zone")
-        let period = try table.column("period")
+        let period = stated == nil ? try table.column("period") : table.optionalColumn("period")
+        guard stated == nil || period == nil else {
+            throw EmissionsError(.conflict, "line 1: the table has a column 'period': leave the stated one out")
+        }
         let value = try table.column("g_per_kwh")
         let estimated = table.optionalColumn("estimated")
         let forecast = table.optionalColumn("forecast")
         var factors: [GridFactor] = []
         for row in table.rows {
             guard !row.fields[zone].isEmpty else { throw row.error("zone is empty") }
-            guard let period = FactorPeriod(parsing: row.fields[period]) else {
-                throw row.error("period '\(row.fields[period])' is none of 2024, 2024-03, 2024-03-01T05Z")
+            let text = period.map { row.fields[$0] } ?? ""
+            guard let period = stated ?? FactorPeriod(parsing: text) else {
+                throw row.error("period '\(text)' is none of 2024, 2024-03, 2024-03-01T05Z")
             }
             guard let figure = try row.figure(value, "g_per_kwh") else { throw row.error("g_per_kwh is empty") }
             factors.append(
@@ -81,7 +89,7 @@ extension FactorFile {
         var factors: [GridFactor] = []
         for row in table.rows {
             guard let year = yearColumn.flatMap({ Int(row.fields[$0]) }) ?? year else {
-                throw row.error("no data year: the column YEAR is missing or no number")
+                throw row.error("no data year: the column YEAR is missing or no number, and no period is stated")
             }
             guard let figure = try row.figure(rate, "SRC2ERTA", grouped: true) else {
                 throw row.error("SRC2ERTA is empty")

@@ -6,6 +6,9 @@
 /// figure.
 package struct FactorSet: Sendable {
     package let files: [FactorFile]
+    /// Tables that belong to the set and cannot be read. An hour whose factor could be one of theirs has none: another
+    /// table's would be passed off as the one that was chosen.
+    package let unread: [UnreadTable]
     /// How many years back a yearly factor may lie.
     package let maximumYearsEarlier: Int
     private var positions: [FactorKey: Position] = [:]
@@ -16,8 +19,11 @@ package struct FactorSet: Sendable {
     }
 
     /// - Throws: `marginalSignal` for a file that must not enter an inventory.
-    package init(files: [FactorFile], maximumYearsEarlier: Int = 3) throws(EmissionsError) {
+    package init(
+        files: [FactorFile], unread: [UnreadTable] = [], maximumYearsEarlier: Int = 3
+    ) throws(EmissionsError) {
         self.files = files
+        self.unread = unread
         self.maximumYearsEarlier = max(0, maximumYearsEarlier)
         for (fileIndex, file) in files.enumerated() {
             guard file.basis.signal == .average else {
@@ -35,6 +41,15 @@ package struct FactorSet: Sendable {
 
     /// The factor for one hour since 1970 in a zone, or why there is none.
     package func factor(zone: String, hour: Int64) -> FactorLookup {
+        let found = known(zone: zone, hour: hour)
+        let country = Self.country(of: zone)
+        guard let table = unread.first(where: { $0.couldReplace(found.match, zone: zone, country: country) }) else {
+            return found
+        }
+        return .missing("the factor of zone \(zone) may be one of \(table.name), which cannot be read")
+    }
+
+    private func known(zone: String, hour: Int64) -> FactorLookup {
         let date = CivilDate(hour: hour)
         let country = Self.country(of: zone)
         for candidate in country == zone ? [zone] : [zone, country] {
@@ -70,6 +85,35 @@ package struct FactorSet: Sendable {
             return [source.fileSHA256, source.provider, source.dataset, source.version, file.basis.scope.rawValue]
                 .joined(separator: "\t") + "\n"
         }.joined()
+    }
+}
+
+/// A table of a set that is lost or cannot be read.
+package struct UnreadTable: Sendable, Hashable {
+    /// What it is called, with its hash.
+    package var name: String
+    /// Why nothing can be read of it.
+    package var reason: String
+    /// How many readable files of the set are preferred to it.
+    package var position: Int
+    /// The zones that it has; nil where nobody wrote them down.
+    package var zones: Set<String>?
+
+    package init(name: String, reason: String, position: Int, zones: Set<String>?) {
+        self.name = name
+        self.reason = reason
+        self.position = position
+        self.zones = zones
+    }
+
+    /// Whether one of its factors could stand before the one that was found: of the zone itself before the country's,
+    /// of the hour before longer ones, of the earlier file.
+    fileprivate func couldReplace(_ match: FactorMatch?, zone: String, country: String) -> Bool {
+        let (hasZone, hasCountry) = (zones?.contains(zone) ?? true, zones?.contains(country) ?? true)
+        guard let match else { return hasZone || hasCountry }
+        if match.isCountry, hasZone { return true }
+        guard match.isCountry ? hasCountry : hasZone else { return false }
+        return match.resolution != .hour || position <= match.file
     }
 }
 

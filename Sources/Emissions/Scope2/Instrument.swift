@@ -78,9 +78,10 @@ package struct ScreenedInstruments: Sendable, Hashable {
     ///   - usedCertificateIDs: certificates that other reports of other years, sites or organizations have used.
     ///   - markets: where the organization draws power.
     ///   - years: calendar years of the period.
+    ///   - holdsThoseOfOtherYears: whether the certificates of a sound instrument of another year or market are taken.
     package init(
         _ instruments: [Instrument], organization: String, usedCertificateIDs: Set<String>, markets: Set<String>,
-        years: ClosedRange<Int>
+        years: ClosedRange<Int>, holdsThoseOfOtherYears: Bool = true
     ) {
         var used = usedCertificateIDs
         var accepted: [Instrument] = []
@@ -92,9 +93,10 @@ package struct ScreenedInstruments: Sendable, Hashable {
                 reasons.append("certificate \(certificate) is used already")
             }
             // A sound instrument has its certificates for good: those of another year's are not free in this one.
-            if reasons.isEmpty { used = ids }
+            if reasons.isEmpty, holdsThoseOfOtherYears { used = ids }
             reasons += Self.misfits(of: instrument, markets: markets, years: years)
             if reasons.isEmpty {
+                used = ids
                 accepted.append(instrument)
             } else {
                 refused.append(Refusal(id: instrument.id, reasons: reasons))

@@ -55,6 +55,7 @@ package final class Uplink: Sendable {
         /// Nodes of the chains, which an importer's own name is not.
         var nodes: [Int64: String] = [:]
         var checkpointFaults: [String: Int64] = [:]
+        var lastCheckpointFault: CheckpointMemory.Fault?
         var lastFault: String?
     }
 
@@ -127,8 +128,8 @@ package final class Uplink: Sendable {
             UplinkStatus(
                 isOpen: $0.state.isOpen, isSettled: $0.state.isSettled, unsettled: $0.state.unsettledCount,
                 backlog: $0.state.backlogCount, counters: $0.state.counters, checkpointSize: $0.memory.head?.size,
-                checkpointFaults: $0.checkpointFaults, holds: $0.state.holds, lastFault: $0.lastFault,
-                acknowledged: $0.state.acknowledgedSequences)
+                checkpointFaults: $0.checkpointFaults, lastCheckpointFault: $0.lastCheckpointFault,
+                holds: $0.state.holds, lastFault: $0.lastFault, acknowledged: $0.state.acknowledgedSequences)
         }
     }
 
@@ -240,6 +241,7 @@ package final class Uplink: Sendable {
                 return .success(Self.hand(shared.state.checkpoint(head), to: shared.outbox))
             } catch {
                 shared.checkpointFaults[error.word, default: 0] += 1
+                shared.lastCheckpointFault = error
                 return .failure(error)
             }
         }

@@ -27,7 +27,9 @@ package struct UplinkStatus: Sendable {
     package var backlog: Int
     package var counters: UplinkState.Counters
     package var checkpointSize: UInt64?
+    /// Checkpoints that were not taken, by reason.
     package var checkpointFaults: [String: Int64]
+    package var lastCheckpointFault: CheckpointMemory.Fault?
     package var holds: [String]
     package var lastFault: String?
     /// The newest batch of each chain up to which the log has all of them.

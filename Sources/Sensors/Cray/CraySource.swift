@@ -38,12 +38,18 @@ package struct CraySource: SensorSource {
             return .unlisted(name, directory, failure, remedyIfAbsent: "none outside HPE Cray nodes")
         }
         var report = SourceReport(source: name)
+        var processors = HeldFile(path: directory + "/cpu_energy")
+        let hasAllProcessors = (try? processors.read { CrayCounter($0) }.get()) != nil
         for file in names where file == "energy" || file.hasSuffix("_energy") {
+            let path = directory + "/" + file
             guard let (id, layer, part, power) = Self.meaning(of: file) else {
-                report.remarks.append("\(directory)/\(file) is not known and was left out")
+                report.remarks.append("\(path.utf8.shown(limit: 200)) is not known and was left out")
                 continue
             }
-            let path = directory + "/" + file
+            if case .package = part, hasAllProcessors {
+                report.remarks.append("\(path) lies inside \(processors.path) and is not added to it")
+                continue
+            }
             var counter = known[path] ?? HeldFile(path: path)
             let first = counter.read { CrayCounter($0) }
             let access = FoundSensor.Access.judged(
@@ -80,8 +86,14 @@ package struct CraySource: SensorSource {
         case "cpu_energy": return ("cpu", .package, .packages, 4_000_000_000)
         case "memory_energy": return ("memory", .dram, .memories, 1_000_000_000)
         default:
-            guard file.hasPrefix("accel"), let number = UInt8(file.dropFirst(5).dropLast(7)) else { return nil }
-            return ("accel\(number)", .gpu, .accelerator(Int(number)), 3_000_000_000)
+            func number(after prefix: String) -> Int? {
+                file.hasPrefix(prefix) ? UInt8(file.dropFirst(prefix.utf8.count).dropLast(7)).map(Int.init) : nil
+            }
+            if let number = number(after: "accel") {
+                return ("accel\(number)", .gpu, .accelerator(number), 3_000_000_000)
+            }
+            // Beside `cpu_energy` on nodes of GH200, for example.
+            return number(after: "cpu").map { ("cpu\($0)", .package, .package($0, die: nil), 1_000_000_000) }
         }
     }
 

@@ -1,6 +1,6 @@
 import Energy
 
-/// Power meters and GPU counters that the kernel shows as hardware monitors.
+/// Power meters, GPUs and processor sockets that the kernel shows as hardware monitors.
 package struct HwmonSource: SensorSource {
     package let name = "hwmon"
     /// An ACPI meter asks firmware, and on some machines that asks the BMC; a sleeping GPU is woken.
@@ -47,7 +47,7 @@ package struct HwmonSource: SensorSource {
         nest(&report)
         if report.sensors.isEmpty {
             report.absence = .init(
-                reason: "no power meter or GPU counter among \(names.count) hardware monitors",
+                reason: "no power meter, GPU or socket among \(names.count) hardware monitors",
                 remedy: "none on most servers; on Grace enable CONFIG_SENSORS_ACPI_POWER "
                     + "(some platforms also need acpi_power_meter.force_cap_on=y)")
         }
@@ -80,14 +80,35 @@ package struct HwmonSource: SensorSource {
 
     private mutating func add(_ path: String, to report: inout SourceReport) {
         switch FileTree.line(of: path + "/name") {
-        case .success("power_meter"): addMeter(path, to: &report)
-        case .success("i915"), .success("xe"): addIntelGPU(path, to: &report)
-        case .success("amdgpu"): addAMDGPU(path, to: &report)
-        case .success: break
+        case .success(let driver):
+            switch HwmonChip(driver: driver) {
+            case .powerMeter: addMeter(path, to: &report)
+            case .intelGPU: addIntelGPU(path, to: &report)
+            case .amdGPU: addAMDGPU(path, to: &report)
+            case .amdProcessors: addAMDProcessors(path, to: &report)
+            case nil: report.remarks += Self.remark(onUnknown: driver, path)
+            }
         case .failure(let failure):
             report.remarks.append(
                 "\(path.utf8.shown(limit: 200)) has no readable name (\(failure.reason.rawValue)) and was left out")
         }
+    }
+
+    /// Of a chip that shows power or energy nobody can tell here what contains it.
+    private static func remark(onUnknown driver: String, _ path: String) -> [String] {
+        let figures = (FileTree.names(in: path) ?? []).filter { file in
+            file.hasPrefix("energy") && file.hasSuffix("_input")
+                || file.hasPrefix("power") && (file.hasSuffix("_input") || file.hasSuffix("_average"))
+        }
+        guard let first = figures.first else { return [] }
+        return [
+            "\(path.utf8.shown(limit: 200)) (\(driver.utf8.shown())) shows \(first.utf8.shown()) "
+                + "of a part that is not known and was left out"
+        ]
+    }
+
+    private func figure(of chip: HwmonChip, _ path: String) -> String? {
+        chip.figures.lazy.map { path + "/" + $0 }.first(where: FileTree.exists)
     }
 
     /// Kernels before 6.14 keep a meter's files in `device/`.
@@ -96,7 +117,7 @@ package struct HwmonSource: SensorSource {
     }
 
     private mutating func addMeter(_ path: String, to report: inout SourceReport) {
-        guard let file = attribute("power1_average", of: path) else {
+        guard let file = figure(of: .powerMeter, path) else {
             report.remarks.append("\(path) is a power meter without power1_average and was left out")
             return
         }
@@ -152,7 +173,7 @@ package struct HwmonSource: SensorSource {
 
     private mutating func addIntelGPU(_ path: String, to report: inout SourceReport) {
         // xe labels its channels: the card contains the package, and some cards count their package alone.
-        let channels = (1...4).filter { FileTree.exists(path + "/energy\($0)_input") }
+        let channels = HwmonChip.intelChannels.filter { FileTree.exists(path + "/energy\($0)_input") }
         func channel(_ label: String) -> Int? {
             channels.first { FileTree.text(path + "/energy\($0)_label") == label }
         }
@@ -166,15 +187,14 @@ package struct HwmonSource: SensorSource {
         }
         let address = pciAddress(of: path, remarks: &report.remarks)
         let description = SensorDescription(
-            id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .counter,
+            id: identity("hwmon:gpu-", address), kind: "hwmon", layer: .gpu, provenance: .counter,
             quantity: .microjouleCounter(), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000)
         let point = isPackage ? "GPU package, without the rest of its card" : "GPU card"
         append(description, part: .gpu(address), point: point, file: file, isZeroMissing: false, to: &report)
     }
 
     private mutating func addAMDGPU(_ path: String, to report: inout SourceReport) {
-        guard let file = ["power1_average", "power1_input"].map({ path + "/" + $0 }).first(where: FileTree.exists)
-        else {
+        guard let file = figure(of: .amdGPU, path) else {
             return report.remarks.append("\(path) is an AMD GPU without a power sensor and was left out")
         }
         let limit = FileTree.number(path + "/power1_cap_max").flatMap {
@@ -182,10 +202,32 @@ package struct HwmonSource: SensorSource {
         }
         let address = pciAddress(of: path, remarks: &report.remarks)
         let description = SensorDescription(
-            id: "hwmon:gpu-" + address, kind: "hwmon", layer: .gpu, provenance: .integrated,
+            id: identity("hwmon:gpu-", address), kind: "hwmon", layer: .gpu, provenance: .integrated,
             quantity: .power(rule: .trapezoid), maximumPowerMicrowatts: limit.map { $0 / 2 * 3 } ?? 1_500_000_000,
             refreshMilliseconds: file.hasSuffix("_input") ? 100 : 1000)
         append(description, part: .gpu(address), point: "GPU socket", file: file, isZeroMissing: false, to: &report)
+    }
+
+    /// A counter for each core, and behind them one for each socket, which contains its cores.
+    private mutating func addAMDProcessors(_ path: String, to report: inout SourceReport) {
+        var cores = 0
+        for label in FileTree.names(in: path) ?? [] where label.hasPrefix("energy") && label.hasSuffix("_label") {
+            switch FileTree.text(path + "/" + label).flatMap(HwmonChip.ProcessorPart.init) {
+            case .core: cores += 1
+            case .socket(let socket):
+                let description = SensorDescription(
+                    id: "hwmon:socket-\(socket)", kind: "hwmon", layer: .package, provenance: .counter,
+                    quantity: .microjouleCounter(), maximumPowerMicrowatts: 1_000_000_000, refreshMilliseconds: 1)
+                append(
+                    description, part: .package(socket, die: nil), point: "processor socket, all its cores",
+                    file: path + "/" + label.dropLast(5) + "input", isZeroMissing: false, to: &report)
+            case nil:
+                report.remarks.append("\(path)/\(label.utf8.shown()) names neither core nor socket and was left out")
+            }
+        }
+        if cores > 0 {
+            report.remarks.append("\(path): the counters of \(cores) cores lie inside their sockets and are not added")
+        }
     }
 
     private func pciAddress(of path: String, remarks: inout [String]) -> String {

@@ -53,8 +53,12 @@ package struct PowercapSource: SensorSource {
             return isAbsent ? absent("\(root) does not exist", remarks: []) : report
         }
         var remarks: [String] = []
-        let candidates = select(scan(root, remarks: &remarks), remarks: &remarks)
-        guard !candidates.isEmpty else { return absent("no RAPL zones under \(root)", remarks: remarks) }
+        let found = scan(root, remarks: &remarks)
+        let candidates = select(found, remarks: &remarks)
+        guard !candidates.isEmpty else {
+            let kinds = found.isEmpty ? "no RAPL zones" : "\(found.count) RAPL zones, none of a package or its memory,"
+            return absent("\(kinds) under \(root)", remarks: remarks)
+        }
         var sensors: [FoundSensor] = []
         for candidate in candidates {
             let limits = limits(of: candidate)

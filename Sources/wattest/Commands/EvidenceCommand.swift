@@ -28,6 +28,12 @@ struct EvidenceCommand: AsyncParsableCommand {
         @Option(help: "For whom: assurer, who is shown every entry, authority, ai-office or public.")
         var audience: String?
 
+        @Option(
+            help: ArgumentHelp(
+                "By which method of 'wattest report methods' the figures in it are made; else the newest.",
+                valueName: "1"))
+        var method: String?
+
         @Flag(help: "Show no batches of other times: their leaf hashes prove that they are there. Not for an assurer.")
         var onlyPeriod = false
 
@@ -44,7 +50,7 @@ struct EvidenceCommand: AsyncParsableCommand {
                 to: output, from: client, AggregatorClient.path(organization, "evidence"),
                 period.query + [
                     ("samples", samples ? "1" : "0"), ("audience", audience), ("only_period", onlyPeriod ? "1" : nil),
-                    ("job", job),
+                    ("job", job), ("method", method),
                 ])
             if let missing = EvidenceExport.missingQuorum(in: output) { Output.warning(missing) }
             if options.json {

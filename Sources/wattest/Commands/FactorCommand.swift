@@ -43,8 +43,22 @@ struct FactorCommand: AsyncParsableCommand {
         @Option(help: "What an own table counts: direct, lifecycle or unknown.")
         var scope: Scope?
 
-        @Option(help: "Warming potentials of an own table: AR4, AR5 or AR6.")
-        var warmingPotentials: String?
+        @Option(help: "Which gases it counts: CO2, CO2e or unknown.")
+        var gases: Gases?
+
+        @Option(help: "By whose warming potentials gases are weighed: AR4, AR5 or AR6.")
+        var warmingPotentials: WarmingPotentials?
+
+        @Option(
+            help: ArgumentHelp(
+                "What all of an own or eGRID table is for, where no column says it.", valueName: "yyyy|yyyy-mm"))
+        var period: String?
+
+        @Option(help: "What each time of an electricity-maps table is for, where its rows do not show it.")
+        var granularity: Granularity?
+
+        @Option(help: ArgumentHelp("When it was downloaded.", valueName: "yyyy-mm-ddThh:mmZ"))
+        var retrievedAt: String?
 
         @Flag(help: "The table is a residual mix, for energy that no instrument covers.")
         var residual = false
@@ -65,13 +79,33 @@ struct FactorCommand: AsyncParsableCommand {
             case unknown
         }
 
+        enum Gases: String, ExpressibleByArgument, CaseIterable {
+            case carbonDioxide = "CO2"
+            case carbonDioxideEquivalent = "CO2e"
+            case unknown
+        }
+
+        enum WarmingPotentials: String, ExpressibleByArgument, CaseIterable {
+            case fourth = "AR4"
+            case fifth = "AR5"
+            case sixth = "AR6"
+        }
+
+        enum Granularity: String, ExpressibleByArgument, CaseIterable {
+            case hour
+            case month
+            case year
+        }
+
         func run() async throws {
             let content = try Self.content(of: file)
             var declaration = JSONObject()
             let members: [(String, String?)] = [
                 ("format", format.rawValue), ("provider", provider), ("dataset", dataset),
                 ("version", datasetVersion), ("licence", licence), ("citation", citation),
-                ("scope", scope?.rawValue), ("warming_potentials", warmingPotentials),
+                ("scope", scope?.rawValue), ("gases", gases?.rawValue),
+                ("warming_potentials", warmingPotentials?.rawValue), ("period", period),
+                ("granularity", granularity?.rawValue), ("retrieved_at", retrievedAt),
             ]
             for case (let name, let value?) in members { declaration.append(name, .string(value)) }
             var body = JSONObject()

@@ -128,6 +128,12 @@ struct OrganizationCommand: AsyncParsableCommand {
         @Option(help: "Its first site.")
         var site: String?
 
+        @Option(help: ArgumentHelp("Its log's key on a token of the aggregator's host.", valueName: "pkcs11:…"))
+        var logKey: String?
+
+        @Option(help: ArgumentHelp("Its administration key on a token there.", valueName: "pkcs11:…"))
+        var administrationKey: String?
+
         @Option(
             help: ArgumentHelp(
                 "Write its token to this file, readable by you alone, and do not print it.", valueName: "file"))
@@ -138,6 +144,8 @@ struct OrganizationCommand: AsyncParsableCommand {
             body.append("name", .string(name))
             if let slug { body.append("slug", .string(slug)) }
             if let site { body.append("site", .string(site)) }
+            if let logKey { body.append("log_key", .string(logKey)) }
+            if let administrationKey { body.append("administration_key", .string(administrationKey)) }
             var value = try await options.client().post("/v1/organizations", .object(body))
             if let saveToken, let token = value["token"]?.string, var object = value.object {
                 do {

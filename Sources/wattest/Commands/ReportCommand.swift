@@ -6,7 +6,8 @@ import JSONText
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Disclosures of a period, and where their figures come from.",
-        subcommands: [ReportShow.self, ReportLineage.self, ReportSample.self], defaultSubcommand: ReportShow.self)
+        subcommands: [ReportShow.self, ReportLineage.self, ReportSample.self, ReportMethods.self],
+        defaultSubcommand: ReportShow.self)
 }
 
 /// `wattest report`, without a word behind it.
@@ -25,8 +26,8 @@ struct ReportShow: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "By which rule energy is attributed, so that an old one stands beside the new; else the newest.",
-            valueName: "attribution/1"))
+            "By which method of 'wattest report methods', or which rule of attribution, so that an old one stands beside "
+                + "the new; else the newest.", valueName: "1"))
     var method: String?
 
     @Flag(help: "Issue it. The issued document is JSON.")
@@ -36,7 +37,7 @@ struct ReportShow: AsyncParsableCommand {
         help: ArgumentHelp("With --issue: the number of the disclosure that this one corrects.", valueName: "number"))
     var supersedes: Int?
 
-    @Option(help: "With --supersedes: why.")
+    @Option(help: "With --supersedes: why. That the method is another one is said by itself.")
     var reason: String?
 
     @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Write to this file.", valueName: "file"))

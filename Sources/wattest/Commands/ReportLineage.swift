@@ -18,7 +18,7 @@ struct ReportLineage: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A figure, such as 'jobs[KEY].energy_uj' or energy.idle_uj.", valueName: "path"))
     var figure: String?
 
-    @Option(help: ArgumentHelp("By which rule energy is attributed; else the newest.", valueName: "attribution/1"))
+    @Option(help: ArgumentHelp("By which method or rule of attribution; else the newest.", valueName: "1"))
     var method: String?
 
     func run() async throws {

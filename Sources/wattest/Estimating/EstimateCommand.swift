@@ -60,13 +60,9 @@ struct EstimateCommand: ParsableCommand {
     }
 
     func run() throws {
-        do {
-            let result = try EstimateResult(self)
-            if options.json { return Output.json(result.json) }
-            Output.text(result.text)
-        } catch let error as EmissionsError {
-            throw CommandFailure.usage(error.message, "correct the inputs")
-        }
+        let result = try EstimateResult(self)
+        if options.json { return Output.json(result.json) }
+        Output.text(result.text)
     }
 }
 

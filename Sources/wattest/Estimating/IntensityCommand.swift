@@ -47,12 +47,7 @@ extension EstimateCommand {
         }
 
         func run() throws {
-            let rate: SoftwareCarbonIntensity
-            do {
-                rate = try self.rate()
-            } catch {
-                throw CommandFailure.usage(error.message, "correct the inputs")
-            }
+            let rate = try self.rate()
             if options.json { return Output.json(Self.json(rate)) }
             Output.text(
                 EstimateText.lines([

@@ -27,11 +27,7 @@ extension EstimateCommand {
                     "\(loadMwh.figures.count) hours of load and \(supplyMwh.figures.count) of supply",
                     "give one value for each hour, at most a year")
             }
-            do {
-                show(try result())
-            } catch let error as EmissionsError {
-                throw CommandFailure.usage(error.message, "correct the inputs")
-            }
+            show(try result())
         }
 
         /// What is printed with `--json`.
@@ -119,17 +115,12 @@ extension EstimateCommand {
         var co2Kg: Decimal?
 
         func run() throws {
-            let result: FacilityIndicators
-            do {
-                result = try FacilityIndicators(
-                    .init(
-                        totalKilowattHours: edcKwh.figure, equipmentKilowattHours: eitKwh.figure,
-                        waterCubicMetres: winM3?.figure, reusedKilowattHours: ereuseKwh?.figure,
-                        renewable: eresTotKwh.map { .init(guaranteesKilowattHours: $0.figure) },
-                        carbonKilograms: co2Kg?.figure))
-            } catch {
-                throw CommandFailure.usage("\(error)", "correct the inputs")
-            }
+            let result = try FacilityIndicators(
+                .init(
+                    totalKilowattHours: edcKwh.figure, equipmentKilowattHours: eitKwh.figure,
+                    waterCubicMetres: winM3?.figure, reusedKilowattHours: ereuseKwh?.figure,
+                    renewable: eresTotKwh.map { .init(guaranteesKilowattHours: $0.figure) },
+                    carbonKilograms: co2Kg?.figure))
             let figures: [(String, ExactRatio?)] = [
                 ("pue", result.powerUsageEffectiveness), ("wue_m3_per_mwh", result.waterUsageEffectiveness),
                 ("erf", result.energyReuseFactor), ("ref", result.renewableEnergyFactor),

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Disclosure
-import Emissions
 import Energy
 import JSONText
 
@@ -50,14 +49,9 @@ struct ForecastCommand: AsyncParsableCommand {
     var factors: [String] = []
 
     func run() async throws {
-        do {
-            let source = try await self.source()
-            let result = try ForecastResult(self, source)
-            if options.json { return Output.json(result.json) }
-            Output.text(result.text)
-        } catch let error as EmissionsError {
-            throw CommandFailure.usage(error.message, "correct the inputs")
-        }
+        let result = try ForecastResult(self, try await source())
+        if options.json { return Output.json(result.json) }
+        Output.text(result.text)
     }
 
     private func source() async throws -> ForecastSource {

@@ -24,7 +24,8 @@ struct LineagePage {
     private var terms: String {
         var table = TextTable(
             ("hour", .left), ("node", .left), ("account", .left), ("how", .left), ("µJ", .right), ("batches", .right),
-            ("first entry", .right), ("last entry", .right), ("zone", .left), ("g/kWh", .right), ("PUE", .right))
+            ("first entry", .right), ("last entry", .right), ("zone", .left), ("g/kWh", .right), ("PUE", .right),
+            ("set by entry", .left))
         for item in answer["items"]?.array ?? [] {
             let batches = item["batches"]?.array ?? []
             table.add(
@@ -32,15 +33,25 @@ struct LineagePage {
                 item["job"]?.string ?? FigureText.text(item["account"]), FigureText.text(item["provenance"]),
                 FigureText.text(item["uj"]), "\(batches.count)", FigureText.text(batches.first?["index"]),
                 FigureText.text(batches.last?["index"]), FigureText.text(item["zone"]),
-                FigureText.text(item["factor"]?["g_per_kwh"]), FigureText.text(item["pue"]?["value"]))
+                FigureText.text(item["factor"]?["g_per_kwh"]), FigureText.text(item["pue"]?["value"]),
+                Self.inputs(item["inputs"]))
         }
+        let inputs = Self.inputs(answer["inputs"])
         return """
             \(FigureText.text(answer["figure"])) is \(FigureText.text(answer["in_report"])): \
             \(FigureText.text(answer["terms"])) node-hours of \(FigureText.text(answer["terms_uj"])) µJ \
             over \(FigureText.text(answer["size"])) entries, \(FigureText.text(answer["rule"])); \
             agrees: \(Self.word(answer["agrees"]))
 
-            """ + table.text
+            """ + (inputs.isEmpty ? "" : "It rests on \(inputs).\n") + table.text
+    }
+
+    /// Each with the index of its entry.
+    private static func inputs(_ value: JSONValue?) -> String {
+        (value?.array ?? []).map { input in
+            let subject = input["subject"]?.string.map { " \($0)" } ?? ""
+            return "\(FigureText.text(input["field"]))\(subject) \(FigureText.text(input["index"]))"
+        }.joined(separator: ", ")
     }
 
     private static func word(_ value: JSONValue?) -> String {

@@ -1,9 +1,16 @@
 import Aggregation
 import Energy
+import Identity
 import SeededRandom
 import Synchronization
 import Testing
 import TransparencyLog
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 @Suite struct LogPublisherTests {
     private let origin = "test.example/org/a"
@@ -79,6 +86,25 @@ import TransparencyLog
         store.grow(to: 20, seed: 9)
         await #expect(throws: PublishingError.self) { try await self.publisher(store, directory) }
         await #expect(throws: (any Error).self) { try await running.publish() }
+    }
+
+    /// Strangers and the signer itself read proofs from it, so that it would be found out at the worst moment.
+    @Test func aChangedTileIsNamed() async throws {
+        let (store, directory) = (LeafStore(), PublisherDirectory())
+        try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
+        store.grow(to: 600)
+        try await publisher(store, directory).publish()
+        let path = "\(directory.path)/tile/0/001"
+        var bytes = try PrivateFile.read(path)
+        bytes[40] ^= 1
+        try PrivateFile.write(bytes, to: path, mode: 0o644)
+        await #expect(throws: PublishingError.damagedTile(path: path)) { try await self.publisher(store, directory) }
+        // What is missing follows from the database.
+        #expect(unlink(path) == 0)
+        store.grow(to: 601)
+        #expect(try await publisher(store, directory).publish().checkpoint.size == 601)
+        bytes[40] ^= 1
+        #expect(try PrivateFile.read(path) == bytes)
     }
 
     @Test func missingOrForeignSignerStateRefuses() throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import JSONText
+import Patience
 import Synchronization
 import Testing
 

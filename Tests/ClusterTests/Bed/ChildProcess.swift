@@ -1,4 +1,5 @@
 import Foundation
+import Patience
 import Synchronization
 
 /// A program that runs beside the test; what it says goes into files.

@@ -1,4 +1,5 @@
 import Foundation
+import Patience
 import Testing
 
 /// A program that is not ours, as it lies on this machine.

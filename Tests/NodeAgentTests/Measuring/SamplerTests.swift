@@ -17,6 +17,7 @@ private struct Door: SensorSource {
         }
         let open = Mutex(Open())
         func set(_ change: (inout Open) -> Void) { open.withLock { change(&$0) } }
+        /// A device that hangs holds the thread that asks it: there is no task to suspend. Each test opens its doors.
         func wait(_ condition: (Open) -> Bool) { while !open.withLock({ condition($0) }) { usleep(1000) } }
     }
 

@@ -46,6 +46,25 @@ enum CrayTrees {
         #expect(report.sensors.filter { $0.description.within == "cray:node" }.count == 4)
     }
 
+    /// Nodes of GH200 count each socket beside all of them.
+    @Test func socketsAreReadWhereNothingCountsThemAll() {
+        let tree = FixtureTree(CrayTrees.node)
+        tree.write("cray/pm_counters/cpu0_energy", "140 J 1700000000000000 us\n")
+        tree.write("cray/pm_counters/cpu1_energy", "160 J 1700000000000000 us\n")
+        func processors() -> [String] {
+            discover(tree).1.sensors.map(\.description.id).filter { $0.hasPrefix("cray:cpu") }.sorted()
+        }
+        #expect(processors() == ["cray:cpu"])
+        let remarks = discover(tree).1.remarks
+        #expect(remarks.filter { $0.contains("lies inside") && $0.contains("/cpu_energy and is") }.count == 2)
+        tree.write("cray/pm_counters/cpu_energy", "nonsense\n")
+        #expect(processors() == ["cray:cpu", "cray:cpu0", "cray:cpu1"])
+        tree.remove("cray/pm_counters/cpu_energy")
+        #expect(processors() == ["cray:cpu0", "cray:cpu1"])
+        let report = discover(tree).1
+        #expect(report.sensors.contains { $0.part == .package(1, die: nil) && $0.description.within == "cray:node" })
+    }
+
     @Test(arguments: [1_699_999_999_999_999, 1_700_000_006_000_000] as [Int64])
     func anAgeThatCannotBeIsNone(utc: Int64) {
         let tree = FixtureTree(CrayTrees.node)
@@ -96,11 +115,9 @@ enum CrayTrees {
     /// A fall is a reset, never a wrap: no counter of this source wraps.
     @Test func aFallIsAReset() {
         let tree = FixtureTree(CrayTrees.node)
-        var (_, report) = discover(tree)
-        guard case .energyCounter(let numerator, let denominator, let modulus) = report.sensors[0].description.quantity
-        else { return #expect(Bool(false)) }
-        #expect((numerator, denominator, modulus) == (1_000_000, 1, nil))
-        report.sensors = []
+        let quantity = SensorDescription.Quantity.energyCounter(
+            microjoulesNumerator: 1_000_000, microjoulesDenominator: 1, modulus: nil)
+        #expect(discover(tree).1.sensors.allSatisfy { $0.description.quantity == quantity })
     }
 
     @Test func withoutTheNodeTheOthersAreRoots() {

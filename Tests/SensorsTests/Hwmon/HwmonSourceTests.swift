@@ -63,7 +63,9 @@ enum HwmonTrees {
     @Test(
         arguments: [
             ("Grace Power Socket 2", .grace(2)), ("CPU Power Socket x", .unknownRail), ("", .node), (nil, .node),
-            ("Grace Power", .node), ("DIMM Power Socket 0", .unknownRail), ("Grace Power Socket", .unknownRail),
+            ("Grace Power", .unknownRail), ("DIMM Power Socket 0", .unknownRail),
+            ("TH500 Total Power Socket 0", .unknownRail), ("CPU1 Power", .unknownRail),
+            ("Grace Power Socket", .unknownRail),
             ("Grace Power Socket 18446744073709551616", .unknownRail), ("Intel Node Manager", .node),
         ] as [(String?, HwmonChip.Domain)])
     func labels(label: String?, domain: HwmonChip.Domain) { #expect(HwmonChip.Domain(label: label) == domain) }
@@ -106,6 +108,54 @@ enum HwmonTrees {
         #expect(report.sensors[0].description.maximumPowerMicrowatts == 300_000_000)
         #expect(report.remarks.contains { $0.contains("hwmon1") && $0.contains("without an energy counter") })
         #expect(report.remarks.contains { $0.contains("hwmon2") && $0.contains("without a power sensor") })
+    }
+
+    /// amd_energy counts cores and sockets (Documentation/hwmon/amd_energy.rst).
+    static let amdEnergy: [String: String] = {
+        var files = ["class/hwmon/hwmon5/name": "amd_energy\n"]
+        for (channel, label) in ["Ecore000", "Ecore001", "Esocket0", "Esocket1"].enumerated() {
+            files["class/hwmon/hwmon5/energy\(channel + 1)_label"] = label + "\n"
+            files["class/hwmon/hwmon5/energy\(channel + 1)_input"] = "\((channel + 1) * 1_000_000)\n"
+        }
+        return files
+    }()
+
+    @Test func socketsOfAMDEnergyAreReadAndTheirCoresAreInThem() {
+        let tree = FixtureTree(Self.amdEnergy)
+        tree.write("class/hwmon/hwmon5/energy5_label", "Edie0\n")
+        tree.remove("class/hwmon/hwmon5/energy4_input")
+        var (source, report) = discover(tree)
+        #expect(
+            values(&source, report) == ["hwmon:socket-0": .counter(3_000_000), "hwmon:socket-1": .unreadable(.gone)])
+        #expect(report.sensors.map(\.part) == [.package(0, die: nil), .package(1, die: nil)])
+        #expect(report.remarks.contains { $0.contains("2 cores lie inside their sockets") })
+        #expect(report.remarks.contains { $0.contains("energy5_label names neither") })
+    }
+
+    /// A server's management controller, a power supply: nobody can tell here what contains them.
+    @Test func aMonitorOfAnUnknownPartIsNotSilent() {
+        let tree = FixtureTree([
+            "class/hwmon/hwmon0/name": "ibmpowernv\n", "class/hwmon/hwmon0/power1_input": "1000\n",
+            "class/hwmon/hwmon1/name": "coretemp\n", "class/hwmon/hwmon1/temp1_input": "1000\n",
+        ])
+        let remarks = discover(tree).1.remarks
+        #expect(remarks.count == 1)
+        #expect(remarks.first?.contains("hwmon0 (ibmpowernv) shows power1_input") == true)
+    }
+
+    /// What an identity holds goes into signed lines, and what a remark holds to a terminal.
+    @Test func aNameThatIsNoKernelsMakesAWellFormedIdentityAndOneLine() {
+        let monitor = "class/hwmon/a b\u{1B}[31m\nö"
+        let tree = FixtureTree([
+            monitor + "/name": "amdgpu\n", monitor + "/power1_average": "5\n", monitor + "2/name": "xe\n",
+        ])
+        let report = discover(tree).1
+        #expect(report.sensors.map(\.description.id) == ["hwmon:gpu-a_20b_1b_5b31m_0a_c3_b6"])
+        let text = SensorsReport(reports: [report]).text
+        let lines = text.split(separator: "\n")
+        #expect(lines.count { $0.contains("it is known by `a b?[31m?ö`") } == 1)
+        #expect(lines.count { $0.contains("/a b?[31m?ö2 is an Intel GPU without") } == 1)
+        #expect(!text.contains("\u{1B}") && !lines.contains { $0.hasPrefix("ö") })
     }
 
     @Test func aMeterWithoutLabelIsTheMachineAndABatteryIsNot() {

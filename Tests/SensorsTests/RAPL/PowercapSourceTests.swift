@@ -25,6 +25,13 @@ import Testing
         return values
     }
 
+    @Test func zonesWithoutAPackageAreNotNoZones() {
+        let tree = FixtureTree(PowercapTrees.zone("intel-rapl:0", name: "psys", energy: "1"))
+        let report = discover(tree).1
+        #expect(report.absence?.reason.hasPrefix("1 RAPL zones, none of a package or its memory,") == true)
+        #expect(report.remarks.contains { $0.contains("(psys) contains the packages") })
+    }
+
     @Test func intelServerCountsPackagesAndMemoryOnce() {
         let tree = FixtureTree(PowercapTrees.intelServer)
         var (source, report) = discover(tree)

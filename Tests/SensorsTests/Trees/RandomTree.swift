@@ -85,11 +85,12 @@ struct RandomTree {
     }
 
     private mutating func monitor(_ index: Int) {
-        let path = "class/hwmon/hwmon\(index)"
-        file(path + "/name", ["power_meter\n", "amdgpu\n", "i915\n", "xe\n", "coretemp\n"])
+        let path = "class/hwmon/" + (chance(6) ? "hw\u{1B}[2J\n mön" : "hwmon") + "\(index)"
+        file(path + "/name", ["power_meter\n", "amdgpu\n", "i915\n", "xe\n", "coretemp\n", "amd_energy\n"])
         file(path + "/power1_average", ["250000000\n"])
         file(path + "/power1_input", ["250000000\n"])
         file(path + "/energy1_input", ["99\n"])
+        file(path + "/energy1_label", ["Esocket\(index)\n", "Ecore000\n", "card\n"])
         file(
             path + "/power1_oem_info",
             ["Module Power Socket 0\n", "Grace Power Socket \(index)\n", "CPU Power Socket 1\n", "PSU\n"])
@@ -98,7 +99,10 @@ struct RandomTree {
     }
 
     private mutating func cray() {
-        for name in ["energy", "cpu_energy", "accel0_energy", "accelx_energy", "freshness", "generation"] {
+        for name in [
+            "energy", "cpu_energy", "cpu0_energy", "accel0_energy", "accelx_energy", "a\nb_energy", "freshness",
+            "generation",
+        ] {
             file("cray/pm_counters/" + name, ["12345 J 1700000000000000 us\n", "5\n"])
         }
     }

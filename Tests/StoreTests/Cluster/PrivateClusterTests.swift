@@ -1,3 +1,4 @@
+import Patience
 import Testing
 
 @testable import Store
@@ -97,10 +98,9 @@ import Testing
         #expect(Set(orphans).isDisjoint(with: ServerProcesses(directory: home).running()))
         await second.stop()
         // The orphans belonged to nobody: it is init that collects what is left of them, in its own time.
-        for _ in 0..<1000 where !ServerProcesses(directory: home).running().isEmpty {
-            try await Task.sleep(for: .milliseconds(10))
+        try await Patience.until("the end of the orphans") {
+            ServerProcesses(directory: home).running().isEmpty ? () : nil
         }
-        #expect(ServerProcesses(directory: home).running().isEmpty)
     }
 
     @Test func aForeignProcessInThePidFileIsNoObstacle() async throws {

@@ -5,6 +5,10 @@ import time
 
 PARTS = {"cpu_energy": 20, "memory_energy": 4, "accel0_energy": 40, "accel1_energy": 26}  # percent of the node's
 START = 1_000_000  # seven digits, so that a file never changes its length
+# Boards draw from so many seconds before the rest of their node until so many after it: more than the second between two
+# readings. Else a batch that ends between the reading of a board and that of its node holds energy of the node and none
+# of a board, and nothing says whose the rest is.
+LEAD = 1.5
 
 
 class Counters:
@@ -13,6 +17,7 @@ class Counters:
         self.parts, self.boards = parts, boards
         self.lock = threading.Lock()
         self.joules = {node: 0 for node in nodes}
+        self.board_joules = dict(self.joules)
         self.files = {}
         for node in nodes:
             for name in ["energy", "power", "freshness", "generation", *parts, *self.board_names()]:
@@ -34,7 +39,7 @@ class Counters:
 
     def refresh(self):
         with self.lock:
-            joules = dict(self.joules)
+            joules, board_joules = dict(self.joules), dict(self.board_joules)
         self.scan += 1
         for node, value in joules.items():
             stamp = int(time.time() * 1e6)
@@ -43,7 +48,7 @@ class Counters:
             for part, percent in self.parts.items():
                 self.write(node, part, f"{START + value * percent // 100} J {stamp} us\n")
             for board in self.board_names():
-                self.write(node, board, f"{START * 1000 + value * 800 // self.boards:12d}\n")
+                self.write(node, board, f"{START * 1000 + board_joules[node] * 800 // self.boards:12d}\n")
             self.write(node, "freshness", f"{self.scan:9d}\n")
 
     def run(self):
@@ -52,16 +57,20 @@ class Counters:
             time.sleep(0.1)
 
     def feed(self, amounts, seconds):
-        """Adds so many joules to each node, evenly over the time."""
-        begin, done = time.time(), {node: 0 for node in amounts}
+        """Adds so many joules to each node, evenly over the time; its boards' part evenly over LEAD more on both sides."""
+        lead = LEAD if self.boards else 0
+        begin = time.time()
+        before = {node: (self.joules[node], self.board_joules[node]) for node in amounts}
         while True:
-            share = min(1.0, (time.time() - begin) / seconds)
+            elapsed = time.time() - begin
+            share = min(1.0, max(0.0, elapsed - lead) / seconds)
+            board_share = min(1.0, elapsed / (seconds + 2 * lead))
             with self.lock:
                 for node, amount in amounts.items():
-                    now = int(amount * share)
-                    self.joules[node] += now - done[node]
-                    done[node] = now
-            if share >= 1.0:
+                    joules, board_joules = before[node]
+                    self.joules[node] = joules + int(amount * share)
+                    self.board_joules[node] = board_joules + int(amount * board_share)
+            if board_share >= 1.0:
                 return
             time.sleep(0.05)
 

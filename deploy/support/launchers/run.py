@@ -18,7 +18,7 @@ TOOLS = sys.argv[4:]
 HERE = os.path.dirname(os.path.abspath(__file__))
 PREFIX, NET = "wlaun", "10.79.84"
 N1, N2, N3 = (f"{PREFIX}{i}" for i in (1, 2, 3))
-STILL = 3  # seconds of still counters behind the last word that a job holds its nodes
+STILL = 2  # seconds of still counters behind the last word that a job holds its nodes
 begin = time.time()
 failures = []
 

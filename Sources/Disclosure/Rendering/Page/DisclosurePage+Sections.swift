@@ -95,6 +95,9 @@ struct ReportText {
             blocks: [.paragraph(words), .tiles(tiles)] + measured + [
                 .subheading("How the figures arise"),
                 .paragraph(HTMLText.plain(report["method"]?["text"])),
+                .paragraph(
+                    "Method \(HTMLText.plain(report["method"]?["version"])) of the program, energy shared out by rule"
+                        + " \(HTMLText.plain(report["method"]?["rule"]))."),
             ])
     }
 

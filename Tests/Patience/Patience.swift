@@ -1,13 +1,13 @@
 /// Waiting for what must come, and not for ever.
-enum Patience {
-    struct RanOut: Error, CustomStringConvertible {
-        let description: String
+package enum Patience {
+    package struct RanOut: Error, CustomStringConvertible {
+        package let description: String
     }
 
-    /// Looks again and again until there is something to see.
+    /// Looks again and again until there is something to see: other programs and threads tell nobody what they did.
     ///
     /// - Parameter probe: nil while there is nothing.
-    static func until<Value>(
+    package static func until<Value>(
         _ what: String, seconds: Int = 60, _ probe: () async throws -> Value?
     ) async throws -> Value {
         let deadline = ContinuousClock.now + .seconds(seconds)
@@ -21,7 +21,7 @@ enum Patience {
     }
 
     /// Lets a random moment pass, so that what follows hits the stream anywhere.
-    static func moment(milliseconds: Range<Int>, _ random: inout some RandomNumberGenerator) async throws {
+    package static func moment(milliseconds: Range<Int>, _ random: inout some RandomNumberGenerator) async throws {
         try await Task.sleep(for: .milliseconds(Int.random(in: milliseconds, using: &random)))
     }
 }

@@ -1,0 +1,60 @@
+import Foundation
+import Identity
+import JSONText
+import PinnedHTTPS
+import Testing
+
+extension ClusterTests {
+    /// What happens to one organization's log is nothing to the others of the same aggregator.
+    @Suite(.timeLimit(.minutes(4))) struct DamagedLogs {
+        private func text(_ reply: HTTPSReply) -> String { String(decoding: reply.body, as: UTF8.self) }
+
+        @Test func theOthersAreServed() async throws {
+            let aggregator = try await AggregatorUnderTest()
+            try await aggregator.start()
+            let lost = try await aggregator.organization("Lost")
+            let rewritten = try await aggregator.organization("Bad")
+            let run = RecordedRun.acrossAnHour
+            let wanted = OrganizationUnderTest.Import(job: "a", files: [run.file("node_1")], expectedNodes: 1)
+            try await lost.run(wanted)
+            try await aggregator.stop()
+            let logs = "\(aggregator.installation)/logs"
+            try FileManager.default.moveItem(atPath: "\(logs)/lost/signer", toPath: "\(logs)/lost/signer.kept")
+            let key = try PrivateFile.readSecret("\(logs)/bad/log.key")
+            try PrivateFile.write(try PrivateFile.readSecret("\(logs)/lost/log.key"), to: "\(logs)/bad/log.key")
+            try await aggregator.start()
+
+            for (organization, word) in [(lost, "lost/signer"), (rewritten, "bad/log.key")] {
+                for token in [organization.token, try aggregator.operatorToken] {
+                    let reply = try await aggregator.reply("/v1/organizations/\(organization.slug)", token: token)
+                    #expect(reply.status == 503 && text(reply).contains(word), "\(text(reply))")
+                }
+                // Strangers are told that, and nothing of the files; others' tokens not even that.
+                let open = try await aggregator.reply("/log/\(organization.slug)/checkpoint", token: nil)
+                #expect(open.status == 503 && !text(open).contains(word), "\(text(open))")
+                let origin = "{log=\"cluster.test/org/\(organization.slug)\"}"
+                #expect(try await aggregator.metric("wattest_log_served\(origin)") == 0)
+                #expect(aggregator.said.contains("log not served") && aggregator.said.contains(word))
+            }
+            let others = try await aggregator.reply("/v1/organizations/lost", token: rewritten.token)
+            #expect(others.status == 404, "\(text(others))")
+            let ready = try await aggregator.reply("/readyz", token: nil)
+            #expect(ready.status == 200 && text(ready).contains("lost: not served"), "\(text(ready))")
+            let refused = try await lost.wattest(["job", "show", "a"]).output()
+            #expect(refused.status == 3 && refused.errors.contains("lost/signer"), "\(refused.errors)")
+            #expect(!FileManager.default.fileExists(atPath: "\(logs)/lost/signer"))
+
+            // The first organization works, and another can be founded beside them.
+            #expect(try await aggregator.metric("wattest_log_served{log=\"cluster.test/org/first\"}") == 1)
+            try await aggregator.organization("Another").run(wanted)
+
+            try await aggregator.stop()
+            try FileManager.default.moveItem(atPath: "\(logs)/lost/signer.kept", toPath: "\(logs)/lost/signer")
+            try PrivateFile.write(key, to: "\(logs)/bad/log.key")
+            try await aggregator.start()
+            #expect(try await lost.run(wanted).first?.alreadyImported == true)
+            #expect(try await rewritten.size() > 0)
+            try await aggregator.stop()
+        }
+    }
+}
