@@ -13,7 +13,7 @@ import TransparencyLog
     private func batch(anchored size: UInt64? = nil, job: String? = nil) throws -> Batch {
         var log = try SyntheticLog(seed: 1, start: UTCTime(microseconds: end.microseconds - 30_000_000))
         try log.enrol("n1")
-        try log.batch("n1", holds: job.map { [.init($0)] } ?? [])
+        try log.batch("n1", holds: job.map { [SyntheticLog.Hold($0)] } ?? [])
         var batch = try Batch(text: Array(SignedNote(parsing: #require(log.entries.last)).text))
         batch.anchor = size.map { TreeHead(size: $0, root: .emptyTree) }
         #expect(batch.facts.interval.end == end)
