@@ -102,9 +102,9 @@ let package = Package(
         module(
             "HTTPEdge",
             [
-                "Identity", "MetricsEndpoint", nioCore, nioPosix, nioSSL, product("Hummingbird", "hummingbird"),
-                product("HummingbirdCore", "hummingbird"), product("HummingbirdTLS", "hummingbird"), logging, lifecycle,
-                product("HTTPTypes", "swift-http-types"),
+                "Identity", "JSONText", "MetricsEndpoint", nioCore, nioPosix, nioSSL,
+                product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
+                product("HummingbirdTLS", "hummingbird"), logging, lifecycle, product("HTTPTypes", "swift-http-types"),
             ]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(

@@ -5,6 +5,7 @@
 
 package import HTTPTypes
 package import Hummingbird
+import JSONText
 
 /// An error as the client sees it: an RFC 9457 problem document.
 package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
@@ -39,16 +40,16 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// The document, JSON.
     package var document: [UInt8] {
-        var members = [
+        var object = JSONObject()
+        object.append("status", .integer(self.status.code))
+        let members = [
             ("type", "urn:wattest:problem:\(self.code)"), ("title", self.status.reasonPhrase), ("code", self.code),
             ("detail", self.detail),
         ]
-        members += self.extensions.map { ($0.name, $0.value) }
-        var json = "{\"status\":\(self.status.code)"
-        for (name, value) in members {
-            json += ",\(JSONText.quoted(name)):\(JSONText.quoted(value))"
+        for (name, value) in members + self.extensions.map({ ($0.name, $0.value) }) {
+            object.append(name, .string(value))
         }
-        return Array((json + "}\n").utf8)
+        return JSONValue.object(object).rendered() + [UInt8(ascii: "\n")]
     }
 
     package var response: Response {
@@ -82,25 +83,4 @@ extension Problem {
     /// What is not foreseen. Says nothing of its cause, which is the log's.
     package static let `internal` = Problem(
         .internalServerError, "internal", "the server has failed; its log has the reason under this request's id")
-}
-
-/// Text as a JSON string (RFC 8259 section 7).
-enum JSONText {
-    static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\r": quoted += "\\r"
-            case "\t": quoted += "\\t"
-            case "\u{0}"..."\u{1F}":
-                let hex = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import JSONText
+import Patience
 import PinnedHTTPS
 import Testing
 
@@ -54,6 +55,34 @@ extension ClusterTests {
             try await aggregator.start()
             #expect(try await lost.run(wanted).first?.alreadyImported == true)
             #expect(try await rewritten.size() > 0)
+            try await aggregator.stop()
+        }
+
+        /// Whoever changes the newest entry under a running aggregator stops that log, and is told so everywhere.
+        @Test func aLogThatIsChangedMeanwhileIsNotSigned() async throws {
+            let aggregator = try await AggregatorUnderTest()
+            try await aggregator.start()
+            let changed = try await aggregator.organization("Changed")
+            let path = "/v1/organizations/changed"
+            #expect(try await aggregator.reply(path, token: changed.token).status == 200)
+            let dishonest = try await DishonestOperator(changed)
+            try await dishonest.alter(
+                """
+                UPDATE wattest.notes SET note = note || '\\x0a'::bytea WHERE log = \(dishonest.number)
+                    AND index = (SELECT max(index) FROM wattest.notes WHERE log = \(dishonest.number))
+                """)
+            _ = try await Patience.until("the next checkpoint") { () -> Bool? in
+                let origin = "{log=\"cluster.test/org/changed\"}"
+                return try await aggregator.metric("wattest_log_stalled\(origin)") == 1 ? true : nil
+            }
+            let refused = try await aggregator.reply(path, token: changed.token)
+            #expect(refused.status == 503 && text(refused).contains("not those that were signed"), "\(text(refused))")
+            let ready = try await aggregator.reply("/readyz", token: nil)
+            #expect(ready.status == 200 && text(ready).contains("changed: no checkpoint"), "\(text(ready))")
+            #expect(try await aggregator.metric("wattest_log_stalled{log=\"cluster.test/org/first\"}") == 0)
+            try await aggregator.organization("Unchanged").run(
+                OrganizationUnderTest.Import(
+                    job: "a", files: [RecordedRun.acrossAnHour.file("node_1")], expectedNodes: 1))
             try await aggregator.stop()
         }
     }

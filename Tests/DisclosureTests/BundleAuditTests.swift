@@ -23,6 +23,9 @@ import TransparencyLog
         #expect(report.failure == nil)
         #expect(report.verdict == "verified")
         #expect(report.claimed.contains { $0.contains("operator alone") })
+        // Whoever is handed the bundle of another period sees it.
+        let period = "\(TimeText.rfc3339(examplePeriod.start)) to \(TimeText.rfc3339(examplePeriod.end))"
+        #expect(report.proved.contains { $0.contains("is about \(period)") }, "\(report.text)")
         #expect(report.counts.first { $0.name == "entries" }?.value == Int64(log.size))
     }
 

@@ -2,6 +2,8 @@
 package enum Patience {
     package struct RanOut: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// Looks again and again until there is something to see: other programs and threads tell nobody what they did.

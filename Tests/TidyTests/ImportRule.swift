@@ -49,7 +49,7 @@ struct ImportRule {
         "PinnedHTTPS": Module(own: ["Identity"], outside: nio),
         "MetricsEndpoint": Module(own: ["Identity"], outside: nio),
         "HTTPEdge": Module(
-            own: ["Identity"], outside: nio + ["HTTPTypes", "Hummingbird*", "Logging", "ServiceLifecycle"]),
+            own: ["Identity", "JSONText"], outside: nio + ["HTTPTypes", "Hummingbird*", "Logging", "ServiceLifecycle"]),
         "Wire": Module(
             own: ["Energy", "Batches", "Identity"],
             outside: nio + ["GRPC*", "SwiftProtobuf", "Foundation*", "Logging"]),

@@ -1,6 +1,7 @@
 import Batches
 import Disclosure
 import JSONText
+import Store
 
 extension LogRuntime {
     /// Has the log know the policy that is published now, before a report names it: whoever checks the report after the

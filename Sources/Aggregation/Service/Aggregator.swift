@@ -34,6 +34,8 @@ package final class Aggregator: Sendable {
     private let witnessing: LogRuntime.Witnessing
     private let logs = Mutex<[String: LogRuntime]>([:])
     private let faulty = Mutex<[LogFault]>([])
+    /// Logs of which the last checkpoint could not be signed or stored.
+    private let stalled = Mutex<Set<Int32>>([])
     private let addresses = Mutex(Addresses())
     private let isReady: @Sendable () -> Bool
 
@@ -146,6 +148,9 @@ package final class Aggregator: Sendable {
     func fault(origin: String) -> LogFault? { faults.first { $0.organization.origin == origin } }
     func fault(number: Int32) -> LogFault? { faults.first { $0.organization.log == number } }
 
+    /// Whether the log's last checkpoint could not be signed or stored; its entries are taken in all the while.
+    func isStalled(_ runtime: LogRuntime) -> Bool { stalled.withLock { $0.contains(runtime.organization.log) } }
+
     /// Founds another organization on this aggregator.
     ///
     /// - Parameter tokens: where keys are that are not made as files.
@@ -188,9 +193,11 @@ package final class Aggregator: Sendable {
                 }
                 do {
                     try await runtime.publish()
+                    stalled.withLock { _ = $0.remove(runtime.organization.log) }
                 } catch  where Task.isCancelled {
                     return
                 } catch {
+                    stalled.withLock { _ = $0.insert(runtime.organization.log) }
                     // The log goes on taking entries; without a checkpoint no sender forgets them.
                     logger.error(
                         "no checkpoint", metadata: ["log": "\(runtime.organization.origin)", "why": "\(error)"])
@@ -269,7 +276,10 @@ package final class Aggregator: Sendable {
         let damaged = faults.map { fault in
             "\(fault.organization.slug): not served, its log is damaged; standard error and its own token tell how"
         }
-        return (["ready"] + lines + damaged).map { "\($0)\n" }.joined()
+        let unsigned = organizations.filter(isStalled).map { runtime in
+            "\(runtime.organization.slug): no checkpoint can be signed; standard error tells why"
+        }
+        return (["ready"] + lines + damaged + unsigned).map { "\($0)\n" }.joined()
     }
 
     /// What the ingest port does.
@@ -321,7 +331,7 @@ package struct LogFault: Sendable {
 
 extension StoreError {
     /// Whether it says nothing of the one log that was asked for.
-    fileprivate var isOfTheDatabase: Bool {
+    var isOfTheDatabase: Bool {
         switch kind {
         case .unavailable, .connectionLost, .overloaded, .cancelled, .closed, .cluster: true
         default: false

@@ -17,7 +17,7 @@ package struct Routes: Sendable {
 
     package func router() -> Router<EdgeContext> {
         let router = HTTPSServer.makeRouter()
-        router.add(middleware: KeyFaults())
+        router.add(middleware: OperatingFaults())
         addHealth(to: router)
         addLog(to: router)
         addOrganizations(to: router)
@@ -100,16 +100,26 @@ extension Problem {
     }
 }
 
-/// A key on a token that cannot sign is a fault that its operator mends, and nothing that the request did wrong.
-private struct KeyFaults: RouterMiddleware {
+/// A key that cannot sign, a log that may not be signed and a database that does not answer are faults which the
+/// operator mends, and nothing that the request did wrong.
+private struct OperatingFaults: RouterMiddleware {
     func handle(
         _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
+        func unavailable(_ what: String, _ error: any Error, _ detail: String) -> Problem {
+            context.logger.critical("\(what)", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+            return .unavailable(detail)
+        }
         do {
             return try await next(request, context)
         } catch let error as TransparencyLogError where error.code == .badKey {
-            context.logger.critical("a key does not sign", metadata: ["error": "\(error)"])
-            throw Problem.unavailable(error.reason)
+            throw unavailable("a key does not sign", error, error.reason)
+        } catch let error as PublishingError {
+            throw unavailable("nothing is signed", error, "\(error)")
+        } catch let error as StoreError where error.kind == .unexpectedAnswer {
+            throw unavailable("the log cannot be read", error, "the log cannot be read: \(error.message)")
+        } catch let error as StoreError where error.isOfTheDatabase {
+            throw unavailable("no database", error, "the database does not answer; ask again")
         }
     }
 }

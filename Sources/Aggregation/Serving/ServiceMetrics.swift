@@ -54,6 +54,11 @@ enum ServiceMetrics {
                 MetricSample(
                     ["log": runtime.organization.origin], .integer(runtime.publisher.haltReason == nil ? 0 : 1))
             })
+        page.gauge(
+            "wattest_log_stalled", "1 for a log whose last checkpoint could not be signed or stored.",
+            aggregator.organizations.map { runtime in
+                MetricSample(["log": runtime.organization.origin], .integer(aggregator.isStalled(runtime) ? 1 : 0))
+            })
         let served = aggregator.organizations.map { ($0.organization.origin, Int64(1)) }
         page.gauge(
             "wattest_log_served", "0 for a log that is damaged: nothing is taken for it, answered from it or signed.",

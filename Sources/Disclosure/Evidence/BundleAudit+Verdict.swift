@@ -18,6 +18,10 @@ extension BundleAudit {
         } else {
             try compare(disclosure, outside.disclosure, replayed.newestRevision(), &report)
         }
+        let (from, to) = (TimeText.rfc3339(manifest.period.start), TimeText.rfc3339(manifest.period.end))
+        report.proved.append(
+            "\(BundlePath.disclosure.path) is about \(from) to \(to) of \(input.genesis.slug), for the audience"
+                + " \(manifest.audience.rawValue)")
         if disclosure.method != .newest {
             report.claimed.append(
                 "that \(BundlePath.disclosure.path) is to be made by method \(disclosure.method.version): method"

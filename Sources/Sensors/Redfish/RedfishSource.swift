@@ -58,18 +58,25 @@ package struct RedfishSource: SensorSource {
         case .failure(let failure): return unreadable(failure)
         }
         var found: [Chassis] = []
+        var unanswered: TransportFailure?
         for path in paths.prefix(64) {
             switch document(path) {
             case .failure(let failure) where [.gone, .malformed, .unsupported].contains(failure.reason): continue
-            // It may be the one that contains the others.
-            case .failure(let failure): return unreadable(failure)
+            // Waiting for each of them would take minutes.
+            case .failure(let failure) where failure.reason == .timedOut: return unreadable(failure)
+            case .failure(let failure): unanswered = unanswered ?? failure
             case .success(let resource):
                 let survey = survey(resource)
                 guard survey.way != nil || survey.failure != nil else { continue }
                 found.append(Chassis(path: path, resource: resource, survey: survey))
             }
         }
-        guard let root = root(of: found) else {
+        let root = root(of: found)
+        if let unanswered {
+            // It may be the one that contains the others; what the supplies take in nothing contains.
+            guard case .supplies = root?.survey.way else { return unreadable(unanswered) }
+        }
+        guard let root else {
             reason = .unsupported
             return .absent(
                 name, "no chassis at \(place) shows \(measured == .power ? "power" : "energy in kWh")",
@@ -79,7 +86,7 @@ package struct RedfishSource: SensorSource {
         if root.survey.way == nil, let failure = root.survey.failure { return unreadable(failure) }
         way = root.survey.way
         var report = SourceReport(source: name, sensors: [sensor(root)])
-        report.remarks = root.survey.remarks
+        report.remarks = root.survey.remarks + (unanswered.map { ["\($0.text): it was left out"] } ?? [])
         for other in found where other.path != root.path {
             report.remarks.append(
                 "\(other.path) shows power too and is not added: it lies inside \(root.path) or beside it")

@@ -189,5 +189,10 @@ private final class Service: Sendable {
         }
         service.set(Self.chassis + "/1", Self.hgx[Self.chassis + "/1"])
         #expect(source.read(nowNanoseconds: 60_000_000_000)[0].reading.value == .power(4_999_750_000))
+        // What the supplies take in is the node, whatever the baseboard would say.
+        service.set(Self.chassis + "/HGX", "401")
+        let report = source.discover()
+        #expect(report.sensors.map(\.access) == [.readable])
+        #expect(report.remarks.contains { $0.hasSuffix("it was left out") })
     }
 }
