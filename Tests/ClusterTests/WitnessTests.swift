@@ -84,10 +84,19 @@ extension ClusterTests {
             #expect(status == 1)
             #expect(refused["failure_class"]?.string == "checkpoint")
 
-            // Without the witness, what was issued under it is still made again.
+            try await expectReportsWithoutWitnesses(organization, lines: lines, from: from, to: to)
+        }
+
+        /// What was issued before there was a witness, and under it, is made again when there is none any more.
+        private func expectReportsWithoutWitnesses(
+            _ organization: OrganizationUnderTest, lines: String, from: String, to: String
+        ) async throws {
             try Data("quorum none\n".utf8).write(to: URL(filePath: lines))
             _ = try await aggregator(
-                ["policy", "set", "--data-dir", installation, "--organization", organization.slug, lines], organization)
+                [
+                    "policy", "set", "--data-dir", organization.aggregator.installation, "--organization",
+                    organization.slug, lines,
+                ], organization)
             let later = try await Patience.until("a disclosure without witnesses") { () -> JSONValue? in
                 let bundle = try await organization.evidence(from: from, to: to, as: UUID().uuidString)
                 let (status, json) = try await audit(bundle, organization.policy, organization)
