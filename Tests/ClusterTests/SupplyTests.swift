@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import PinnedHTTPS
 import Testing
 
 extension ClusterTests {

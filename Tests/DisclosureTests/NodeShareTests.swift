@@ -173,19 +173,19 @@ import TransparencyLog
             #expect(running.start == start && running.wallclockMilliseconds == round * 30_000, "round \(round)")
             #expect(!running.isLowerBound && running.nodes.allSatisfy { $0.state == .complete }, "round \(round)")
         }
-        // Its agent is down for a minute, then both say that the job is over.
-        for _ in 0..<2 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
-        var silent = try summary()
-        #expect(silent.isLowerBound && silent.time.missing == 60_000)
-        try log.job(record, .end, witness: .agent, stop: later(start, seconds: 180), by: right)
-        silent = try summary()
-        #expect(silent.time.allocated == 360_000 && silent.time.missing == 60_000)
-        try log.job(record, .end, witness: .agent, stop: later(start, seconds: 180 + offsetSeconds), by: off)
+        // Its agent is down for two minutes, then both say that the job is over.
+        for _ in 0..<4 { try log.batch("n1", holds: [.init(record.pseudonym)]) }
+        let silent = try summary()
+        #expect(silent.isLowerBound && (120_000...150_000).contains(silent.time.missing), "\(silent.time)")
+        try log.job(record, .end, witness: .agent, stop: later(start, seconds: 240), by: right)
+        #expect(try summary().time == silent.time)
+        try log.job(record, .end, witness: .agent, stop: later(start, seconds: 240 + offsetSeconds), by: off)
         let over = try summary()
-        #expect(over.time == silent.time && over.start == start && over.stop == later(start, seconds: 180))
+        #expect(over.time == .init(allocated: 480_000, measured: 360_000, bridged: 0, missing: 120_000))
+        #expect(over.start == start && over.stop == later(start, seconds: 240))
         let share = try #require(over.nodes.first { $0.node == "n2" })
         #expect(
-            share.reason.hasPrefix("lower bound: 60 s held without readings (its data end 60 s before the job);"),
+            share.reason.hasPrefix("lower bound: 120 s held without readings (its data end 120 s before the job);"),
             "\(share.reason)")
     }
 

@@ -72,7 +72,9 @@ package final class LogRuntime: Sendable {
         let publisher = try await LogPublisher(
             signer: signer, log: database.publisherLog(), directory: directory, now: clock.now)
         let feed = CheckpointFeed()
-        _ = feed.listen { times.published($0.checkpoint.size) }
+        // When a tree was published that an earlier run published is not known.
+        let published = publisher.latest?.checkpoint.size ?? 0
+        _ = feed.listen { if $0.checkpoint.size > published { times.published($0.checkpoint.size) } }
         let followed = try Self.witnessPolicy(directory, keys, witnessing)
         self.followed = Mutex(followed)
         self.witnessing = witnessing

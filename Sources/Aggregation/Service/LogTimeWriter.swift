@@ -14,11 +14,21 @@ final class LogTimeWriter: Sendable {
         /// When trees of these sizes were published, the newest last: a batch that names one was signed after that.
         private var published: [(size: UInt64, time: UTCTime)] = []
         private var toldMilliseconds: Int64?
+        /// Holds since whose first batch the log was told the time: each job needs a proof of its own.
+        private var proven: Set<Hold> = []
+
+        private struct Hold: Sendable, Hashable {
+            var node: String
+            var job: String
+        }
 
         /// An agent names the newest tree that it has seen.
         static let maximumPublished = 256
+        private static let maximumProven = 4096
         /// One entry bounds every batch before it.
         static let pauseMilliseconds: Int64 = 60_000
+        /// The same where a job begins on a node whose clock is off.
+        static let shortestPauseMilliseconds: Int64 = 5000
 
         mutating func publish(_ size: UInt64, at time: UTCTime) {
             published.append((size, time))
@@ -37,8 +47,12 @@ final class LogTimeWriter: Sendable {
                 Self.isLater(end, than: now, by: NodeWitness.toleranceMicroseconds)
                     || Self.isLater(signedAfter, than: end, by: NodeWitness.promptMicroseconds)
             else { return false }
-            if let told = toldMilliseconds, milliseconds - told < Self.pauseMilliseconds { return false }
+            let holds = batch.facts.allocations.map { Hold(node: batch.node, job: $0.job) }
+            let pause = proven.isSuperset(of: holds) ? Self.pauseMilliseconds : Self.shortestPauseMilliseconds
+            if let told = toldMilliseconds, milliseconds - told < pause { return false }
             toldMilliseconds = milliseconds
+            if proven.count + holds.count > Self.maximumProven { proven = [] }
+            proven.formUnion(holds)
             return true
         }
 

@@ -79,8 +79,6 @@ package struct JobRegister: Sendable, Hashable, Codable {
         package var flags: Set<String> = []
         /// What the batches of each node say beside the energy.
         package var witnessesByNode: [String: NodeWitness] = [:]
-        /// How far its holds reach, by the clocks of the nodes.
-        fileprivate var reach = LatestTimes()
 
         package init(pseudonym: String) { self.pseudonym = pseudonym }
     }
@@ -185,12 +183,10 @@ package struct JobRegister: Sendable, Hashable, Codable {
             let drawn = postings?.microjoules(ofJob: job) ?? 0
             jobs.values[found].add(
                 allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
-            let other = isRecorded ? nil : jobs.values[found].reach.latest(besides: batch.node)
             jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
-                statement, jobMicrojoules: drawn, other: other)
+                statement, jobMicrojoules: drawn)
             if !isRecorded {
                 let end = batch.facts.interval.end
-                jobs.values[found].reach.take(end, of: batch.node)
                 unbounded[Hold(node: batch.node, job: job), default: end].keep(end)
             }
         }

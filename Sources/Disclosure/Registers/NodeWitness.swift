@@ -27,12 +27,6 @@ package struct NodeWitness: Sendable, Hashable, Codable {
         package var microjoules: Int64
     }
 
-    /// Where another node of the job stood when a batch of this one came: both times are by their own clocks.
-    struct Pace: Sendable, Hashable, Codable {
-        var end: UTCTime
-        var other: LatestTimes.Mark
-    }
-
     package private(set) var batches: Int64 = 0
     package private(set) var letters: Set<ClockState.Letter> = []
     package private(set) var isRecorded = false
@@ -44,8 +38,6 @@ package struct NodeWitness: Sendable, Hashable, Codable {
     package private(set) var aheadMicroseconds: Int64 = 0
     package private(set) var first: Edge?
     package private(set) var last: Edge?
-    /// Of the newest batch that did not come late.
-    private var pace: Pace?
 
     package init() {}
 
@@ -81,8 +73,7 @@ package struct NodeWitness: Sendable, Hashable, Codable {
         }
     }
 
-    /// - Parameter other: the job's furthest hold on any other node so far.
-    mutating func take(_ statement: Statement, jobMicrojoules: Int128, other: LatestTimes.Mark? = nil) {
+    mutating func take(_ statement: Statement, jobMicrojoules: Int128) {
         batches &+= 1
         letters.insert(statement.letter)
         isRecorded = isRecorded || statement.isRecorded
@@ -99,9 +90,7 @@ package struct NodeWitness: Sendable, Hashable, Codable {
         {
             lateBatches &+= 1
             lateMicroseconds = max(lateMicroseconds, late)
-            return
         }
-        if let other, pace.map({ $0.end < end }) ?? true { pace = Pace(end: end, other: other) }
     }
 
     /// An entry that the administration appended at `time` stands behind a batch that ends at `end`.
@@ -117,12 +106,16 @@ package struct NodeWitness: Sendable, Hashable, Codable {
 
     var alignmentMicroseconds: Int64 { behindMicroseconds &- aheadMicroseconds }
 
-    /// A time by clocks that are right, by this node's clock: by how the job's other nodes went on beside it where
-    /// there are any, because a bracket is a minute wide.
-    func ownTime(of time: UTCTime, beside nodes: [String: NodeWitness]) -> UTCTime {
-        guard let pace else { return UTCTime(microseconds: time.microseconds &- alignmentMicroseconds) }
-        let other = nodes[pace.other.node]?.aligned(pace.other.time) ?? pace.other.time
-        return UTCTime(microseconds: pace.end.microseconds &+ (time.microseconds &- other.microseconds))
+    /// When a hold that the node has not ended ends by its clock, if it ends at `time` by clocks that are right: with its
+    /// last batch, unless that lies further away than a batch may be on its way.
+    func end(of time: UTCTime) -> UTCTime {
+        // What was allowed for the way is given back: nearer to the right time than the least that is proved.
+        let behind = behindMicroseconds > 0 ? behindMicroseconds &+ Self.promptMicroseconds : 0
+        let likely = UTCTime(microseconds: time.microseconds &- behind &+ aheadMicroseconds)
+        guard let last = last?.time, Self.distance(last, likely).magnitude <= UInt64(Self.promptMicroseconds) else {
+            return likely
+        }
+        return last
     }
 
     /// The earliest time; one of a clock that is off counts where it lies further away than brackets are wide.

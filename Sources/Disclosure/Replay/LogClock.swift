@@ -7,17 +7,23 @@ package import Energy
 /// the end of its interval, so its place in the log is later than that; one node's word is not enough, since its clock
 /// may run ahead, hence of the nodes the second latest counts.
 package struct LogClock: Sendable, Hashable, Codable {
+    private struct Claim: Sendable, Hashable, Codable {
+        var signer: String
+        var time: UTCTime
+    }
+
     private var administration: UTCTime?
-    private var claims = LatestTimes()
+    private var latest: Claim?
+    private var second: UTCTime?
 
     package init() {}
 
     /// The latest time that has certainly passed, nil while nobody has told any.
-    package var notBefore: UTCTime? { [administration, claims.second?.time].compactMap(\.self).max() }
+    package var notBefore: UTCTime? { [administration, second].compactMap(\.self).max() }
 
     /// Takes a batch that is in the log.
     package mutating func take(_ batch: Batch, signer: String) {
-        if batch.clock.letter == .synchronised { claims.take(batch.facts.interval.end, of: signer) }
+        if batch.clock.letter == .synchronised { claim(batch.facts.interval.end, by: signer) }
     }
 
     /// Takes an entry that the administration key signed.
@@ -47,6 +53,21 @@ package struct LogClock: Sendable, Hashable, Codable {
         case .correct(let entry): entry.time
         case .report(let entry): entry.time
         default: nil
+        }
+    }
+
+    private mutating func claim(_ time: UTCTime, by signer: String) {
+        guard let known = latest else {
+            latest = Claim(signer: signer, time: time)
+            return
+        }
+        if known.signer == signer {
+            latest?.time = max(known.time, time)
+        } else if time > known.time {
+            second = max(second ?? known.time, known.time)
+            latest = Claim(signer: signer, time: time)
+        } else {
+            second = max(second ?? time, time)
         }
     }
 }

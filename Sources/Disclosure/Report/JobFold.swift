@@ -113,7 +113,7 @@ struct JobFold {
             for (node, witness) in off {
                 guard let from = attempt.ownStarts[node] else { continue }
                 window.clocksOff.insert(node)
-                let until = attempt.ownStops[node] ?? witness.ownTime(of: end, beside: job.witnessesByNode)
+                let until = attempt.ownStops[node] ?? witness.end(of: end)
                 guard from < until else { continue }
                 window.byOwnClock[node] = inPeriod(UTCInterval(start: from, end: until))
             }

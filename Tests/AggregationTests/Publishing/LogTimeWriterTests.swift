@@ -10,10 +10,10 @@ import TransparencyLog
 @Suite struct LogTimeWriterTests {
     private let end = UTCTime(seconds: 1_800_000_000)
 
-    private func batch(anchored size: UInt64? = nil) throws -> Batch {
+    private func batch(anchored size: UInt64? = nil, job: String? = nil) throws -> Batch {
         var log = try SyntheticLog(seed: 1, start: UTCTime(microseconds: end.microseconds - 30_000_000))
         try log.enrol("n1")
-        try log.batch("n1")
+        try log.batch("n1", holds: job.map { [SyntheticLog.Hold($0)] } ?? [])
         var batch = try Batch(text: Array(SignedNote(parsing: #require(log.entries.last)).text))
         batch.anchor = size.map { TreeHead(size: $0, root: .emptyTree) }
         #expect(batch.facts.interval.end == end)
@@ -31,6 +31,19 @@ import TransparencyLog
             doubt.isDue(after: batch, at: time(Int64(seconds)), milliseconds: Int64(milliseconds))
         }
         #expect(due == [false, true, false, false, true])
+    }
+
+    /// Each job needs a proof of its own, and gets it with its first batch.
+    @Test func aJobThatBeginsIsNotWaitedWith() throws {
+        var doubt = LogTimeWriter.Doubt()
+        let jobs = ["aaaaaaaaaaaaaaaaaaaaaaaaaa", "baaaaaaaaaaaaaaaaaaaaaaaaa"]
+        var due: [Bool] = []
+        for (job, milliseconds) in [(nil, 0), (jobs[0], 4999), (jobs[0], 5000), (jobs[0], 11_000), (jobs[1], 11_000)]
+            as [(String?, Int64)]
+        {
+            due.append(doubt.isDue(after: try batch(job: job), at: time(-840), milliseconds: milliseconds))
+        }
+        #expect(due == [true, false, true, false, true])
     }
 
     /// What comes late says nothing of a clock; what names a tree that was published later does.
