@@ -45,7 +45,7 @@ package struct Lineage: Sendable {
                     return [
                         "figure": .string(sum.path.text), "in_report": shown ?? .null,
                         "terms_uj": .decimalString(sum.microjoules), "terms": .integer(sum.terms),
-                        "agrees": sum.path.isSum ? .bool(shown == .decimalString(sum.microjoules)) : .null,
+                        "agrees": agrees(sum.path, shown, sum.microjoules),
                     ]
                 }))
         object.append("next", next ?? .null)
@@ -85,10 +85,24 @@ package struct Lineage: Sendable {
         return .object(object)
     }
 
-    /// Whether the terms alone give what the disclosure shows; null for a figure that they do not suffice for.
-    private func agrees(_ page: Page, _ shown: JSONValue?, _ sum: Int128) -> JSONValue {
-        if page.path.isSum { return .bool(shown == .decimalString(sum)) }
+    /// Whether the sum of the terms alone gives what the disclosure shows; null for a figure that it does not suffice
+    /// for.
+    private func agrees(_ path: FigurePath, _ shown: JSONValue?, _ sum: Int128) -> JSONValue {
+        if path.isSum { return .bool(shown == .decimalString(sum)) }
         guard let shown, !shown.isNull else { return .null }
+        let borne = BorneFigures(of: disclosure)
+        switch path.text.split(separator: ".").last.map(String.init) ?? "" {
+        case "energy_mwh": return .bool(borne.figure(Figure.megawattHours(sum)) == shown)
+        case "it_mwh":
+            let significant = (try? ExactRatio.megawattHours(microjoules: sum)).flatMap { borne.count(of: $0) }
+            return .bool(Figure.megawattHours(sum, significant: significant) == shown)
+        default: return .null
+        }
+    }
+
+    /// Whether the terms, with what was set about their places, give it.
+    private func agrees(_ page: Page, _ shown: JSONValue?, _ sum: Int128) -> JSONValue {
+        guard let shown, !shown.isNull else { return agrees(page.path, shown, sum) }
         let borne = BorneFigures(of: disclosure)
         let name = String(page.path.text.split(separator: ".").last ?? "")
         switch page.path.basis {
@@ -98,14 +112,7 @@ package struct Lineage: Sendable {
             return .bool(market(page, name).map { name.hasPrefix("market_t") ? borne.figure($0) : $0 } == shown)
         case .water: return .bool(supply.water(of: page.all)?[name].map { borne.figure($0) } == shown)
         case .hardware: return .bool(supply.embodied(of: page.all)?[name] == shown)
-        case .nothing: break
-        }
-        switch name {
-        case "energy_mwh": return .bool(borne.figure(Figure.megawattHours(sum)) == shown)
-        case "it_mwh":
-            let significant = (try? ExactRatio.megawattHours(microjoules: sum)).flatMap { borne.count(of: $0) }
-            return .bool(Figure.megawattHours(sum, significant: significant) == shown)
-        default: return .null
+        case .nothing: return agrees(page.path, shown, sum)
         }
     }
 
