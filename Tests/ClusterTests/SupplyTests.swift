@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import PinnedHTTPS
 import Testing
 
 extension ClusterTests {
@@ -88,7 +89,28 @@ extension ClusterTests {
             let turned = try await owner.wattest([
                 "org", "set", "site.pue", "1.2", "--subject", "default", "--from", to, "--until", from,
             ]).output()
-            #expect(turned.status == 1 && turned.errors.contains("effective_until"), "\(turned.errors)")
+            #expect(turned.status == 2 && turned.errors.contains("--from before --until"), "\(turned.errors)")
+            let reply = try await AggregatorUnderTest.current.reply(
+                "/v1/organizations/\(owner.slug)/settings",
+                body: [
+                    "field": "site.pue", "value": "1.2", "effective_from": "2024-02-01T00:00:00Z",
+                    "effective_until": "2024-01-01T00:00:00Z",
+                ], token: owner.token)
+            #expect(reply.status == 400)
+            let long = String(repeating: "x", count: 3000)
+            for (path, body) in [
+                ("settings", ["field": "site.wue", "value": "1", "reason": .string(long)] as JSONValue),
+                ("settings", ["field": "site.wue", "value": "1", "subject": .string(long)]),
+                ("settings", ["field": "site.wue", "value": "1", "subject": "a\nb"]),
+                (
+                    "disclosures",
+                    ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z", "reason": .string(long)]
+                ),
+            ] {
+                let told = try await AggregatorUnderTest.current.reply(
+                    "/v1/organizations/\(owner.slug)/\(path)", body: body, token: owner.token)
+                #expect(told.status == 400, "\(path): \(String(decoding: told.body, as: UTF8.self))")
+            }
             #expect(try await owner.size() == size)
         }
 

@@ -291,6 +291,13 @@ import TransparencyLog
         #expect(file.contains("<U+6A21"))
         #expect(file.contains("U+03A9"))
         #expect(!file.contains("(??"))
+        // "Łódź" is not "Lodz": where a mark is left out, the file says so.
+        #expect(!file.contains("Some letters stand without"))
+        organization.set("name", "Łódź AI")
+        object.set("organization", .object(organization))
+        let unmarked = String(decoding: DisclosurePDF.render(.object(object)), as: UTF8.self)
+        #expect(unmarked.contains("Some letters stand without"))
+        #expect(!PDFFont.losesMarks("Šumava, ÿ, œ") && PDFFont.losesMarks("Plzeň"))
         // The window's title needs no font.
         #expect(file.contains("6A21578B> >>"))
     }

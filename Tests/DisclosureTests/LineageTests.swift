@@ -57,9 +57,21 @@ import TransparencyLog
 
     /// What stands in the report as a plain sum of energy can be asked for.
     @Test func noFigureIsForgotten() throws {
-        let input = try log(seed: 7).disclosureInput(examplePeriod)
-        let known = Set(FigureTrace(input).sums.map(\.path.text))
+        var log = try log(seed: 7)
+        let (start, end) = (TimeText.rfc3339(examplePeriod.start), TimeText.rfc3339(examplePeriod.end))
+        for (meter, nodes) in [("feed", ""), ("shelf", ",\"nodes\":[\"n1\"]")] {
+            try log.set(
+                SettingField.siteMeter, of: meter,
+                "{\"site\":\"north\",\"start\":\"\(start)\",\"end\":\"\(end)\",\"mwh\":1\(nodes)}")
+        }
+        let input = try log.disclosureInput(examplePeriod)
+        let sums = FigureTrace(input).sums
+        let known = Set(sums.map(\.path.text))
         let value = Disclosure(input).value
+        for meter in ["feed", "shelf"] {
+            let sum = try #require(sums.first { $0.path.text == "reconciliation[\(meter)/\(start)/\(end)].inside_uj" })
+            #expect(sum.path.value(in: value) == .decimalString(sum.microjoules), "\(meter)")
+        }
         for member in try #require(value["energy"]?.object).members where member.name.hasSuffix("_uj") {
             guard let sum = member.value.decimalString, sum != 0 else { continue }
             #expect(known.contains("energy.\(member.name)"), "\(member.name)")

@@ -1,3 +1,4 @@
+import Accounts
 import Batches
 import ClusterSimulation
 import Energy
@@ -12,6 +13,12 @@ import TransparencyLog
         var log = try exampleLog(seed: 61)
         for site in ["north", "archive"] { try log.set(SettingField.siteZone, of: site, "\"DE\"") }
         return Disclosure(try log.disclosureInput(examplePeriod, audience: audience))
+    }
+
+    /// A reader who knows no sensors is told where a figure was taken, whichever place it is.
+    @Test(arguments: Boundary.allCases) func everyBoundaryHasWords(_ boundary: Boundary) {
+        let words = ReportText.boundary(boundary.name)
+        #expect(words != "at \(boundary.name)" && words.hasSuffix("(\(boundary.name))"), "\(words)")
     }
 
     @Test func thePageIsWholeAndDeterministic() throws {

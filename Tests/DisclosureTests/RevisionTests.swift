@@ -102,6 +102,18 @@ import TransparencyLog
         #expect(report.notCovered.contains { $0.contains("missing[0].reason") }, "\(report.text)")
     }
 
+    /// Programs had the later fields a while before they had a number for them.
+    @Test func oneWithoutItsNumberAloneLacksNothing() async throws {
+        func unnumbered(_ value: JSONValue) -> JSONValue { edited(value, "method", "revision") { _ in nil } }
+        var log = try exampleLog(seed: 97)
+        let made = Disclosure(try log.disclosureInput(examplePeriod, audience: .public)).value
+        let digest = MerkleHash.sha256(of: unnumbered(made).rendered(.pretty))
+        try log.report(number: 1, period: examplePeriod, audience: .public, size: log.size, sha256: digest)
+        let report = try await audit(&log, unnumbered)
+        #expect(report.failure == nil && !report.isPartial, "\(report.text)")
+        #expect(report.proved.contains { $0.contains("digest in the log as of its revision 1") }, "\(report.text)")
+    }
+
     @Test(arguments: ["figure", "field", "added", "later field", "layout"])
     func anEarlierOneIsRefusedForAnythingElse(_ cheat: String) async throws {
         var log = try exampleLog(seed: 92)

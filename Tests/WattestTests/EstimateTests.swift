@@ -113,6 +113,17 @@ import Testing
         #expect(region["rests_on"]?.array?.contains { $0.string?.contains("BE 2024") == true } == true)
     }
 
+    /// A published row: 131 MWh of accelerators, PUE 1.2, 0.332 kg/kWh and 1.29 l/kWh print 52 t and 202 m³.
+    @Test func waterOfAModelCard() throws {
+        let value = try estimate("--kwh 131000 --pue 1.2 --factor-g-per-kwh 332 --wue-off-site 1.29")
+        try expect(value["water_l"], 202_788, within: 1e-9, "water")
+        try expect(value["t_co2e"], 52.19, within: 0.001, "emissions")
+        let both = try estimate("--kwh 1000 --pue 1.2 --wue 1.5 --wue-off-site 1.29")
+        // 1,000 · 1.5 at the site, and 1,200 · 1.29 of the electricity, of which --kwh states what the computers took.
+        try expect(both["water_l"], 3048, within: 1e-9, "water of both")
+        #expect(try estimate("--kwh 1000")["water_l"]?.isNull == true)
+    }
+
     @Test func operationsByBothFormulas() throws {
         let value = try estimate(
             "--device H100-SXM --device-hours 30.84e6 --utilisation 0.38 --parameters 405e9 --tokens 15.6e12")
@@ -122,6 +133,9 @@ import Testing
         // Time follows from the operations where it is not stated.
         let planned = try estimate("--parameters 1e9 --tokens 20e9 --flop-per-s 300e12 --utilisation 0.4 --devices 8")
         try expect(planned["hours"], 1.2e20 / 1.2e14 / 3600 / 8, within: 1e-9, "hours")
+        // Then it says nothing of them.
+        #expect(planned["flop"]?["by_hardware"]?.isNull == true)
+        #expect(planned["flop"]?["agree_within_30_percent"]?.isNull == true)
     }
 
     @Test func carbonIntensityOfAModel() throws {
@@ -158,7 +172,8 @@ import Testing
     @Test(arguments: [
         "--power-w -1 --hours 2", "--power-w 1 --hours 2 --pue 0.9", "--hours 1 --days 1", "--device abacus --hours 1",
         "--region XX --hours 1", "--utilisation 1.5 --flop 1e20 --flop-per-s 1e12", "--parameters 1e9",
-        "--power-w nan --hours 1", "--factor-g-per-kwh 1 --region DE",
+        "--power-w nan --hours 1", "--power-w 1 --hours 1 --devices 0", "--kwh 1 --wue=-1",
+        "--factor-g-per-kwh 1 --region DE",
         "--power-w 1 --hours 1 --price-per-device-hour 2..1",
     ])
     func whatCannotBeIsAUsageError(arguments: String) async {

@@ -48,6 +48,12 @@ import Testing
         #expect(value["kwh"]?["carbontracker"]?.number?.text == "0.3")
         #expect(value["kg_co2e"]?["total"]?.number?.text == "0.15")
         #expect(value["hours"]?["total"]?.number?.text == "1")
+        // Of one report nobody knows how evenly the time passes.
+        #expect(value["hours"]?["low"]?.isNull == true && value["kwh"]?["low"]?.isNull == false)
+        #expect(value["missing"]?.array?.contains { $0.string?.hasPrefix("interval of the time") == true } == true)
+        let table = try await file("even.csv", "elapsed_s,done\n600,1\n1200,2\n1800,3\n")
+        let reported = try await forecast(["--readings", path, "--progress", table, "--of", "6"])
+        #expect(reported["hours"]?["low"]?.isNull == false)
         #expect(value["progress"]?.number?.text == "0.5")
     }
 

@@ -71,8 +71,8 @@ extension Routes {
         }
         let entry = SetEntry(
             log: runtime.organization.origin, time: now, field: use.field, subject: nil, value: value,
-            effectiveFrom: nil, effectiveUntil: nil, by: body["by"]?.string ?? "operator",
-            reason: body["reason"]?.string, salt: aggregator.clock.random(16))
+            effectiveFrom: nil, effectiveUntil: nil, by: try Self.text("by", of: body, upTo: 200) ?? "operator",
+            reason: try Self.text("reason", of: body, upTo: 500), salt: aggregator.clock.random(16))
         let index = try await runtime.append(entry.text).index
         return [
             "sha256": .string(sha256), "index": .decimalString(index), "use": .string(use.rawValue),

@@ -60,7 +60,8 @@ extension Routes {
             method: body["method"]?.string)
         let supersedes = body["supersedes"]?.int64
         let earlier = try await superseded(supersedes, by: query, runtime)
-        let reason = try Self.reason(body["reason"]?.string, query.method, superseding: earlier)
+        let reason = try Self.reason(
+            try Self.text("reason", of: body, upTo: 500), query.method, superseding: earlier)
         // What is handed in rests on the entries as they are stored now, not on what was kept of them.
         let policy = try await runtime.announcePolicy(aggregator.clock)
         let (disclosure, prefix) = try await report(query, runtime, anew: true, policy: policy)

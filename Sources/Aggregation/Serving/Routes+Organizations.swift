@@ -196,14 +196,18 @@ extension Routes {
         if let from, let until, from >= until {
             throw Problem.badRequest("effective_until: a time after effective_from")
         }
+        let subject = try Self.text("subject", of: body, upTo: 256)
+        if let subject, subject.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            throw Problem.badRequest("subject: one line")
+        }
+        let reason = try Self.text("reason", of: body, upTo: 500)
         let token = bearer.isEmpty ? "operator" : "token \(bearer)"
         let by = body["by"]?.string.map { "\($0), \(token)" } ?? token
         guard by.utf8.count <= 256 else { throw Problem.badRequest("by: at most 200 bytes") }
         let entry = SetEntry(
             log: runtime.organization.origin, time: aggregator.clock.now(), field: field,
-            subject: body["subject"]?.string, value: value, effectiveFrom: from, effectiveUntil: until,
-            by: by,
-            reason: body["reason"]?.string, salt: aggregator.clock.random(16))
+            subject: subject, value: value, effectiveFrom: from, effectiveUntil: until, by: by, reason: reason,
+            salt: aggregator.clock.random(16))
         return ["index": .decimalString(try await runtime.append(entry.text).index)]
     }
 }

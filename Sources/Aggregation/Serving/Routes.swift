@@ -80,6 +80,13 @@ package struct Routes: Sendable {
         return text
     }
 
+    /// A text that goes into an entry, whose grammar has bounds: beyond them the log would refuse what it was told.
+    static func text(_ name: String, of body: JSONValue, upTo bytes: Int) throws(Problem) -> String? {
+        guard let text = body[name]?.string else { return nil }
+        guard (1...bytes).contains(text.utf8.count) else { throw .badRequest("\(name): 1 to \(bytes) bytes") }
+        return text
+    }
+
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
         Response(status: status, type: "application/json", bytes: value.rendered(.compact) + [UInt8(ascii: "\n")])
     }

@@ -71,7 +71,8 @@ struct DisclosureComparison: Sendable {
 
     /// What was not held to the entries, where everything else was.
     func describe(_ place: String, _ report: inout AuditReport) {
-        guard !unknown.isEmpty || !reworded.isEmpty else { return }
+        // Without its number alone nothing is left out.
+        guard unknown.contains(where: { $0 != DisclosureRevision.field }) || !reworded.isEmpty else { return }
         report.isPartial = true
         let revision = revision ?? DisclosureRevision.current
         report.count("fields_of_other_revision", Int64(unknown.count))

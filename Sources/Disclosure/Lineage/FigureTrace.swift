@@ -33,6 +33,7 @@ package struct FigureTrace: Sendable {
     let sites: SiteSettings
     private let jobs: [String: JobSummary]
     private let hours: ClosedRange<Int64>
+    private let readings: [(meter: String, reading: ReconciliationSection.Reading)]
 
     /// - Parameter input: for the assurer, to whom every name is shown.
     package init(_ input: DisclosureInput) {
@@ -41,6 +42,7 @@ package struct FigureTrace: Sendable {
         let summaries = JobSummary.all(in: input.accounts, period: input.period)
         jobs = Dictionary(summaries.map { ($0.pseudonym, $0) }) { first, _ in first }
         hours = input.period.start.hour...input.period.lastHour
+        readings = ReconciliationSection.readings(input).readings
     }
 
     /// Every figure that has a term, by its path.
@@ -131,6 +133,12 @@ package struct FigureTrace: Sendable {
             paths += [
                 FigurePath("embodied", "kg", isSum: false), FigurePath("embodied", "node_hours", isSum: false),
             ]
+        }
+        for (meter, reading) in readings where reading.counts(key, at: site) {
+            let (start, end) = (TimeText.rfc3339(reading.span.start), TimeText.rfc3339(reading.span.end))
+            let item = FigurePath(
+                "reconciliation", "\(meter)/\(start)/\(end)", where: ["meter": meter, "start": start, "end": end])
+            paths.append(item.appending("inside_uj"))
         }
         if key.provenance.isMeasured { paths.append(FigurePath("energy", "measured_uj")) }
         guard !zone.isEmpty else { return paths }

@@ -3,9 +3,9 @@ package import JSONText
 /// How figures follow from the energy of the accounts, by a number. What attributes the energy is the rule, which is
 /// numbered apart.
 ///
-/// A formula that changes is a new method. Old ones stay, so that an old report can be made again, a new one can be held
-/// beside it, and a restatement can say what the method alone has changed. What was a plain fault of the program is
-/// mended in all of them.
+/// A formula that changes is a new method. Old ones stay, so that an old report can be made again, a new one can be
+/// held beside it, and a restatement can say what the method alone has changed. What was a plain fault of the program
+/// is mended in all of them.
 package enum CalculationMethod: Int, Sendable, Hashable, CaseIterable {
     case method1 = 1
     case method2

@@ -49,6 +49,14 @@ enum DisclosureRevision {
         }
     }
 
+    static func unnumbered(_ value: JSONValue) -> JSONValue {
+        guard var object = value.object, let method = object["method"]?.object else { return value }
+        var rest = JSONObject()
+        for member in method.members where member.name != "revision" { rest.append(member.name, member.value) }
+        object.set("method", .object(rest))
+        return .object(object)
+    }
+
     /// The path without the places in arrays.
     private static func pattern(_ path: String) -> String {
         var pattern = ""
@@ -66,9 +74,11 @@ extension Disclosure {
     /// In which revision the disclosure has this digest; nil for none.
     func revision(ofDigest digest: [UInt8]) -> Int64? {
         if sha256.bytes == digest { return DisclosureRevision.current }
+        func has(_ value: JSONValue) -> Bool { MerkleHash.sha256(of: value.rendered(.pretty)).bytes == digest }
+        // Programs have had later fields before they had a number for them.
+        if has(DisclosureRevision.unnumbered(value)) { return 1 }
         return stride(from: DisclosureRevision.current - 1, through: 1, by: -1).first { revision in
-            let bytes = DisclosureRevision.reduced(value, to: revision).rendered(.pretty)
-            return MerkleHash.sha256(of: bytes).bytes == digest
+            has(DisclosureRevision.reduced(value, to: revision))
         }
     }
 }

@@ -110,7 +110,7 @@ package struct JobSummary: Sendable, Hashable {
             else { return nil }
             return summary
         }.compactMap(\.self)
-        // Each key is written once and no summary is moved before its place is known: both would be at every comparison.
+        // Each key is written once and no summary is copied before its place is known: else at each comparison.
         let keys = summaries.map(\.sortKey)
         return keys.indices.sorted { keys[$0] < keys[$1] }.map { summaries[$0] }
     }

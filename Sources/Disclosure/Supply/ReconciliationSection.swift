@@ -10,7 +10,25 @@ struct ReconciliationSection {
     private(set) var missing: [(field: String, reason: String)] = []
 
     init(_ input: DisclosureInput, _ sums: PeriodSums) {
-        var items: [JSONValue] = []
+        let (readings, faults) = Self.readings(input)
+        missing = faults
+        if readings.isEmpty, missing.isEmpty {
+            missing.append(("reconciliation", "no meter or bill is set; set \(SettingField.siteMeter)"))
+        }
+        json = .array(
+            readings.map { meter, reading in
+                var shown = reading
+                if !input.audience.showsNodes { shown.nodes = nil }
+                return Self.json(meter, shown, inside: Self.inside(reading, input, sums))
+            })
+    }
+
+    /// What lies in the period, by meter and time, and why the rest is left out.
+    static func readings(
+        _ input: DisclosureInput
+    ) -> (readings: [(meter: String, reading: Reading)], missing: [(field: String, reason: String)]) {
+        var found: [(meter: String, reading: Reading)] = []
+        var missing: [(field: String, reason: String)] = []
         for meter in input.accounts.settings.subjects(of: SettingField.siteMeter) {
             // Readings of one meter stand side by side, each with its own span: the newest of a span wins.
             var latest: [UTCInterval: Reading] = [:]
@@ -37,21 +55,16 @@ struct ReconciliationSection {
                         ))
                     continue
                 }
-                var shown = reading
-                if !input.audience.showsNodes { shown.nodes = nil }
-                items.append(Self.json(meter, shown, inside: Self.inside(reading, input, sums)))
+                found.append((meter, reading))
             }
         }
-        if items.isEmpty, missing.isEmpty {
-            missing.append(("reconciliation", "no meter or bill is set; set \(SettingField.siteMeter)"))
-        }
-        json = .array(items)
+        return (found, missing)
     }
 
     static func isReading(_ value: JSONValue) -> Bool { Reading(value) != nil }
 
     /// One reading: {site, nodes, start, end, mwh, kind, source}.
-    private struct Reading {
+    struct Reading {
         var site: String
         /// What a shelf or a distribution unit supplies; nil for the whole site.
         var nodes: Set<String>?
@@ -59,6 +72,12 @@ struct ReconciliationSection {
         var microjoules: Int128
         var kind: String
         var source: String?
+
+        /// Whether the meter stands for a node-hour of the organization.
+        func counts(_ key: Ledger.Key, at site: String) -> Bool {
+            site == self.site && span.start.hour <= key.hour && key.hour <= span.lastHour
+                && nodes?.contains(key.node) ?? true
+        }
 
         init?(_ value: JSONValue) {
             guard let site = value["site"]?.string, let start = value["start"]?.string.flatMap({ UTCTime(civil: $0) }),

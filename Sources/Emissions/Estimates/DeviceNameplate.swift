@@ -25,20 +25,30 @@ package struct DeviceNameplate: Sendable, Hashable {
         guard !wanted.isEmpty else { return nil }
         let exact = all.filter { words($0.name) == wanted }
         let found = exact.isEmpty ? all.filter { wanted.isSubset(of: words($0.name)) } : exact
-        return found.max { $0.watts < $1.watts }
+        // The two A100 for PCIe differ by their memory alone.
+        let sized = found.filter { sizes($0.name).isEmpty || !sizes($0.name).isDisjoint(with: sizes(name)) }
+        return (sized.isEmpty ? found : sized).max { $0.watts < $1.watts }
     }
 
-    /// Without the maker and the family, which are left out as often as not, and without the size of the memory, which
-    /// changes no power. Generations of one socket (SXM2, SXM4) are one.
+    /// What stands before `GB`.
+    private static func sizes(_ name: String) -> Set<String> {
+        Set(
+            name.lowercased().split { !$0.isLetter && !$0.isNumber }.filter { $0.hasSuffix("gb") }
+                .map { String($0.dropLast(2)) })
+    }
+
+    /// Without the maker and the family, which are left out as often as not, and without size and kind of the memory.
+    /// Generations of one socket (SXM2, SXM4) are one.
     private static func words(_ name: String) -> Set<String> {
-        let parts = name.lowercased().split { !$0.isLetter && !$0.isNumber }
+        let parts = name.lowercased().replacing("tpu v", with: "tpuv").split { !$0.isLetter && !$0.isNumber }
             .map { $0.hasPrefix("sxm") ? "sxm" : String($0) }
         let passedOver: Set<String> = ["nvidia", "amd", "intel", "google", "tesla", "geforce", "instinct", "gpu", "gb"]
         // "40/80GB" has two.
         let sizes: Set<String> = ["16", "24", "32", "40", "64", "80"]
         return Set(
             parts.filter {
-                !passedOver.contains($0) && !sizes.contains($0) && !($0.hasSuffix("gb") && Int($0.dropLast(2)) != nil)
+                !passedOver.contains($0) && !sizes.contains($0) && !$0.hasPrefix("hbm")
+                    && !($0.hasSuffix("gb") && Int($0.dropLast(2)) != nil)
             })
     }
 

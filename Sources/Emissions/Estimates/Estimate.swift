@@ -97,7 +97,7 @@ package struct Estimate: Sendable, Hashable {
             }
             return (nil, nil)
         }
-        guard let devices = inputs.devices, devices > .zero else { return (device, nil) }
+        guard let devices = inputs.devices else { return (device, nil) }
         return (device, try device / devices)
     }
 
@@ -159,6 +159,9 @@ package struct Estimate: Sendable, Hashable {
         ]
         for (name, value) in named {
             if let value, value < .zero { throw EmissionsError(.outOfRange, "\(name) is below zero") }
+        }
+        if let devices = inputs.devices, devices <= .zero {
+            throw EmissionsError(.outOfRange, "devices must be above zero")
         }
         if let rate = inputs.flopPerSecond, rate <= .zero {
             throw EmissionsError(.outOfRange, "FLOP/s must be above zero")

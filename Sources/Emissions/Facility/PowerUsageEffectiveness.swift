@@ -67,18 +67,3 @@ package struct PUESchedule: Sendable, Hashable {
         entries.first { $0.interval.start.hour <= hour && hour < $0.interval.end.hour }
     }
 }
-
-extension PowerUsageEffectiveness {
-    /// Facility energy of one figure of IT energy in kWh.
-    ///
-    /// - Throws: `facilityMetered` for energy that contains the facility's overhead already: PUE would count it twice.
-    package func facilityKilowattHours(
-        microjoules: Int128, boundary: EnergyCell.Boundary
-    ) throws(EmissionsError) -> ExactRatio {
-        guard boundary == .informationTechnology else {
-            throw EmissionsError(
-                .facilityMetered, "PUE \(value.text) on energy of the facility's own meter would count cooling twice")
-        }
-        return try ExactRatio.kilowattHours(microjoules: microjoules) * value
-    }
-}

@@ -10,20 +10,12 @@ package struct WaterUse: Sendable, Hashable {
         self.offSiteLitresPerKilowattHour = offSiteLitresPerKilowattHour
     }
 
-    /// Litres by the definition of WUE: E·WUE_on + E·PUE·WUE_off, since on-site WUE is stated for each IT kWh.
+    /// Litres by the definition of WUE: E·WUE_on + E·PUE·WUE_off, since on-site WUE is stated for each IT kWh. Model
+    /// cards of OLMo print E·PUE·(WUE_on + WUE_off), which is the same where nothing is used on the site.
     package func litres(
         equipmentKilowattHours: ExactRatio, powerUsageEffectiveness: DecimalFigure
     ) throws(EmissionsError) -> ExactRatio {
         try equipmentKilowattHours * onSiteLitresPerKilowattHour
             + equipmentKilowattHours * powerUsageEffectiveness * offSiteLitresPerKilowattHour
-    }
-
-    /// Litres as model cards of OLMo print them: E·PUE·(WUE_on + WUE_off). Higher by the overhead's share of the
-    /// on-site water; equal when there is none.
-    package func litresWithOverheadOnBoth(
-        equipmentKilowattHours: ExactRatio, powerUsageEffectiveness: DecimalFigure
-    ) throws(EmissionsError) -> ExactRatio {
-        let both = try onSiteLitresPerKilowattHour.ratio + offSiteLitresPerKilowattHour.ratio
-        return try equipmentKilowattHours * powerUsageEffectiveness * both
     }
 }

@@ -18,8 +18,6 @@ package struct EmissionsError: Error, Sendable, Hashable, CustomStringConvertibl
         case unavailable
         /// A signal that must not be used for an inventory.
         case marginalSignal
-        /// PUE on energy that a facility meter measured already.
-        case facilityMetered
         /// Two inputs claim the same place and time.
         case conflict
         /// An input that the figure needs was not given.

@@ -1,7 +1,6 @@
 /// Exact factors between units (1 lb: the international avoirdupois pound of 1959).
 package enum Unit {
     package static let microjoulesPerKilowattHour: Int128 = 3_600_000_000_000
-    package static let secondsPerHour: Int128 = 3600
     package static let gramsPerPound = DecimalFigure(coefficient: 45_359_237, scale: 5)
     package static let kilogramsPerPound = DecimalFigure(coefficient: 45_359_237, scale: 8)
 }

@@ -22,6 +22,9 @@ package struct HwmonSource: SensorSource {
         var hasMoved = false
     }
 
+    /// More than any node has; each that is found is compared with all others.
+    static let maximumMonitors = 1024
+
     package init(sysfsRoot: String = "/sys") { self.sysfsRoot = sysfsRoot }
 
     package mutating func discover() -> SourceReport {
@@ -43,7 +46,11 @@ package struct HwmonSource: SensorSource {
                 remedyIfAbsent: "none on machines without monitors; in a container mount the host's /sys")
         }
         var report = SourceReport(source: name)
-        for directory in names { add(root + "/" + directory, to: &report) }
+        for directory in names.prefix(Self.maximumMonitors) { add(root + "/" + directory, to: &report) }
+        if names.count > Self.maximumMonitors {
+            report.remarks.append(
+                "\(root) lists \(names.count) hardware monitors: the first \(Self.maximumMonitors) were looked at")
+        }
         nest(&report)
         if report.sensors.isEmpty {
             report.absence = .init(

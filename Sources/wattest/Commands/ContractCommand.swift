@@ -25,11 +25,7 @@ struct ContractCommand: AsyncParsableCommand {
         @Option(help: "The market in which it is valid, such as DE.")
         var market: String
 
-        @Option(help: ArgumentHelp("First hour of the vintage.", valueName: "yyyy-mm-ddThh:00Z"))
-        var start: String
-
-        @Option(help: ArgumentHelp("End of the vintage.", valueName: "yyyy-mm-ddThh:00Z"))
-        var end: String
+        @OptionGroup var vintage: SpanOptions
 
         @Option(help: ArgumentHelp("How much it covers; else the sum of --hourly-mwh.", valueName: "MWh"))
         var mwh: String?
@@ -66,10 +62,8 @@ struct ContractCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let from = try Period.hour(start, option: "--start")
-            let until = try Period.hour(end, option: "--end")
-            guard from < until else { throw CommandFailure.usage("--end '\(end)' is not after --start", "swap them") }
-            let hours = try hourlyFile.map { try Self.hours($0, Int(until.hour - from.hour)) }
+            let period = try vintage.period
+            let hours = try hourlyFile.map { try Self.hours($0, Int(period.end.hour - period.start.hour)) }
             let text = try mwh ?? hours.map { try Self.sum($0) } ?? ""
             guard let volume = JSONNumber(text: text), volume.double > 0 else {
                 throw CommandFailure.usage(
@@ -81,7 +75,7 @@ struct ContractCommand: AsyncParsableCommand {
             var value: JSONValue = [
                 "kind": .string(kind.rawValue), "market": .string(market),
                 "certificate_ids": .array(certificates.map { .string($0) }),
-                "start": .string(TimeText.rfc3339(from)), "end": .string(TimeText.rfc3339(until)),
+                "start": .string(TimeText.rfc3339(period.start)), "end": .string(TimeText.rfc3339(period.end)),
                 "mwh": .number(volume), "g_per_kwh": .number(factor), "retired_for": .string(retiredFor),
                 "document_sha256": .string(documentSHA256 ?? ""),
             ]

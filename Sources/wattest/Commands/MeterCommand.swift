@@ -27,11 +27,7 @@ struct MeterCommand: AsyncParsableCommand {
                 "A node that it supplies, once for each; without any it is the whole site.", valueName: "name"))
         var nodes: [String] = []
 
-        @Option(help: ArgumentHelp("Begin of the span.", valueName: "yyyy-mm-ddThh:00Z"))
-        var start: String
-
-        @Option(help: ArgumentHelp("End of the span.", valueName: "yyyy-mm-ddThh:00Z"))
-        var end: String
+        @OptionGroup var span: SpanOptions
 
         @Option(help: ArgumentHelp("Energy of the span.", valueName: "MWh"))
         var mwh: String
@@ -51,17 +47,15 @@ struct MeterCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let from = try Period.hour(start, option: "--start")
-            let until = try Period.hour(end, option: "--end")
-            guard from < until else { throw CommandFailure.usage("--end '\(end)' is not after --start", "swap them") }
+            let period = try span.period
             guard let energy = JSONNumber(text: mwh), energy.double >= 0 else {
                 throw CommandFailure.usage("--mwh '\(mwh)' is no energy", "give a decimal number, 0 or more")
             }
             var value = JSONObject()
             value.append("site", .string(site))
             if !nodes.isEmpty { value.append("nodes", .array(nodes.map(JSONValue.string))) }
-            value.append("start", .string(TimeText.rfc3339(from)))
-            value.append("end", .string(TimeText.rfc3339(until)))
+            value.append("start", .string(TimeText.rfc3339(period.start)))
+            value.append("end", .string(TimeText.rfc3339(period.end)))
             value.append("mwh", .number(energy))
             value.append("kind", .string(kind.rawValue))
             if let source { value.append("source", .string(source)) }

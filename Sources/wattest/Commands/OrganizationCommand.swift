@@ -65,14 +65,7 @@ struct OrganizationCommand: AsyncParsableCommand {
         @Option(help: "What it is set of: a site, node, model, boundary … as the field says.")
         var subject: String?
 
-        @Option(help: ArgumentHelp("The whole UTC hour from which on it holds.", valueName: "yyyy-mm-ddThh:00Z"))
-        var from: String?
-
-        @Option(help: ArgumentHelp("The whole UTC hour until which it holds.", valueName: "yyyy-mm-ddThh:00Z"))
-        var until: String?
-
-        @Option(help: "Why it is set; stands in the log.")
-        var reason: String?
+        @OptionGroup var setting: SettingOptions
 
         func run() async throws {
             guard SettingField.known.contains(field) else {
@@ -80,12 +73,9 @@ struct OrganizationCommand: AsyncParsableCommand {
                     "no report reads '\(field)'", "the fields are \(SettingField.known.joined(separator: ", "))")
             }
             let parsed = (try? JSONValue(parsing: value)) ?? .string(value)
-            let setting = Setting(
-                field: field, subject: subject, value: parsed,
-                effectiveFrom: try from.map { try Period.hour($0, option: "--from") },
-                effectiveUntil: try until.map { try Period.hour($0, option: "--until") }, reason: reason)
+            let entry = try setting.setting(field, of: subject, parsed)
             let client = try options.client()
-            let reply = try await setting.post(client, try await options.organization(client))
+            let reply = try await entry.post(client, try await options.organization(client))
             if options.json { return Output.json(reply) }
             Output.text("\(field) is set, log index \(FigureText.text(reply["index"]))\n")
         }

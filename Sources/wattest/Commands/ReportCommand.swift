@@ -26,8 +26,8 @@ struct ReportShow: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "By which method of 'wattest report methods', or which rule of attribution, so that an old one stands beside "
-                + "the new; else the newest.", valueName: "1"))
+            "An older method of 'wattest report methods', or a rule of attribution, to hold beside the newest.",
+            valueName: "1"))
     var method: String?
 
     @Flag(help: "Issue it. The issued document is JSON.")

@@ -46,16 +46,7 @@ struct SiteCommand: AsyncParsableCommand {
         @Option(help: "Where the water figures stand.")
         var wueSource: String?
 
-        @Option(
-            help: ArgumentHelp(
-                "The whole UTC hour from which on it holds; else always.", valueName: "yyyy-mm-ddThh:00Z"))
-        var from: String?
-
-        @Option(help: ArgumentHelp("The whole UTC hour until which it holds.", valueName: "yyyy-mm-ddThh:00Z"))
-        var until: String?
-
-        @Option(help: "Why it is set; stands in the log.")
-        var reason: String?
+        @OptionGroup var setting: SettingOptions
 
         func run() async throws {
             let settings = try settings()
@@ -63,22 +54,15 @@ struct SiteCommand: AsyncParsableCommand {
                 throw CommandFailure.usage(
                     "nothing is to be set for site '\(name)'", "give --zone, --market, --pue or --wue")
             }
-            let effective = try from.map { try Period.hour($0, option: "--from") }
-            let end = try until.map { try Period.hour($0, option: "--until") }
-            if let effective, let end, effective >= end {
-                throw CommandFailure.usage("--until '\(until ?? "")' is not after --from", "swap them")
-            }
+            let entries = try settings.map { field, value in try setting.setting(field, of: name, value) }
             let client = try options.client()
             let organization = try await options.organization(client)
             var results: [JSONValue] = []
-            for (field, value) in settings {
-                let setting = Setting(
-                    field: field, subject: name, value: value, effectiveFrom: effective, effectiveUntil: end,
-                    reason: reason)
-                let reply = try await setting.post(client, organization)
-                results.append(["field": .string(field), "index": reply["index"] ?? .null])
+            for entry in entries {
+                let reply = try await entry.post(client, organization)
+                results.append(["field": .string(entry.field), "index": reply["index"] ?? .null])
                 if !options.json {
-                    Output.text("\(field) of \(name) set, log index \(FigureText.text(reply["index"]))\n")
+                    Output.text("\(entry.field) of \(name) set, log index \(FigureText.text(reply["index"]))\n")
                 }
             }
             if options.json { Output.json(["items": .array(results), "next": .null]) }

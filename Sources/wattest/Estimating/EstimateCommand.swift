@@ -53,6 +53,7 @@ struct EstimateCommand: ParsableCommand {
     var method: Method?
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var price: PriceOptions
+    @OptionGroup var water: WaterOptions
 
     enum Method: String, ExpressibleByArgument, CaseIterable {
         case strubell
@@ -100,6 +101,27 @@ struct ComputeOptions: ParsableArguments {
     func validate() throws {
         if (parameters == nil) != (tokens == nil) {
             throw ValidationError("--parameters and --tokens belong together: give both")
+        }
+    }
+}
+
+/// What cooling and the generation of the electricity used.
+struct WaterOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Water used at the site for each kWh of IT energy.", valueName: "l/kWh"))
+    var wue: Decimal?
+    @Option(help: ArgumentHelp("Water that each kWh of its electricity took elsewhere.", valueName: "l/kWh"))
+    var wueOffSite: Decimal?
+
+    var use: WaterUse? {
+        get throws(EmissionsError) {
+            guard wue != nil || wueOffSite != nil else { return nil }
+            let use = WaterUse(
+                onSiteLitresPerKilowattHour: wue?.figure ?? .zero,
+                offSiteLitresPerKilowattHour: wueOffSite?.figure ?? .zero)
+            guard use.onSiteLitresPerKilowattHour >= .zero, use.offSiteLitresPerKilowattHour >= .zero else {
+                throw EmissionsError(.outOfRange, "water is below zero")
+            }
+            return use
         }
     }
 }

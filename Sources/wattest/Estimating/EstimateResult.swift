@@ -9,6 +9,7 @@ struct EstimateResult {
     private let netKilograms: ExactRatio?
     private let compute: ComputeResult
     private let cost: CostResult
+    private let litres: ExactRatio?
     private let notes: [String]
 
     init(_ command: EstimateCommand) throws {
@@ -33,9 +34,17 @@ struct EstimateResult {
         inputs.flopPerSecond = compute.sustainedRate
         estimate = try Estimate(inputs)
         netKilograms = try Self.kilograms(estimate.kilowattHours, command.netFactorGPerKwh?.figure)
-        try compute.add(deviceHours: estimate.deviceHours)
+        // Time that follows from the operations proves nothing about them.
+        if inputs.hours != nil || inputs.deviceHours != nil { try compute.add(deviceHours: estimate.deviceHours) }
         self.compute = compute
         cost = try CostResult(command.price, estimate, devices: command.devices?.figure)
+        let water = try command.water.use
+        litres = try Self.litres(water, estimate.kilowattHours, inputs.powerUsageEffectiveness ?? .one)
+        if let water {
+            notes.append(
+                "\(water.onSiteLitresPerKilowattHour.text) l/kWh at the site, "
+                    + "\(water.offSiteLitresPerKilowattHour.text) l/kWh of its electricity")
+        }
         if let implied = estimate.impliedUtilisation, implied > .one {
             notes.append("more operations than the devices can do in these hours: check hours, devices and FLOP")
         }
@@ -103,6 +112,14 @@ struct EstimateResult {
         return try energy * grams / DecimalFigure(1000)
     }
 
+    /// - Parameter energy: with the overhead of the facility in it.
+    private static func litres(
+        _ water: WaterUse?, _ energy: ExactRatio?, _ usage: DecimalFigure
+    ) throws(EmissionsError) -> ExactRatio? {
+        guard let water, let energy else { return nil }
+        return try water.litres(equipmentKilowattHours: energy / usage, powerUsageEffectiveness: usage)
+    }
+
     // MARK: What is printed
 
     private var pounds: ExactRatio? { estimate.kilograms.flatMap { try? $0 / Unit.kilogramsPerPound } }
@@ -137,7 +154,8 @@ struct EstimateResult {
             "hours": EstimateText.json(estimate.hours), "device_hours": EstimateText.json(estimate.deviceHours),
             "device_seconds": EstimateText.json(scaled(estimate.deviceHours, by: 3600)),
             "implied_utilisation": EstimateText.json(estimate.impliedUtilisation),
-            "factor_g_per_kwh": EstimateText.json(factor?.gramsPerKilowattHour), "flop": compute.json,
+            "factor_g_per_kwh": EstimateText.json(factor?.gramsPerKilowattHour),
+            "water_l": EstimateText.json(litres), "flop": compute.json,
             "cost": cost.json, "rests_on": .array((estimate.basis + notes).map { .string($0) }),
             "missing": .array((estimate.missing + cost.missing).map { .string($0) }),
             "equivalences": .array(
@@ -156,6 +174,7 @@ struct EstimateResult {
         rows.append(("emissions", "\(EstimateText.text(estimate.kilograms)) kg CO2e"))
         if netKilograms != nil { rows.append(("net of contracts", "\(EstimateText.text(netKilograms)) kg CO2e")) }
         if estimate.deviceHours != nil { rows.append(("device-hours", EstimateText.text(estimate.deviceHours))) }
+        if litres != nil { rows.append(("water", "\(EstimateText.text(litres)) l")) }
         rows += compute.rows + cost.rows
         rows += (estimate.basis + notes).map { ("rests on", $0) }
         rows += (estimate.missing + cost.missing).map { ("cannot be had", $0) }

@@ -11,6 +11,8 @@ struct ForecastResult {
     private let factor: RegionFactor?
     private let quality: QualityPrice?
     private let placements: Placements?
+    /// Between two reports progress is taken to run with time, so a few of them show no scatter of it.
+    private let hasTimeInterval: Bool
     private var missing: [String] = []
     private var basis: [String] = []
 
@@ -32,7 +34,12 @@ struct ForecastResult {
         factor = try Self.factor(command, table, forecast, source.start)
         quality = try Self.quality(command, known, source)
         placements = try Placements(command, forecast, start: source.start, factors: table.set, pue: pue)
-        basis = [source.origin, "\(forecast.marks) marks of progress, \(forecast.startMarks) of them the start"]
+        hasTimeInterval = known.count >= Self.leastReports
+        basis = [
+            source.origin,
+            "\(known.count) report\(known.count == 1 ? "" : "s") of progress; \(forecast.marks) steps, "
+                + "\(forecast.startMarks) of them the start",
+        ]
         basis.append(command.pue.map { "PUE \($0.figure.text)" } ?? "no PUE: IT energy without cooling")
         if let factor {
             basis.append("\(factor.gramsPerKilowattHour.text) g CO2e/kWh" + (factor.origin.map { ", \($0)" } ?? ""))
@@ -41,9 +48,13 @@ struct ForecastResult {
         }
         if forecast.energyMicrojoules.interval == nil {
             missing.append("interval: fewer than three marks of progress say nothing of scatter")
+        } else if !hasTimeInterval {
+            missing.append("interval of the time: fewer than three reports of progress say nothing of its scatter")
         }
         missing += placements?.missing ?? []
     }
+
+    private static let leastReports = 3
 
     private static func reports(_ command: ForecastCommand, _ source: ForecastSource) throws -> ProgressReports {
         if let path = command.progress {
@@ -104,11 +115,14 @@ struct ForecastResult {
         factor.map { kilowattHours(microjoules) * $0.gramsPerKilowattHour.double / 1000 }
     }
 
-    private func quantity(_ quantity: Forecast.Quantity, _ convert: (Double) -> Double?) -> JSONValue {
-        [
+    private func quantity(
+        _ quantity: Forecast.Quantity, hasInterval: Bool = true, _ convert: (Double) -> Double?
+    ) -> JSONValue {
+        let interval = hasInterval ? quantity.interval : nil
+        return [
             "total": Self.number(convert(quantity.total)),
-            "low": Self.number(quantity.interval.flatMap { convert($0.lowerBound) }),
-            "high": Self.number(quantity.interval.flatMap { convert($0.upperBound) }),
+            "low": Self.number(interval.flatMap { convert($0.lowerBound) }),
+            "high": Self.number(interval.flatMap { convert($0.upperBound) }),
             "carbontracker": Self.number(convert(quantity.proportional)),
         ]
     }
@@ -127,7 +141,7 @@ struct ForecastResult {
             "start_marks": .integer(forecast.startMarks), "so_far_kwh": Self.number(kilowattHours(Double(soFar))),
             "kwh": quantity(forecast.energyMicrojoules, kilowattHours),
             "kg_co2e": quantity(forecast.energyMicrojoules, kilograms),
-            "hours": quantity(forecast.elapsedMilliseconds) { $0 / 3_600_000 },
+            "hours": quantity(forecast.elapsedMilliseconds, hasInterval: hasTimeInterval) { $0 / 3_600_000 },
             "quality": quality.map { QualityText(price: $0).json } ?? .null,
             "placements": placements?.json ?? .null, "rests_on": .array(basis.map { .string($0) }),
             "missing": .array(missing.map { .string($0) }),
@@ -135,9 +149,11 @@ struct ForecastResult {
     }
 
     var text: String {
-        func line(_ quantity: Forecast.Quantity, _ unit: String, _ convert: (Double) -> Double?) -> String {
+        func line(
+            _ quantity: Forecast.Quantity, _ unit: String, hasInterval: Bool = true, _ convert: (Double) -> Double?
+        ) -> String {
             func text(_ value: Double?) -> String { Self.text(value) }
-            let ends = quantity.interval.map {
+            let ends = (hasInterval ? quantity.interval : nil).map {
                 " (95 %: \(text(convert($0.lowerBound))) to \(text(convert($0.upperBound))))"
             }
             return "\(text(convert(quantity.total))) \(unit)\(ends ?? "")"
@@ -148,7 +164,7 @@ struct ForecastResult {
             ("at the end", line(forecast.energyMicrojoules, "kWh", kilowattHours)),
         ]
         if factor != nil { rows.append(("", line(forecast.energyMicrojoules, "kg CO2e", kilograms))) }
-        rows.append(("after", line(forecast.elapsedMilliseconds, "h") { $0 / 3_600_000 }))
+        rows.append(("after", line(forecast.elapsedMilliseconds, "h", hasInterval: hasTimeInterval) { $0 / 3_600_000 }))
         let proportional = Self.text(kilowattHours(forecast.energyMicrojoules.proportional))
         rows.append(("Carbontracker", "\(proportional) kWh (n × the mean so far)"))
         rows += quality.map { QualityText(price: $0).rows } ?? []

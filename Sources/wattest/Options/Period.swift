@@ -1,17 +1,20 @@
 import ArgumentParser
 import Disclosure
 import Energy
+import JSONText
 
 /// A period of whole UTC hours, as reports and evidence take it.
 struct Period: Equatable {
     let start: UTCTime
     let end: UTCTime
 
-    init(from: String, to: String) throws(CommandFailure) {
-        start = try Self.hour(from, option: "--from")
-        end = try Self.hour(to, option: "--to")
+    /// - Parameter options: by which both are given.
+    init(from: String, to: String, options: (String, String) = ("--from", "--to")) throws(CommandFailure) {
+        start = try Self.hour(from, option: options.0)
+        end = try Self.hour(to, option: options.1)
         guard start < end else {
-            throw .usage("the period ends at \(to) and does not begin before that", "give a --from before --to")
+            throw .usage(
+                "the period ends at \(to) and does not begin before that", "give a \(options.0) before \(options.1)")
         }
     }
 
@@ -42,5 +45,39 @@ struct PeriodOptions: ParsableArguments {
 
     var period: Period {
         get throws(CommandFailure) { try Period(from: from, to: to) }
+    }
+}
+
+/// `--start` and `--end` of what a meter or a contract is about.
+struct SpanOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The first hour that it is about.", valueName: "yyyy-mm-ddThh:00Z"))
+    var start: String
+
+    @Option(help: ArgumentHelp("Its end, not included.", valueName: "yyyy-mm-ddThh:00Z"))
+    var end: String
+
+    var period: Period {
+        get throws(CommandFailure) { try Period(from: start, to: end, options: ("--start", "--end")) }
+    }
+}
+
+/// From when until when a setting holds, and why.
+struct SettingOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The whole UTC hour from which on it holds; else always.", valueName: "yyyy-mm-ddThh:00Z"))
+    var from: String?
+
+    @Option(help: ArgumentHelp("The whole UTC hour until which it holds.", valueName: "yyyy-mm-ddThh:00Z"))
+    var until: String?
+
+    @Option(help: "Why it is set; stands in the log.")
+    var reason: String?
+
+    func setting(_ field: String, of subject: String?, _ value: JSONValue) throws(CommandFailure) -> Setting {
+        var setting = Setting(field: field, subject: subject, value: value, reason: reason)
+        if let from { setting.effectiveFrom = try Period.hour(from, option: "--from") }
+        if let until { setting.effectiveUntil = try Period.hour(until, option: "--until") }
+        if let from, let until { _ = try Period(from: from, to: until, options: ("--from", "--until")) }
+        return setting
     }
 }

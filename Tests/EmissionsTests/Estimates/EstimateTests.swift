@@ -58,6 +58,12 @@ import Testing
         #expect(DeviceNameplate.named("abacus") == nil)
         // As the ML CO2 Impact calculator names it.
         #expect(DeviceNameplate.named("A100 PCIe 40/80GB")?.watts == DecimalFigure(300))
+        // As the driver names them.
+        for (name, watts) in [
+            ("NVIDIA H100 80GB HBM3", 700), ("NVIDIA H100 PCIe", 350), ("NVIDIA H200 141GB HBM3e", 700),
+            ("NVIDIA A100-PCIE-40GB", 250), ("NVIDIA A100 80GB PCIe", 300), ("NVIDIA A100-SXM4-40GB", 400),
+            ("A100 80GB", 400), ("A100 PCIe", 300), ("Tesla T4", 70), ("TPU v3", 283),
+        ] { #expect(DeviceNameplate.named(name)?.watts == DecimalFigure(watts), "\(name)") }
     }
 
     @Test func flopByBothFormulas() throws {

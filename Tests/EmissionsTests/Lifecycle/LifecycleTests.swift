@@ -35,19 +35,12 @@ import Testing
         }
     }
 
-    @Test func waterInBothForms() throws {
+    @Test func waterByTheDefinitionOfItsRates() throws {
         let energy = try figure("1000").ratio
         let both = WaterUse(
             onSiteLitresPerKilowattHour: try figure("1.5"), offSiteLitresPerKilowattHour: try figure("1.29"))
         let pue = try figure("1.2")
         #expect(try both.litres(equipmentKilowattHours: energy, powerUsageEffectiveness: pue) == figure("3048").ratio)
-        #expect(
-            try both.litresWithOverheadOnBoth(equipmentKilowattHours: energy, powerUsageEffectiveness: pue)
-                == figure("3348").ratio)
-        let dry = WaterUse(onSiteLitresPerKilowattHour: .zero, offSiteLitresPerKilowattHour: try figure("1.29"))
-        #expect(
-            try dry.litres(equipmentKilowattHours: energy, powerUsageEffectiveness: pue)
-                == dry.litresWithOverheadOnBoth(equipmentKilowattHours: energy, powerUsageEffectiveness: pue))
     }
 
     @Test func facilityInputsThatCannotBe() throws {

@@ -37,14 +37,6 @@ import Testing
         #expect(supply.cells.map(\.units) == [1_875_000 + 10_000_000, 70_000])
         #expect(supply.withoutPUEMicrojoules == 7)
         #expect(!supply.isFacility)
-        let pue = try entry("1.25", from: 0, to: 1)
-        #expect(
-            try pue.facilityKilowattHours(microjoules: 3_600_000_000_000, boundary: .informationTechnology)
-                .text(decimals: 2) == "1.25")
-        let error = #expect(throws: EmissionsError.self) {
-            try pue.facilityKilowattHours(microjoules: 1, boundary: .facility)
-        }
-        #expect(error?.code == .facilityMetered)
     }
 
     @Test func pueIsTimeRanged() throws {

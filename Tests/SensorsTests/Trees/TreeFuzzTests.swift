@@ -89,6 +89,13 @@ import Testing
         #expect(layering.leftOut.count == 144 && layering.leftOut.allSatisfy { $0.reason.contains("256") })
     }
 
+    @Test func moreMonitorsThanAnyNodeHasAreNotLookedAt() {
+        let tree = FixtureTree()
+        for index in 0...HwmonSource.maximumMonitors { tree.write("class/hwmon/hwmon\(index)/name", "nvme\n") }
+        var source = HwmonSource(sysfsRoot: tree.root)
+        #expect(source.discover().remarks.contains { $0.contains("lists 1025 hardware monitors: the first 1024") })
+    }
+
     @Test func directoriesThatMayNotBeListedAreDeniedNotMissing() {
         let tree = FixtureTree([
             "class/powercap/x": "", "class/hwmon/x": "", "cray/pm_counters/x": "",

@@ -71,6 +71,13 @@ enum PDFFont: String, CaseIterable {
         return bytes
     }
 
+    /// Whether a letter of a text stands without its mark, as two names may then look alike.
+    static func losesMarks(_ text: String) -> Bool {
+        text.unicodeScalars.contains { scalar in
+            (0x0100...0x017F).contains(scalar.value) && (codes(of: scalar)?.first ?? 0) < 0x80
+        }
+    }
+
     /// Whether any character of a text can be told by its code point only.
     static func lacksLetters(_ text: String) -> Bool { text.unicodeScalars.contains { codes(of: $0) == nil } }
 

@@ -50,13 +50,25 @@ package enum DisclosurePDF {
     package static func render(_ disclosure: JSONValue) -> [UInt8] {
         var page = DisclosurePage(disclosure)
         let text = String(decoding: disclosure.rendered(), as: UTF8.self)
-        if PDFFont.lacksLetters(text), let last = page.sections.indices.last {
-            page.sections[last].blocks.append(
-                .note(
-                    "Letters that the fonts of this file lack are told by their Unicode code points, <U+03A9> for one;"
-                        + " the HTML form shows them."))
+        if let last = page.sections.indices.last {
+            page.sections[last].blocks += notes(on: text).map { .note($0) }
         }
         return PDFFile.render(
             pages: PDFLayout.pages(of: page), title: "\(page.title): \(page.organization)")
+    }
+
+    /// What the file does not show as it is written.
+    private static func notes(on text: String) -> [String] {
+        var notes: [String] = []
+        if PDFFont.lacksLetters(text) {
+            notes.append(
+                "Letters that the fonts of this file lack are told by their Unicode code points, <U+03A9> for one; the"
+                    + " HTML form shows them.")
+        }
+        if PDFFont.losesMarks(text) {
+            notes.append(
+                "Some letters stand without their marks, which the fonts of this file lack; the HTML form shows them.")
+        }
+        return notes
     }
 }

@@ -34,8 +34,8 @@ extension ReportText {
         case "facility": "at the meter of the whole site (facility)"
         case "node-ac": "at the power inlet of each computer (node-ac)"
         case "node-dc": "behind the power supply of each computer (node-dc)"
-        case "gpu": "at the accelerators alone (gpu)"
-        case "package": "at the processors alone (package)"
+        case "component": "at parts of each computer, none of which is all of it (component)"
+        case "accelerator": "at the accelerators alone (accelerator)"
         case "network": "at switches (network)"
         default: "at \(name)"
         }
