@@ -60,14 +60,13 @@ extension MeasuringCourse {
         return false
     }
 
-    /// Whether every job that may stand in the next batch has its name.
-    mutating func maySign(at now: Int64) -> Bool {
-        guard let oldest = session.oldestCut, !work.book.unnamed.isEmpty else { return true }
-        guard now - oldest.nanoseconds > Self.namePatienceNanoseconds else {
-            return !work.book.unnamed.contains { $0.since < oldest.utc }
-        }
+    /// Up to where every job that holds the node has its name; nil where all have. Several intervals may be ready at
+    /// once, and a line without a name would be left out of what is signed.
+    mutating func namedUntil(at now: Int64) -> UTCTime? {
+        guard let oldest = session.oldestCut, let first = work.book.unnamed.map(\.since).min() else { return nil }
+        guard now - oldest.nanoseconds > Self.namePatienceNanoseconds else { return first }
         for hold in work.nameRemaining() { tell(hold) }
-        return true
+        return nil
     }
 
     /// A hold has a name now.

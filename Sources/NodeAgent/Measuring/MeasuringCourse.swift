@@ -151,8 +151,9 @@ struct MeasuringCourse: ~Copyable {
         } else {
             session.pass(to: now, clock: session.clock)
         }
-        if session.hasPendingCut, maySign(at: now.nanoseconds) {
-            let ready = session.takeReady(at: now.nanoseconds)
+        if session.hasPendingCut {
+            let limit = namedUntil(at: now.nanoseconds)
+            let ready = session.takeReady(at: now.nanoseconds, until: limit)
             if !ready.isEmpty { pages.beforeBatch(at: now.nanoseconds) }
             sign(ready)
             if !ready.isEmpty { pages.afterBatch(at: AgentEnvironment.bootNanoseconds()) }
@@ -222,12 +223,9 @@ struct MeasuringCourse: ~Copyable {
         tick()
         session.finish(at: session.last, usage: usage())
         awaitNames()
-        // A job without its name would be another job, now and in every later run: the time from its edge on is left to
-        // the next run, which asks again.
-        let work = work
-        sign(Array(session.takeReady(at: .max, force: true).prefix { work.isNamed($0.facts) }))
+        sign(session.takeReady(at: .max, force: true))
         keepWork(isForced: true)
-        self.work.stop()
+        work.stop()
         loop.configuration.gpus?.stop()
     }
 

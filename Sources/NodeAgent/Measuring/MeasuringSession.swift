@@ -240,10 +240,13 @@ package struct MeasuringSession: Sendable {
 
     /// The intervals whose values at the cut are known by now.
     ///
-    /// - Parameter force: gives out everything that is cut; sensors without a reading behind it are held.
-    package mutating func takeReady(at now: Int64, force: Bool = false) -> [Interval] {
+    /// - Parameters:
+    ///   - limit: nothing that ends later is given out; nil for no limit.
+    ///   - force: gives out everything that is cut; sensors without a reading behind it are held.
+    package mutating func takeReady(at now: Int64, until limit: UTCTime? = nil, force: Bool = false) -> [Interval] {
         var ready: [Interval] = []
         while let cut = pending.first, force || isReady(cut, at: now) {
+            if let limit, cut.end.utc > limit { break }
             pending.removeFirst()
             if let interval = complete(cut) { ready.append(interval) }
         }

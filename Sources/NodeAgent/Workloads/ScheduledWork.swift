@@ -148,12 +148,6 @@ struct ScheduledWork: Sendable {
             token, workload, pseudonym: tenancy.pseudonym(of: workload), tenant: tenancy.hold(of: workload))
     }
 
-    /// Whether every job that has a line in an interval has its name.
-    func isNamed(_ facts: IntervalFacts) -> Bool {
-        let unnamed = Set(book.unnamed.map(\.token))
-        return unnamed.isEmpty || !facts.allocations.contains { unnamed.contains($0.job) }
-    }
-
     /// Gives every hold that has no name yet the one that can be told without asking.
     mutating func nameRemaining() -> [WorkloadBook.Hold] {
         book.unnamed.compactMap { hold in
@@ -319,8 +313,9 @@ struct ScheduledWork: Sendable {
 
     func settle(_ interval: MeasuringSession.Interval) -> MeasuringSession.Interval {
         var interval = interval
-        // CPU time of pods that are no jobs is nobody's.
-        let dropped = interval.facts.allocations.filter { book[$0.job]?.isDropped == true }
+        // CPU time of pods that are no jobs is nobody's. So is that of a job which has no name when the agent stops: under
+        // another name it would be another job, in every later run too. The next run asks again.
+        let dropped = interval.facts.allocations.filter { book[$0.job]?.isNamed == false }
         interval.facts.host?.unheldCPUMicroseconds += dropped.reduce(0) { $0 + $1.cpuMicroseconds }
         interval.facts.allocations = book.settle(
             interval.facts.allocations, durationNanoseconds: interval.facts.durationNanoseconds

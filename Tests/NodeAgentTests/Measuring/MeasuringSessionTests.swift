@@ -102,6 +102,26 @@ import TransparencyLog
         #expect(node.intervals.first?.facts.host?.millicores == 4000)
     }
 
+    /// A slow sensor lets several cuts become ready at once; a job in a later one may have no name yet.
+    @Test func whatEndsBehindALimitWaits() {
+        var node = SimulatedNode(seed: 8)
+        for _ in 0..<3 { node.tick() }
+        var edges: [UTCTime] = []
+        for jobs in [["a"], ["a", "b"]] {
+            node.pass(nanoseconds: 2_000_000_000)
+            node.change(jobs)
+            edges.append(node.now.utc)
+        }
+        node.pass(nanoseconds: 1_000_000_000)
+        node.read()
+        let now = node.now.nanoseconds
+        let first = node.session.takeReady(at: now, until: edges[0])
+        let again = node.session.takeReady(at: now, until: edges[0])
+        let rest = node.session.takeReady(at: now)
+        #expect(first.map(\.facts.interval.end) == [edges[0]] && again.isEmpty)
+        #expect(rest.map(\.facts.interval.end) == [edges[1]])
+    }
+
     @Test func aSensorWithoutAReadingIsHeldAfterFifteenSeconds() {
         var node = SimulatedNode(seed: 3)
         for _ in 0..<25 { node.tick() }
