@@ -223,7 +223,8 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
         #expect(result.coverage.map(\.measuredMilliseconds) == [20_000, 10_000])
     }
 
-    /// The clock was set back by an hour: what is signed until it has caught up has no UTC of its own, and was measured.
+    /// The clock was set back by an hour: what is signed until it has caught up has no UTC of its own, but was measured
+    /// all the same.
     @Test func anIntervalWithoutUTCIsCoveredByWhatItLasted() {
         var set = facts([sensor("node", .nodeAC, 9, bridged: 4000)], [allocation(jobA, .exclusive)])
         set.interval.end = set.interval.start

@@ -71,7 +71,7 @@ extension ClusterTests {
             #expect(first["energy"] == newest["energy"])
         }
 
-        /// That the method is another one is a reason by itself, and whoever was told by the old one can still check it.
+        /// That the method is another one is a reason by itself; whoever was told by the old one can still check it.
         @Test func aRestatementByAnotherMethodSaysSo() async throws {
             let aggregator = try AggregatorUnderTest.current
             let organization = try await organization("Restated")

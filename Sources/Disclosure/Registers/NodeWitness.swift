@@ -106,8 +106,8 @@ package struct NodeWitness: Sendable, Hashable, Codable {
 
     var alignmentMicroseconds: Int64 { behindMicroseconds &- aheadMicroseconds }
 
-    /// When a hold that the node has not ended ends by its clock, if it ends at `time` by clocks that are right: with its
-    /// last batch, unless that lies further away than a batch may be on its way.
+    /// When a hold that the node has not ended ends by its clock, if it ends at `time` by clocks that are right: with
+    /// its last batch, unless that lies further away than a batch may be on its way.
     func end(of time: UTCTime) -> UTCTime {
         // What was allowed for the way is given back: nearer to the right time than the least that is proved.
         let behind = behindMicroseconds > 0 ? behindMicroseconds &+ Self.promptMicroseconds : 0

@@ -313,8 +313,8 @@ struct ScheduledWork: Sendable {
 
     func settle(_ interval: MeasuringSession.Interval) -> MeasuringSession.Interval {
         var interval = interval
-        // CPU time of pods that are no jobs is nobody's. So is that of a job which has no name when the agent stops: under
-        // another name it would be another job, in every later run too. The next run asks again.
+        // CPU time of pods that are no jobs is nobody's. So is that of a job which has no name when the agent stops:
+        // under another name it would be another job, in every later run too. The next run asks again.
         let dropped = interval.facts.allocations.filter { book[$0.job]?.isNamed == false }
         interval.facts.host?.unheldCPUMicroseconds += dropped.reduce(0) { $0 + $1.cpuMicroseconds }
         interval.facts.allocations = book.settle(
