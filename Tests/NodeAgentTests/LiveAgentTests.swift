@@ -256,6 +256,35 @@ import Wire
         }
     }
 
+    /// Killed between putting batches aside and opening a new chain, or with a log that refused that too: what the log
+    /// did not take is signed again as an outage of a new chain, and in no case at the same place of the old one.
+    @Test func aPlaceThatWasPutAsideIsNeverSignedAgain() async throws {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let aggregator = try FakeAggregator()
+            let enrolment = try enrolment(directory, aggregator)
+            let counter = Meter.Counter()
+            try await aggregator.run { address in
+                try await run(enrolment, aggregator, address, counter) { $0.isConnected }
+                let spool = try Spool(path: directory + "/spool")
+                for item in spool.recovered where item.position != nil {
+                    try spool.setAside(item.leaf, reason: "the test refuses it")
+                }
+                spool.close()
+                // Nobody answers there: what this run signs, it keeps.
+                let nobody = NetworkAddress(host: "127.0.0.1", port: 1)
+                try await run(enrolment, aggregator, nobody, counter) { $0.incarnation == enrolment.incarnation }
+                let names = try DurableFile.names(in: directory + "/spool")
+                #expect(!names.contains { $0.hasPrefix("\(enrolment.incarnation)-") }, "\(names)")
+                try await run(enrolment, aggregator, address, counter) { $0.incarnation != enrolment.incarnation }
+            }
+            let resumes = aggregator.entries { try ResumeEntry(text: $0) }
+            #expect(resumes.map(\.lastGood.incarnation) == [enrolment.incarnation])
+            #expect(aggregator.state.refusals == [])
+            let new = aggregator.batches.filter { $0.position.incarnation != enrolment.incarnation }
+            #expect(new.first?.position.sequence == 0)
+        }
+    }
+
     @Test func aRefusedBatchIsSignedAgainAsAnOutageOfANewChain() async throws {
         try await ChildProcess.withDirectoryAsync { directory in
             let refusal = Refusal(.overlap, "the test refuses it")

@@ -49,8 +49,9 @@ struct MeasuringCourse: ~Copyable {
             maximumPowerMicrowatts: loop.configuration.sources.maximumPowerMicrowatts)
         watch = SourceWatch(sysfsRoot: loop.configuration.sources.sysfsRoot)
         let recovered = try RecoveredChain(loop.spool, enrolment)
-        let tenants = try TenantBook(
+        var tenants = try TenantBook(
             loop.configuration.tenants, staged: recovered.staged, report: loop.configuration.report)
+        try tenants.resume(now: Self.moment().utc)
         chain = recovered.chain
         recovered.announce(to: loop.uplink, enrolment)
         self.tenants = tenants
@@ -78,6 +79,7 @@ struct MeasuringCourse: ~Copyable {
             carry(held)
             session.prove(held.proven(sure + book.allocations), held.usage(millicores: 0))
         }
+        if let loss = recovered.loss { giveUp(loss) }
     }
 
     static func moment() -> Moment {

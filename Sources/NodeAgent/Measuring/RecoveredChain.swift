@@ -10,6 +10,9 @@ struct RecoveredChain: Sendable {
     private let point: ResumePoint?
     /// In a tenant's spool: where the counters of its chain stand.
     let extractPoint: ExtractPoint?
+    /// Batches behind the newest were put aside, and no entry has opened a new chain: an earlier run ended before it
+    /// could, or the log refused the entry too. Their places are never signed again.
+    let loss: UplinkState.ChainLoss?
 
     init(_ spool: Spool, _ enrolment: Enrolment) throws {
         items = spool.recovered
@@ -25,11 +28,26 @@ struct RecoveredChain: Sendable {
         let state = try newest?.position.flatMap { try spool.resumePoint(at: $0) }
         point = state.flatMap { ResumePoint(bytes: $0) }
         extractPoint = state.flatMap { ExtractPoint(bytes: $0) }
+        let pendingResume = try Self.pendingResume(spool, known: file?.openingLeaf)
+        loss = pendingResume == nil ? try Self.loss(spool, incarnation, behind: newest?.position) : nil
         chain = NodeChain(
             log: enrolment.log, node: enrolment.node, key: enrolment.signingKey, incarnation: incarnation,
             openingLeaf: openingLeaf,
             newest: newest.flatMap { item in item.position.map { ($0, item.leaf) } },
-            pendingResume: try Self.pendingResume(spool, known: file?.openingLeaf))
+            pendingResume: pendingResume)
+    }
+
+    private static func loss(
+        _ spool: Spool, _ incarnation: Int64, behind newest: ChainPosition?
+    ) throws -> UplinkState.ChainLoss? {
+        let items = try SpoolRecovery.setAside(of: incarnation, in: spool.path).filter { item in
+            item.position.map { $0.sequence > newest?.sequence ?? -1 } ?? false
+        }
+        guard let first = items.first?.position else { return nil }
+        return UplinkState.ChainLoss(
+            incarnation: incarnation, lastGoodSequence: first.sequence - 1, setAside: items,
+            refusal: Refusal(.chainFork, "an earlier run put its batches aside from seq \(first.sequence) on"),
+            isBehindHead: false)
     }
 
     /// A resume entry that has no index yet: its chain is to be opened before anything is signed.
@@ -53,6 +71,10 @@ struct RecoveredChain: Sendable {
 
     /// Hands what was recovered to the uplink, the chain before its entries.
     func announce(to uplink: Uplink, _ enrolment: Enrolment) {
+        guard loss == nil else {
+            for item in items { uplink.add(item) }
+            return
+        }
         let own = items.first { $0.position?.incarnation == chain.incarnation }?.position?.sequence
         uplink.openChain(
             chain.incarnation, node: enrolment.node, keepsNewest: true, nextSequence: own ?? chain.nextSequence,

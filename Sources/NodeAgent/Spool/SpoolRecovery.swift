@@ -37,6 +37,21 @@ enum SpoolRecovery {
         return found
     }
 
+    /// The batches of a chain that were put aside, in order, whole or damaged.
+    static func setAside(of incarnation: Int64, in path: String) throws(SpoolError) -> [SpoolItem] {
+        var items: [SpoolItem] = []
+        for name in try DurableFile.names(in: path + "/refused") {
+            guard let stem = stem(of: name, suffix: ".note"), let position = position(stem),
+                position.incarnation == incarnation,
+                let note = try DurableFile.read("\(path)/refused/\(name)", maximumBytes: 1 << 20)
+            else { continue }
+            items.append(
+                SpoolItem(
+                    leaf: .leaf(of: note), position: position, noteByteCount: note.count, samplesByteCount: 0))
+        }
+        return items.sorted { order($0) < order($1) }
+    }
+
     private static func order(_ item: SpoolItem) -> (Int64, Int64) {
         (item.position?.incarnation ?? -1, item.position?.sequence ?? -1)
     }

@@ -8,6 +8,7 @@ struct TenantBook: Sendable {
     private let logs: [String: TenantLog]
     private var chains: [String: TenantChain] = [:]
     private let report: @Sendable (String) -> Void
+    private var losses: [String: UplinkState.ChainLoss] = [:]
     /// Organizations that have jobs here and no log: each is told of once.
     private var strangers: Set<String> = []
 
@@ -22,6 +23,7 @@ struct TenantBook: Sendable {
             var chain = TenantChain(
                 chain: recovered.chain, counters: recovered.extractPoint?.counters ?? ExtractCounters())
             recovered.announce(to: log.uplink, log.enrolment)
+            losses[log.slug] = recovered.loss
             for extract in staged where extract.tenant == log.slug && chain.chain.isNext(extract.entry) {
                 try log.spool.write(extract.entry, resumePoint: extract.point.bytes)
                 log.uplink.add(SpoolItem(extract.entry))
@@ -29,6 +31,12 @@ struct TenantBook: Sendable {
             }
             chains[log.slug] = chain
         }
+    }
+
+    /// Opens new chains in the place of those that an earlier run could not go on with.
+    mutating func resume(now: UTCTime) throws {
+        for (slug, loss) in losses.sorted(by: { $0.key < $1.key }) { try take(.gaveUp(loss), of: slug, now: now) }
+        losses = [:]
     }
 
     var isEmpty: Bool { logs.isEmpty }
