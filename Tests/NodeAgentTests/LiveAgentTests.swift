@@ -61,6 +61,17 @@ import Wire
             authority: aggregator.authority.certificate)
     }
 
+    /// A node with a directory of its own, enrolled at an aggregator of its own.
+    private func withNode(
+        _ faults: FakeAggregator.Faults = .init(),
+        _ body: (_ directory: String, _ aggregator: FakeAggregator, _ enrolment: Enrolment) async throws -> Void
+    ) async throws {
+        try await ChildProcess.withDirectoryAsync { directory in
+            let aggregator = try FakeAggregator(faults: faults)
+            try await body(directory, aggregator, try enrolment(directory, aggregator))
+        }
+    }
+
     /// Runs an agent until `condition` holds, then stops it.
     private func run(
         _ enrolment: Enrolment, _ aggregator: FakeAggregator, _ address: NetworkAddress, _ counter: Meter.Counter,
@@ -85,9 +96,7 @@ import Wire
     /// A full disk or no descriptor left: what was signed is nowhere, so nothing may be signed behind it, and a
     /// supervisor that starts again what failed must see a failure.
     @Test func aBatchThatCannotBeStoredEndsTheRunAsAFailure() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+        try await withNode { directory, aggregator, enrolment in
             let said = Mutex<[String]>([])
             try await aggregator.run { address in
                 let counter = Meter.Counter()
@@ -112,9 +121,7 @@ import Wire
     }
 
     @Test func aRestartGoesOnWithTheChainAndItsCounters() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+        try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
             try await aggregator.run { address in
                 for _ in 0..<3 {
@@ -136,9 +143,7 @@ import Wire
     }
 
     @Test func whatAClaimHoldsIsInTheLogWithItsRecord() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+        try await withNode { directory, aggregator, enrolment in
             try await aggregator.run { address in
                 let done = Mutex(false)
                 try await run(enrolment, aggregator, address, Meter.Counter()) { agent in
@@ -171,9 +176,7 @@ import Wire
 
     /// A claim outlives the agent's stop: the next run goes on with it and tells of no second beginning.
     @Test func aClaimOfALivingProcessGoesOnThroughAStop() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+        try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
             @Sendable func held() -> [JSONValue] {
                 (try? AgentStatus.ask(path: directory + "/s"))?["jobs"]?.array ?? []
@@ -209,9 +212,7 @@ import Wire
 
     /// A node may be the only one who sees both histories of a log: its operator is told.
     @Test func aLogThatGoesBackIsShownByTheStatus() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+        try await withNode { directory, aggregator, enrolment in
             let told = Mutex<JSONValue?>(nil)
             try await aggregator.run { address in
                 let counter = Meter.Counter()
@@ -222,10 +223,10 @@ import Wire
                     report: { _ in })
                 @Sendable func log() -> JSONValue? { (try? AgentStatus.ask(path: directory + "/s"))?["log"] }
                 try await agent.run {
-                    while log()?["checkpoint_size"]?.string == nil { await Task.yield() }
+                    await wait { log()?["checkpoint_size"]?.string != nil }
                     // The next entry begins the log anew.
                     aggregator.change { $0.frontier = MerkleFrontier() }
-                    while log()?["last_checkpoint_fault"]?.string == nil { await Task.yield() }
+                    await wait { log()?["last_checkpoint_fault"]?.string != nil }
                     told.withLock { $0 = log() }
                 }
             }
@@ -237,9 +238,7 @@ import Wire
     }
 
     @Test func aLogThatIsAheadGetsAResumeEntryAndANewChain() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+        try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
             try await aggregator.run { address in
                 try await run(enrolment, aggregator, address, counter) { $0.isConnected }
@@ -259,9 +258,7 @@ import Wire
     /// Killed between putting batches aside and opening a new chain, or with a log that refused that too: what the log
     /// did not take is signed again as an outage of a new chain, and in no case at the same place of the old one.
     @Test func aPlaceThatWasPutAsideIsNeverSignedAgain() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+        try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
             try await aggregator.run { address in
                 try await run(enrolment, aggregator, address, counter) { $0.isConnected }
@@ -286,10 +283,8 @@ import Wire
     }
 
     @Test func aRefusedBatchIsSignedAgainAsAnOutageOfANewChain() async throws {
-        try await ChildProcess.withDirectoryAsync { directory in
-            let refusal = Refusal(.overlap, "the test refuses it")
-            let aggregator = try FakeAggregator(faults: .init(refuses: [1: refusal]))
-            let enrolment = try enrolment(directory, aggregator)
+        let refusal = Refusal(.overlap, "the test refuses it")
+        try await withNode(.init(refuses: [1: refusal])) { directory, aggregator, enrolment in
             let counter = Meter.Counter()
             try await aggregator.run { address in
                 try await run(enrolment, aggregator, address, counter) { $0.isConnected }
