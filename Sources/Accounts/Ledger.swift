@@ -267,12 +267,18 @@ extension Ledger {
 
 extension Ledger {
     /// The lines of one job, on every node.
-    package func lines(ofJob job: String) -> [EnergyLine] {
-        jobNumbers.known(job).map { linesOfJob[Int($0)].map { lines[Int($0)] } } ?? []
-    }
+    package func lines(ofJob job: String) -> [EnergyLine] { lineNumbers(ofJob: job).map { lines[Int($0)] } }
 
     package func coverageLines(ofJob job: String) -> [CoverageLine] {
-        jobNumbers.known(job).map { coverageOfJob[Int($0)].map { coverageLines[Int($0)] } } ?? []
+        coverageLineNumbers(ofJob: job).map { coverageLines[Int($0)] }
+    }
+
+    /// Places of a job's lines in `lines`.
+    package func lineNumbers(ofJob job: String) -> [Int32] { jobNumbers.known(job).map { linesOfJob[Int($0)] } ?? [] }
+
+    /// Places of a job's coverage in `coverageLines`.
+    package func coverageLineNumbers(ofJob job: String) -> [Int32] {
+        jobNumbers.known(job).map { coverageOfJob[Int($0)] } ?? []
     }
 
     package func key(of line: EnergyLine, _ hour: EnergyLine.Hour) -> Key {

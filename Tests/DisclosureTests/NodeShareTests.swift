@@ -103,7 +103,7 @@ import TransparencyLog
         #expect(share.state == .complete)
         #expect(share.witness?.lateBatches == 4)
         // The first interval ended 270 s before the end of the job was logged.
-        #expect(share.lateJSON["longest_ms"]?.decimalString == 270_000)
+        #expect(share.json["late"]?["longest_ms"]?.decimalString == 270_000)
         let summary = try #require(JobSummary.make(record.pseudonym, in: log.accounts()))
         #expect(summary.flags == ["late_data"])
         #expect(!summary.isLowerBound)
@@ -144,7 +144,7 @@ import TransparencyLog
         try log.set("report.method", of: nil, "\"x\"")
         let share = try share("n1", of: record, in: log)
         #expect(share.witness?.aheadMicroseconds == 100_000_000)
-        #expect(share.clockJSON["off"]?.bool == true && share.clockJSON["ahead_ms"]?.decimalString == 100_000)
+        #expect(share.json["clock"]?["off"]?.bool == true && share.json["clock"]?["ahead_ms"]?.decimalString == 100_000)
     }
 
     /// A clock that is off neither makes time missing that nobody missed, nor hides what is missed.

@@ -17,7 +17,7 @@ extension Routes {
         }
         router.get("/v1/organizations/{org}/jobs") { request, context in
             let runtime = try await organization(request, context)
-            return Self.json(try await jobs(runtime, try Page(request)))
+            return Response(type: "application/json", bytes: try await jobs(runtime, try Page(request)))
         }
         router.get("/v1/organizations/{org}/jobs/{key}") { request, context in
             let runtime = try await organization(request, context)
@@ -70,13 +70,19 @@ extension Routes {
         ]
     }
 
-    private func jobs(_ runtime: LogRuntime, _ page: Page) async throws -> JSONValue {
+    private func jobs(_ runtime: LogRuntime, _ page: Page) async throws -> [UInt8] {
         let prefix = try await AccountsReader(runtime).read()
         let all = JobSummary.all(in: prefix.accounts).sorted { $0.pseudonym < $1.pseudonym }
         let rest = all.drop { job in page.after.map { job.pseudonym <= $0 } ?? false }
         let items = rest.prefix(page.limit)
         let next = rest.count > items.count ? items.last.map { JSONValue.string($0.pseudonym) } : nil
-        return ["items": .array(items.map { $0.json() }), "next": next ?? .null]
+        var writer = JSONWriter(.compact)
+        writer.object { writer in
+            writer.name("items")
+            writer.share(Array(items)) { $1.write(to: &$0) }
+            writer.member("next", next ?? .null)
+        }
+        return writer.bytes + [UInt8(ascii: "\n")]
     }
 
     private func job(_ name: String, _ runtime: LogRuntime) async throws -> JSONValue {

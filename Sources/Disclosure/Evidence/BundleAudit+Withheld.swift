@@ -41,9 +41,10 @@ extension BundleAudit {
         guard let value = try? JSONValue(parsing: stated), value.rendered(.pretty) == stated else {
             throw ReplayFailure(.report, at: path, "it is not JSON as disclosures are written")
         }
-        try checkIdentity(of: value, disclosure.value)
-        try checkBounds(of: value, disclosure.value)
-        let comparison = DisclosureComparison(computed: disclosure.value, stated: value)
+        let computed = disclosure.value
+        try checkIdentity(of: value, computed)
+        try checkBounds(of: value, computed)
+        let comparison = DisclosureComparison(computed: computed, stated: value)
         comparison.describe(path, &report)
         let paths = comparison.contradictions.map(\.path)
         let named = paths.prefix(Self.namedFigures).joined(separator: ", ")

@@ -112,7 +112,7 @@ struct HeldReport: Sendable {
     }
 
     private func hasOtherPolicy(than made: Disclosure) -> Bool {
-        statement.disclosure["evidence"]?["policy_sha256"] != made.value["evidence"]?["policy_sha256"]
+        statement.disclosure["evidence"]?["policy_sha256"] != made.outline["evidence"]?["policy_sha256"]
     }
 
     /// What the text of the policy decides: its digest, and whether a quorum is asked for.

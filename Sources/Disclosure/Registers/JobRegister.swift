@@ -226,6 +226,7 @@ extension JobRegister.Job {
 
     /// Everybody who said how many nodes there should be, the most trustworthy first; empty where all say the same.
     var disputedExpectations: [JobRegister.Expectation] {
+        guard expectations.count > 1 || expectedNodes.count > 1 else { return [] }
         var all = expectations.sorted { $0.key < $1.key }.map(\.value)
         for witness in [JobEntry.Witness.agent, .importer] {
             guard let nodes = expectedNodes[witness], !all.contains(where: { $0.witness == witness }) else { continue }

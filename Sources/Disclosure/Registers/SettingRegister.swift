@@ -97,6 +97,9 @@ package struct SettingRegister: Sendable, Hashable, Codable {
         settings.keys.filter { $0.field == field }.compactMap(\.subject).sorted()
     }
 
+    /// Fields that were ever set, about whomever.
+    package var fields: Set<String> { Set(settings.keys.lazy.map(\.field)) }
+
     /// Everything that was ever set for a field, about whomever.
     package func every(_ field: String) -> [Setting] {
         settings.filter { $0.key.field == field }.flatMap(\.value).sorted { $0.index < $1.index }

@@ -31,10 +31,7 @@ struct CheckSection {
         add(
             "conservation", everything == energy.ledgerTotal,
             "all accounts = \(everything) µJ, all postings of the period = \(energy.ledgerTotal) µJ")
-        let parts = [
-            inside.byComponent.values.reduce(0, +), inside.byProvenance.values.reduce(0, +),
-            inside.byBoundary.values.reduce(0, +),
-        ]
+        let parts = [inside.byComponent.total, inside.byProvenance.total, inside.byBoundary.total]
         add(
             "breakdowns", parts.allSatisfy { $0 == inside.total },
             "Σ by_component, by_provenance, by_boundary = it_uj = \(inside.total) µJ")

@@ -6,13 +6,23 @@ package struct Disclosure: Sendable, Hashable {
     package static let schema = "wattest/disclosure/v1"
 
     package let method: CalculationMethod
-    package let value: JSONValue
     package let bytes: [UInt8]
+    /// All of it but the list of jobs, which is empty here: of a large report that is nearly everything.
+    package let outline: JSONValue
 
     package init(_ input: DisclosureInput) {
+        let builder = DisclosureBuilder(input)
         method = input.method
-        value = DisclosureBuilder(input).value
-        bytes = value.rendered(.pretty)
+        outline = builder.outline
+        var writer = JSONWriter(.pretty)
+        builder.write(outline, to: &writer)
+        bytes = writer.finished()
+    }
+
+    /// All of it, read from its bytes each time.
+    package var value: JSONValue {
+        // They were written a moment ago, and may be as long as they are.
+        (try? JSONValue(parsing: bytes, limits: JSONValue.Limits(bytes: .max))) ?? outline
     }
 
     package var sha256: MerkleHash { .sha256(of: bytes) }
@@ -27,7 +37,7 @@ extension Disclosure {
     /// What the report's own checks say against its figures; a report with any is not issued. Sensors that contradict
     /// each other are a fact about the nodes: the report that tells it may be issued.
     package var failedChecks: [String] {
-        (value["checks"]?.array ?? []).compactMap { check in
+        (outline["checks"]?.array ?? []).compactMap { check in
             guard check["passed"]?.bool == false, check["id"]?.string != "residual" else { return nil }
             return "\(check["id"]?.string ?? ""): \(check["detail"]?.string ?? "")"
         }

@@ -24,13 +24,19 @@ struct DisclosureBuilder {
         self.input = input
         let sums = PeriodSums(input)
         jobs = JobSummary.all(in: input.accounts, period: input.period, sums: sums)
-        energy = EnergySection(input, jobs: jobs, sums: sums)
-        coverage = CoverageSection(input, jobs: jobs, sums: sums)
-        runs = RunSection(jobs, input)
-        supply = SupplySection(input, sums)
-        reconciliation = ReconciliationSection(input, sums)
-        profiles = JobProfiles(input, jobs: jobs)
-        resources = ResourceSection(input, jobs: jobs, energy: energy, sums: sums)
+        let isLarge = jobs.count > Self.fewJobs
+        ((energy, resources, profiles), (coverage, runs, supply, reconciliation)) = both(isWorthwhile: isLarge) {
+            [jobs] in
+            let energy = EnergySection(input, jobs: jobs, sums: sums)
+            return (
+                energy, ResourceSection(input, jobs: jobs, energy: energy, sums: sums), JobProfiles(input, jobs: jobs)
+            )
+        } _: { [jobs] in
+            (
+                CoverageSection(input, jobs: jobs, sums: sums), RunSection(jobs, input), SupplySection(input, sums),
+                ReconciliationSection(input, sums)
+            )
+        }
         documentation = ModelDocumentation(input, jobs: jobs, resources: resources, supply: supply)
         let printed: [(name: String, value: JSONValue)] = [
             ("it_mwh", Figure.megawattHours(energy.inside.total, significant: resources.significantFigures)),
@@ -47,7 +53,11 @@ struct DisclosureBuilder {
         collectMissing()
     }
 
-    var value: JSONValue {
+    /// As many take no noticeable time on one core.
+    private static let fewJobs = 500
+
+    /// All sections; the list of jobs is empty.
+    var outline: JSONValue {
         var object = JSONObject()
         object.append("schema", .string(Disclosure.schema))
         object.append("organization", organization)
@@ -58,7 +68,7 @@ struct DisclosureBuilder {
         object.append("energy", energyJSON)
         object.append("coverage", coverage.json)
         object.append("runs", borne(runs.json, "energy_mwh"))
-        object.append("jobs", .array(listedJobs))
+        object.append("jobs", [])
         object.append("zones", shown(borne(supply.zones, "location_t", "market_t", "supply_mwh"), else: []))
         object.append("emissions", shown(emissions, else: .null))
         object.append("pue", shown(supply.powerUsage, else: .null))
@@ -81,10 +91,20 @@ struct DisclosureBuilder {
         return .object(object)
     }
 
-    private var listedJobs: [JSONValue] {
-        guard input.audience.showsJobs else { return [] }
-        return jobs.parallelMap(minimumShare: 64) { [audience = input.audience, borne = resources.borne] job in
-            borne.members(["energy_mwh"], of: job.json(for: audience))
+    /// Writes the outline with the list of jobs in its place.
+    func write(_ outline: JSONValue, to writer: inout JSONWriter) {
+        guard input.audience.showsJobs, let sections = outline.object?.members else { return writer.write(outline) }
+        writer.object { writer in
+            for section in sections {
+                guard section.name == "jobs" else {
+                    writer.member(named: section.name, section.value)
+                    continue
+                }
+                writer.name("jobs")
+                writer.share(jobs) { [audience = input.audience, borne = resources.borne] writer, job in
+                    job.write(to: &writer, for: audience, borne: borne)
+                }
+            }
         }
     }
 

@@ -48,20 +48,21 @@ package struct IssuedDisclosure: Sendable {
     /// How this body differs from an earlier one of the same period: `it_uj` before, after, and in percent, then every
     /// other total that is not what it was.
     package static func effect(of disclosure: Disclosure, against earlier: JSONValue) -> String? {
+        let report = disclosure.outline
         guard let before = HTMLText.microjoules(earlier["energy"]?["it_uj"]),
-            let after = HTMLText.microjoules(disclosure.value["energy"]?["it_uj"])
+            let after = HTMLText.microjoules(report["energy"]?["it_uj"])
         else { return nil }
         var parts = ["it_uj from \(before) to \(after)"]
         if before > 0, let percent = Figure.text((after - before) * 100, before, decimals: 4) {
             parts[0] += ", \(percent) %"
         }
         let method = earlier["method"]?["version"]?.string
-        if let now = disclosure.value["method"]?["version"]?.string, now != method {
+        if let now = report["method"]?["version"]?.string, now != method {
             parts.append("method from \(method ?? "none") to \(now)")
         }
         for (section, member) in totals {
             let name = section == "energy" ? member : "\(section).\(member)"
-            let (old, new) = (earlier[section]?[member]?.number?.text, disclosure.value[section]?[member]?.number?.text)
+            let (old, new) = (earlier[section]?[member]?.number?.text, report[section]?[member]?.number?.text)
             guard old != new else { continue }
             let change = percent(from: old, to: new).map { ", \($0) %" } ?? ""
             parts.append("\(name) from \(old ?? "none") to \(new ?? "none")\(change)")

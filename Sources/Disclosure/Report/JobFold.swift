@@ -7,7 +7,7 @@ import JSONText
 struct JobFold {
     fileprivate struct NodeSum {
         var microjoules: Int128 = 0
-        var boundaries: [Boundary: Int128] = [:]
+        var boundaries = KindSums<Boundary>()
         var measured: Int64 = 0
         var bridged: Int64 = 0
         var held: UTCInterval?
@@ -21,21 +21,33 @@ struct JobFold {
 
     let accounts: LogAccounts
     let period: UTCInterval?
-    private var sums: [String: JobSum] = [:]
+    /// What a job can be labelled with, and whether a `set` entry does so for any.
+    let labels: [(name: String, field: String, isSet: Bool)]
     private let gapsByNode: [String: GapLine]
     private let all: PeriodSums
+    /// Where the sum of a line of the ledger stands, by the line's number; -1 where it has none in the period.
+    private let places: [Int32]
+    private let heldPlaces: [Int32]
 
     init(accounts: LogAccounts, period: UTCInterval?, sums: PeriodSums) {
         self.accounts = accounts
         self.period = period
         all = sums
+        let fields = accounts.settings.fields
+        labels = Self.labelFields.map { ($0.name, $0.field, fields.contains($0.field)) }
         gapsByNode = Dictionary(grouping: accounts.ledger.gaps, by: \.node).mapValues { GapLine($0.map(\.span)) }
+        places = Self.places(of: sums.lines.map(\.line), among: accounts.ledger.lines.count)
+        heldPlaces = Self.places(of: sums.held.map(\.line), among: accounts.ledger.coverageLines.count)
     }
 
-    func hasSums(_ job: String) -> Bool { sums[job] != nil }
+    private static func places(of lines: [Int32], among count: Int) -> [Int32] {
+        var places = [Int32](repeating: -1, count: count)
+        for (place, line) in lines.enumerated() { places[Int(line)] = Int32(place) }
+        return places
+    }
 
     /// An attempt of the period ends before it begins: it has no window, and must not be left out for that.
-    func runsBackwards(_ job: String) -> Bool {
+    private func runsBackwards(_ job: String) -> Bool {
         guard let attempts = accounts.jobs[job]?.attempts.values else { return false }
         return attempts.contains { attempt in
             guard attempt.runsBackwards, let start = attempt.start, let stop = attempt.stop else { return false }
@@ -43,14 +55,23 @@ struct JobFold {
         }
     }
 
-    mutating func addAll(where isWanted: (String) -> Bool) {
-        for line in all.lines {
-            guard let job = line.account.job, isWanted(job) else { continue }
-            sums[job, default: JobSum()].add(line)
+    /// Nil when it drew and held nothing in the period.
+    private func sum(of job: String) -> JobSum? {
+        let lines = accounts.ledger.lineNumbers(ofJob: job).map { places[Int($0)] }.filter { $0 >= 0 }
+        let held = accounts.ledger.coverageLineNumbers(ofJob: job).map { heldPlaces[Int($0)] }.filter { $0 >= 0 }
+        guard !lines.isEmpty || !held.isEmpty else { return nil }
+        var sum = JobSum()
+        var nodes: [Int32: NodeSum] = [:]
+        for place in lines.map({ Int($0) }) {
+            sum.add(all.lines[place])
+            nodes[accounts.ledger.lines[Int(all.lines[place].line)].node, default: NodeSum()].add(all.lines[place])
         }
-        for held in all.held where isWanted(held.job) {
-            sums[held.job, default: JobSum()].nodes[held.node, default: NodeSum()].add(held.coverage)
+        for place in held.map({ Int($0) }) {
+            let node = accounts.ledger.coverageLines[Int(all.held[place].line)].node
+            nodes[node, default: NodeSum()].add(all.held[place].coverage)
         }
+        sum.nodes = Dictionary(uniqueKeysWithValues: nodes.map { (accounts.ledger.nodes[Int($0)], $1) })
+        return sum
     }
 
     // MARK: Windows
@@ -139,19 +160,33 @@ struct JobFold {
 
     // MARK: Summary
 
-    func summary(of pseudonym: String) -> JobSummary? {
+    func summary(of job: String) -> JobSummary? { summary(of: job, sum(of: job) ?? JobSum()) }
+
+    /// Nil also for a job that has nothing to do with the period.
+    func summaryInPeriod(of job: String) -> JobSummary? {
+        let sum = sum(of: job)
+        guard let summary = summary(of: job, sum ?? JobSum()),
+            sum != nil || !summary.windows.isEmpty || runsBackwards(job)
+        else { return nil }
+        return summary
+    }
+
+    private func summary(of pseudonym: String, _ sum: JobSum) -> JobSummary? {
         guard let job = accounts.jobs[pseudonym]?.aligned else { return nil }
-        let sum = sums[pseudonym] ?? JobSum()
         let windows = windows(of: job)
         let isStated = !job.statedWindows.isEmpty
-        let named = Set(windows.filter { $0.window != nil }.flatMap(\.nodes))
         let listed = job.listedNodes
+        let expected = job.nodesExpected
+        var names = Set(sum.nodes.keys)
+        for window in windows {
+            if window.window != nil { names.formUnion(window.nodes) }
+            // A node that told of its hold has a part in the job before its first batch is there, and if none ever
+            // comes.
+            names.formUnion(window.tellers)
+        }
         // Over the whole life of the job: in a period, a node that has no part in it is none of its nodes.
-        let superseded =
-            period == nil && job.flags.contains("superseded") ? Set(job.witnessesByNode.keys) : []
-        // A node that told of its hold has a part in the job before its first batch is there, and if none ever comes.
-        let tellers = Set(windows.flatMap(\.tellers))
-        let shares = Set(sum.nodes.keys).union(named).union(superseded).union(tellers).sorted().map { node in
+        if period == nil, job.flags.contains("superseded") { names.formUnion(job.witnessesByNode.keys) }
+        let shares = names.sorted().map { node in
             let held = held(by: node, sum.nodes[node], job)
             let allocated = isStated ? self.allocated(node, held: held, windows) : nil
             var share = self.share(
@@ -168,22 +203,23 @@ struct JobFold {
         for share in nodes { time.add(share.time) }
         let known = IntervalSet(windows.compactMap(\.window))
         let span = isStated ? known : IntervalSet([job.held].compactMap(\.self)).intersection(period)
-        let silent = max(0, (job.nodesExpected ?? 0) - Int64(nodes.count))
+        let silent = max(0, (expected ?? 0) - Int64(nodes.count))
         if !span.isEmpty {
             // Nodes that are expected and that nobody names: all of their time is missing.
             let (lost, overflow) = span.milliseconds.multipliedReportingOverflow(by: silent)
             time.allocated &+= overflow ? 0 : lost
             time.missing &+= overflow ? 0 : lost
         }
-        let isMissingNode = job.nodesExpected.map { reporting < $0 } ?? false
+        let isMissingNode = expected.map { reporting < $0 } ?? false
         var summary = JobSummary(
             pseudonym: pseudonym, record: accounts.records[pseudonym], attempts: Int64(max(1, job.attempts.count)),
-            start: job.start, stop: job.stop, nodesExpected: job.nodesExpected, nodesReporting: reporting, time: time,
+            start: job.start, stop: job.stop, nodesExpected: expected, nodesReporting: reporting, time: time,
             isLowerBound: time.missing > 0 || isMissingNode, energy: sum.energy,
             idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
-            flags: flags(of: job, sum, nodes), wallclockMilliseconds: span.milliseconds, windows: span,
+            flags: [], wallclockMilliseconds: span.milliseconds, windows: span,
             attemptWindows: job.attempts.sorted { $0.key < $1.key }.map { .init(number: $0.key, attempt: $0.value) })
         summary.disputedExpectations = job.disputedExpectations
+        summary.flags = flags(of: job, sum, summary)
         classify(&summary)
         return summary
     }
@@ -214,23 +250,20 @@ struct JobFold {
         }
         return JobSummary.NodeShare(
             node: node, kind: accounts.nodes.kind(of: node), energyMicrojoules: sum?.microjoules, time: time,
-            boundaries: sum?.boundaries ?? [:], held: held, allocated: allocated, gaps: gaps,
+            boundaries: sum?.boundaries ?? KindSums(), held: held, allocated: allocated, gaps: gaps,
             witness: job.witnessesByNode[node], isUnlisted: isUnlisted,
             isEnrolled: accounts.nodes.members[node]?.enrolled != nil,
             isSuperseded: sum == nil && job.flags.contains("superseded") && job.witnessesByNode[node] != nil)
     }
 
-    private func flags(
-        of job: JobRegister.Job, _ sum: JobSum, _ nodes: [JobSummary.NodeShare]
-    ) -> [String] {
+    private func flags(of job: JobRegister.Job, _ sum: JobSum, _ summary: JobSummary) -> [String] {
         var flags = job.flags
         if sum.energy.nodeBoundaries > 1 { flags.insert("mixed_boundary") }
         if all.doubtfulJobs.contains(job.pseudonym) { flags.insert(ResidualSection.identifier) }
-        let listed = job.listedNodes
-        if !listed.isEmpty, nodes.contains(where: { !listed.contains($0.node) }) { flags.insert("unlisted_node") }
+        if summary.nodes.contains(where: { $0.kind == .node && $0.isUnlisted }) { flags.insert("unlisted_node") }
         if job.witnessesByNode.values.contains(where: \.isClockOff) { flags.insert("clock_off") }
         if job.witnessesByNode.values.contains(where: { $0.lateBatches > 0 }) { flags.insert("late_data") }
-        if !job.disputedExpectations.isEmpty { flags.insert("nodes_disputed") }
+        if !summary.disputedExpectations.isEmpty { flags.insert("nodes_disputed") }
         if job.attempts.values.contains(where: \.runsBackwards) { flags.insert("stop_before_start") }
         return flags.sorted()
     }
@@ -239,7 +272,6 @@ struct JobFold {
 extension JobFold.JobSum {
     fileprivate mutating func add(_ line: PeriodSums.LineSum) {
         energy.add(line.energy, line.provenance, line.boundary)
-        nodes[line.node, default: JobFold.NodeSum()].add(line)
         if case .idleReserved = line.account, line.provenance != .synthetic { idleReserved += line.energy.total }
     }
 }
@@ -249,7 +281,7 @@ extension JobFold.NodeSum {
         guard line.provenance != .synthetic else { return }
         let total = line.energy.total
         microjoules += total
-        boundaries[line.boundary, default: 0] += total
+        boundaries.add(total, line.boundary)
     }
 
     fileprivate mutating func add(_ coverage: Ledger.Coverage) {

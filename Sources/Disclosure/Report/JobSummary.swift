@@ -27,7 +27,7 @@ package struct JobSummary: Sendable, Hashable {
         /// Nil when the node was expected and nothing of it is in the log.
         package var energyMicrojoules: Int128?
         package var time: NodeTime
-        package var boundaries: [Boundary: Int128]
+        package var boundaries: KindSums<Boundary>
         /// First and last hold that the node's batches show; aligned where its clock is off.
         package var held: UTCInterval?
         /// When the job held the node, nil when nobody told.
@@ -90,9 +90,7 @@ package struct JobSummary: Sendable, Hashable {
     package static func make(_ job: String, in accounts: LogAccounts, period: UTCInterval? = nil) -> JobSummary? {
         guard accounts.jobs[job] != nil else { return nil }
         let sums = PeriodSums(accounts, period: period, ofJob: job)
-        var fold = JobFold(accounts: accounts, period: period, sums: sums)
-        fold.addAll { $0 == job }
-        return fold.summary(of: job)
+        return JobFold(accounts: accounts, period: period, sums: sums).summary(of: job)
     }
 
     /// Every job that drew or held anything in the period, or whose stated window lies in it, in the order of keys.
@@ -102,13 +100,9 @@ package struct JobSummary: Sendable, Hashable {
 
     /// - Parameter sums: of that period.
     static func all(in accounts: LogAccounts, period: UTCInterval?, sums: PeriodSums) -> [JobSummary] {
-        var fold = JobFold(accounts: accounts, period: period, sums: sums)
-        fold.addAll { _ in true }
-        let summaries = Array(accounts.jobs.jobs.keys).parallelMap(minimumShare: 64) { [fold] job -> JobSummary? in
-            guard let summary = fold.summary(of: job),
-                fold.hasSums(job) || !summary.windows.isEmpty || fold.runsBackwards(job)
-            else { return nil }
-            return summary
+        let fold = JobFold(accounts: accounts, period: period, sums: sums)
+        let summaries = Array(accounts.jobs.jobs.keys).parallelMap(minimumShare: 64) { job in
+            fold.summaryInPeriod(of: job)
         }.compactMap(\.self)
         // Each key is written once and no summary is copied before its place is known: else at each comparison.
         let keys = summaries.map(\.sortKey)

@@ -28,7 +28,10 @@ extension JobSummary.NodeShare {
     }
 
     /// One sentence for a person.
-    package var reason: String { ([statement] + remarks).joined(separator: "; ") }
+    package var reason: String {
+        let remarks = remarks
+        return remarks.isEmpty ? statement : ([statement] + remarks).joined(separator: "; ")
+    }
 
     private var statement: String {
         switch state {
@@ -125,22 +128,26 @@ extension JobSummary.NodeShare {
     // MARK: JSON
 
     /// Batches that were appended long after their interval; null when none was.
-    var lateJSON: JSONValue {
-        guard let witness, witness.lateBatches > 0 else { return .null }
-        return [
-            "batches": .integer(witness.lateBatches), "longest_ms": .decimalString(witness.lateMicroseconds / 1000),
-        ]
+    func writeLate(to writer: inout JSONWriter) {
+        writer.name("late")
+        guard let witness, witness.lateBatches > 0 else { return writer.write(.null) }
+        writer.object { writer in
+            writer.member("batches", integer: witness.lateBatches)
+            writer.member("longest_ms", decimal: Int128(witness.lateMicroseconds / 1000))
+        }
     }
 
     /// What the node says of its clock, and what the brackets of its anchors prove.
-    var clockJSON: JSONValue {
-        guard let witness else { return .null }
-        let letters = witness.letters.map(\.rawValue).sorted().joined()
-        return [
-            "states": .string(letters), "claimed": .bool(witness.isRecorded), "off": .bool(witness.isClockOff),
-            "behind_ms": .decimalString(witness.behindMicroseconds / 1000),
-            "ahead_ms": .decimalString(witness.aheadMicroseconds / 1000),
-        ]
+    func writeClock(to writer: inout JSONWriter) {
+        writer.name("clock")
+        guard let witness else { return writer.write(.null) }
+        writer.object { writer in
+            writer.member("states", text: witness.letters.map(\.rawValue).sorted().joined())
+            writer.member("claimed", bool: witness.isRecorded)
+            writer.member("off", bool: witness.isClockOff)
+            writer.member("behind_ms", decimal: Int128(witness.behindMicroseconds / 1000))
+            writer.member("ahead_ms", decimal: Int128(witness.aheadMicroseconds / 1000))
+        }
     }
 
     /// How far the energy can be off because the job's edges lie between two readings: what the node drew for the job

@@ -10,6 +10,8 @@ import Parallel
 struct PeriodSums: Sendable {
     /// One account on one node, over all hours of the period.
     struct LineSum: Sendable {
+        /// Number of the line in the ledger.
+        var line: Int32
         var account: Account
         var node: String
         var provenance: Provenance
@@ -19,6 +21,8 @@ struct PeriodSums: Sendable {
 
     /// One job's time on one node.
     struct HeldSum: Sendable {
+        /// Number of the coverage line in the ledger.
+        var line: Int32
         var job: String
         var node: String
         var coverage: Ledger.Coverage
@@ -61,13 +65,13 @@ struct PeriodSums: Sendable {
     init(_ accounts: LogAccounts, period: UTCInterval?, ofJob job: String? = nil) {
         var pass = LedgerPass(accounts, period)
         guard let job else {
-            pass.cover(accounts.ledger.coverageLines)
+            pass.cover(accounts.ledger.coverageLines.indices.map { Int32($0) })
             self = pass.sums
             for part in Self.ofNodes(accounts, period) { add(part) }
             return
         }
         pass.read(Set(accounts.ledger.lines(ofJob: job).map { Int($0.node) }))
-        pass.cover(accounts.ledger.coverageLines(ofJob: job))
+        pass.cover(accounts.ledger.coverageLineNumbers(ofJob: job))
         self = pass.sums
     }
 
@@ -197,8 +201,8 @@ private struct LedgerPass {
             sums.reporting.insert(name)
             sums.lines.append(
                 PeriodSums.LineSum(
-                    account: line.account, node: name, provenance: line.provenance, boundary: line.boundary,
-                    energy: energy))
+                    line: number, account: line.account, node: name, provenance: line.provenance,
+                    boundary: line.boundary, energy: energy))
         }
         judge(node, name)
     }
@@ -306,12 +310,14 @@ private struct LedgerPass {
 
     // MARK: Coverage
 
-    mutating func cover(_ lines: [CoverageLine]) {
-        for line in lines {
+    /// - Parameter numbers: of coverage lines in the ledger.
+    mutating func cover(_ numbers: [Int32]) {
+        for number in numbers {
+            let line = ledger.coverageLines[Int(number)]
             guard let sum = sum(of: line) else { continue }
             let node = ledger.nodes[Int(line.node)]
             sums.reporting.insert(node)
-            sums.held.append(PeriodSums.HeldSum(job: line.job, node: node, coverage: sum))
+            sums.held.append(PeriodSums.HeldSum(line: number, job: line.job, node: node, coverage: sum))
         }
     }
 

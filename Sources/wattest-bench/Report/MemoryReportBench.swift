@@ -38,7 +38,11 @@ struct MemoryReportBench {
             row.report.append(seconds { digest = Disclosure(input).sha256 })
             guard row.sha256 == nil || row.sha256 == digest else { throw BenchError("a report made twice differs") }
             row.sha256 = digest
-            row.list.append(seconds { _ = JobSummary.all(in: input.accounts).map { $0.json() } })
+            row.list.append(
+                seconds {
+                    var writer = JSONWriter(.pretty)
+                    writer.share(JobSummary.all(in: input.accounts)) { $1.write(to: &$0) }
+                })
             let pseudonym = pseudonyms[slice * 7919 % pseudonyms.count]
             row.show.append(
                 seconds {
