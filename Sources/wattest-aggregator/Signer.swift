@@ -102,11 +102,7 @@ struct SignerAdopt: AsyncParsableCommand {
             log: WitnessRounds.Log(
                 proof: { old, new in
                     try TiledTree(size: new).consistencyProof(from: old) { tile throws(TransparencyLogError) in
-                        do {
-                            return try PrivateFile.read("\(directory)/\(tile.path)")
-                        } catch {
-                            throw TransparencyLogError(.badTile, "\(error)")
-                        }
+                        try TileFiles(directory: directory).read(tile)
                     }.path
                 },
                 cosigned: { _, _ in },
