@@ -106,7 +106,7 @@ struct SignerAdopt: AsyncParsableCommand {
                     }.path
                 },
                 cosigned: { _, _ in },
-                halt: { reason in halted.withLock { $0 = reason } },
+                halt: { reason, _ in halted.withLock { $0 = reason } },
                 report: { witness, failure in
                     Failure(.unavailable, "witness \(witness): \(failure)").report()
                 }),

@@ -45,8 +45,14 @@ package final class LogPublisher: Sendable {
         /// The newest leaf hash in the builder: the database must still say the same of it.
         var lastLeaf: MerkleHash?
         var latest: SignedCheckpoint?
-        /// Why nothing is signed any more, nil while the log goes on.
-        var haltReason: String?
+        /// Why nothing is signed any more, none while the log goes on.
+        var halts: [Halt] = []
+    }
+
+    private struct Halt: Hashable {
+        var reason: String
+        /// Key of the witness who said so, nil where this host did.
+        var witness: String?
     }
 
     private let log: Log
@@ -124,7 +130,7 @@ package final class LogPublisher: Sendable {
     package func publish() async throws -> SignedCheckpoint {
         try await turn.take { [self] in
             var (signer, builder, lastLeaf, halted) = state.withLock {
-                ($0.signer, $0.builder, $0.lastLeaf, $0.haltReason)
+                ($0.signer, $0.builder, $0.lastLeaf, $0.halts.first?.reason)
             }
             if let halted { throw PublishingError.halted(origin: signer.origin, reason: halted) }
             try signer.refresh()
@@ -188,8 +194,26 @@ package final class LogPublisher: Sendable {
     }
 
     /// Signs nothing from now on: somebody was shown another tree under this log's key.
-    package func halt(_ reason: String) { state.withLock { $0.haltReason = $0.haltReason ?? reason } }
-    package var haltReason: String? { state.withLock { $0.haltReason } }
+    ///
+    /// - Parameter witness: key of the witness who says so.
+    package func halt(_ reason: String, witness: VerifierKey? = nil) {
+        let halt = Halt(reason: reason, witness: witness?.text)
+        state.withLock { state in
+            // Each time that it is asked it may word it otherwise.
+            let isKnown = state.halts.contains { $0 == halt || $0.witness != nil && $0.witness == halt.witness }
+            if !isKnown { state.halts.append(halt) }
+        }
+    }
+
+    /// Goes on where only witnesses said otherwise who are not believed any more.
+    ///
+    /// - Parameter witnesses: keys of those who are.
+    package func believe(only witnesses: [VerifierKey]) {
+        let keys = Set(witnesses.map(\.text))
+        state.withLock { $0.halts.removeAll { $0.witness.map { !keys.contains($0) } ?? false } }
+    }
+
+    package var haltReason: String? { state.withLock { $0.halts.first?.reason } }
 
     /// Proof that a tree of this log continues an earlier one.
     package func proof(from old: UInt64, to new: UInt64) throws -> [MerkleHash] {
