@@ -164,7 +164,7 @@ import TransparencyLog
     @Test func missingOrForeignSignerStateRefuses() throws {
         let directory = PublisherDirectory()
         let path = "\(directory.path)/signer"
-        #expect(throws: (any Error).self) {
+        #expect(throws: PublishingError.missingState(path: path)) {
             try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
         }
         try CheckpointSigner.create(origin: "test.example/org/b", path: path)
