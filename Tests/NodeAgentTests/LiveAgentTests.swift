@@ -237,6 +237,40 @@ import Wire
         }
     }
 
+    /// A database from an older copy lacks what this node has deleted on the word of a checkpoint.
+    @Test func aLogThatLostBatchesIsShownByTheStatus() async throws {
+        try await withNode { directory, aggregator, enrolment in
+            let held = Mutex<[String]>([])
+            try await aggregator.run { address in
+                let counter = Meter.Counter()
+                let agent = try LiveAgent(
+                    enrolment,
+                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
+                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
+                    report: { _ in })
+                try await agent.run {
+                    await wait {
+                        let names = (try? DurableFile.names(in: directory + "/spool")) ?? []
+                        let notes = names.filter { $0.hasSuffix(".note") && $0.contains("-") }
+                        return !notes.isEmpty && !notes.contains("\(enrolment.incarnation)-0.note")
+                    }
+                }
+                aggregator.change { log in
+                    log.heads[enrolment.incarnation] = Batches.ChainHead(
+                        node: "n1", opening: enrolment.incarnation, leaf: enrolment.openingLeaf)
+                    log.lastIndexes = [:]
+                }
+                try await run(enrolment, aggregator, address, counter) { _ in
+                    let log = (try? AgentStatus.ask(path: directory + "/s"))?["log"]
+                    let told = log?["held"]?.array?.compactMap(\.string) ?? []
+                    held.withLock { $0 = told }
+                    return !told.isEmpty
+                }
+            }
+            #expect(held.withLock { $0 }.first?.contains("lost seq 0 to ") == true)
+        }
+    }
+
     @Test func aLogThatIsAheadGetsAResumeEntryAndANewChain() async throws {
         try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
