@@ -333,6 +333,28 @@ import Wire
         }
     }
 
+    /// A log that was restored from an older copy does not know the batch's anchor. The newest copy does.
+    @Test func aLogThatIsNotTheNodesOwnForAWhileGetsTheSameBatchAgain() async throws {
+        let refusal = Refusal(.chainFork, isPermanent: false, "the test restored an older copy")
+        try await withNode(.init(refuses: [1: refusal])) { directory, aggregator, enrolment in
+            let said = Mutex<[String]>([])
+            try await aggregator.run { address in
+                let counter = Meter.Counter()
+                let agent = try LiveAgent(
+                    enrolment,
+                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
+                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
+                    report: { line in said.withLock { $0.append(line) } })
+                try await agent.run { await wait { aggregator.batches.count > 2 } }
+            }
+            #expect(aggregator.state.refusals == [refusal])
+            let batches = aggregator.batches
+            #expect(batches.map(\.position.incarnation).allSatisfy { $0 == enrolment.incarnation })
+            #expect(batches.map(\.position.sequence) == Array(0..<Int64(batches.count)))
+            #expect(said.withLock { $0 }.contains { $0.contains("the test restored an older copy") })
+        }
+    }
+
     @Test func aRefusedBatchIsSignedAgainAsAnOutageOfANewChain() async throws {
         let refusal = Refusal(.overlap, "the test refuses it")
         try await withNode(.init(refuses: [1: refusal])) { directory, aggregator, enrolment in
