@@ -66,9 +66,10 @@ package struct HTTPSServer: Service {
             logger: logger)
     }
 
-    /// A router that answers every error with a problem document, also those of routes that do not exist.
+    /// A router that answers every error with a problem document, also those of routes that do not exist, and HEAD
+    /// wherever it answers GET.
     package static func makeRouter() -> Router<EdgeContext> {
-        let router = Router(context: EdgeContext.self)
+        let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware())
         return router
     }

@@ -1,4 +1,5 @@
 package import Hummingbird
+import HummingbirdCore
 import Logging
 
 /// Turns every error of the routes behind it into a problem document.
@@ -10,15 +11,19 @@ package struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
-        } catch let problem as Problem {
-            return problem.response
-        } catch let error as HTTPError {
-            return Self.problem(error, request).response
         } catch {
-            // Critical, as the server's own words below that are muted, and the answer sends the operator here.
-            context.logger.critical("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
-            return Problem.internal.response
+            let response = Self.problem(error, request, context).response
+            // A body behind the head would be taken for the next answer on this connection.
+            return request.method == .head ? response.createHeadResponse() : response
         }
+    }
+
+    private static func problem(_ error: any Error, _ request: Request, _ context: Context) -> Problem {
+        if let problem = error as? Problem { return problem }
+        if let error = error as? HTTPError { return problem(error, request) }
+        // Critical, as the server's own words below that are muted, and the answer sends the operator here.
+        context.logger.critical("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+        return .internal
     }
 
     /// The router's own errors, and those of decoding.

@@ -74,6 +74,7 @@ package enum AgentStatus {
             "checkpoints_refused": .decimalString(uplink.checkpointFaults.values.reduce(0, +)),
             "last_checkpoint_fault": uplink.lastCheckpointFault.map { .string("\($0)") } ?? .null,
             "last_fault": uplink.lastFault.map { .string($0) } ?? .null,
+            "held": .array(uplink.holds.map { .string($0) }),
             "spool": [
                 "bytes": .integer(spool.byteCount), "capacity_bytes": .integer(spool.capacityBytes),
                 "entries": .integer(spool.count), "pressure": .string("\(spool.pressure)"),

@@ -66,7 +66,7 @@ struct Status: ParsableCommand {
                 + word(log["checkpoint_size"]),
             "  spool \(word(spool?["bytes"])) of \(word(spool?["capacity_bytes"])) bytes in \(word(spool?["entries"])) "
                 + "entries, pressure \(word(spool?["pressure"])), \(word(spool?["dropped_blocks"])) blocks dropped",
-        ] + (refused ?? [])
+        ] + (refused ?? []) + (log["held"]?.array ?? []).map { "  nothing is sent: \(word($0))" }
     }
 
     private static func word(_ value: JSONValue?) -> String {

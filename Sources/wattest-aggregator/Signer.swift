@@ -102,15 +102,11 @@ struct SignerAdopt: AsyncParsableCommand {
             log: WitnessRounds.Log(
                 proof: { old, new in
                     try TiledTree(size: new).consistencyProof(from: old) { tile throws(TransparencyLogError) in
-                        do {
-                            return try PrivateFile.read("\(directory)/\(tile.path)")
-                        } catch {
-                            throw TransparencyLogError(.badTile, "\(error)")
-                        }
+                        try TileFiles(directory: directory).read(tile)
                     }.path
                 },
                 cosigned: { _, _ in },
-                halt: { reason in halted.withLock { $0 = reason } },
+                halt: { reason, _ in halted.withLock { $0 = reason } },
                 report: { witness, failure in
                     Failure(.unavailable, "witness \(witness): \(failure)").report()
                 }),

@@ -77,16 +77,26 @@ struct LogBench: AsyncParsableCommand {
         guard let checkpoint else { throw BenchError("nothing was published") }
         result.entryBytes = (0..<entries).reduce(0) { $0 + notes[$1 % notes.count].count }
         // An entry bundle adds two bytes of length to each entry; all else is what lies in the directory in the end.
-        result.logBytes = 2 * entries + Self.tileBytes(UInt64(entries)) + checkpoint.bytes.count
+        result.logBytes = 2 * entries + Self.fileBytes("\(place)/tile") + checkpoint.bytes.count
         try proofs(checkpoint, place, key, &result)
         return result
     }
 
-    /// The tiles that a log of this size is served with; partial tiles of earlier sizes may be deleted.
-    private static func tileBytes(_ size: UInt64) -> Int {
-        (0..<Tile.levelCount(size: size)).reduce(0) { sum, level in
-            sum + Int(Tile.hashCount(level: level, size: size)) * MerkleHash.byteCount
+    /// The files below a directory.
+    private static func fileBytes(_ path: String) -> Int {
+        guard let directory = opendir(path) else {
+            var status = stat()
+            return stat(path, &status) == 0 ? Int(status.st_size) : 0
         }
+        defer { closedir(directory) }
+        var sum = 0
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { sum += fileBytes("\(path)/\(name)") }
+        }
+        return sum
     }
 
     private func proofs(

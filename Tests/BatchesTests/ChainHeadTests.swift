@@ -41,6 +41,8 @@ import TransparencyLog
             (batch(1, previous: leaf, start: 129, first: 50, last: 60), .overlap),
             (batch(1, previous: leaf, start: 130, first: 51, last: 60), .chainGap),
             (batch(1, previous: leaf, start: 130, seconds: -1, first: 50, last: 60), .overlap),
+            // A counter never gives energy back.
+            (batch(1, previous: leaf, start: 130, first: 50, last: 49), .badSyntax),
         ]
         for (batch, code) in wrong { #expect(head.refusal(of: batch)?.code == code) }
     }

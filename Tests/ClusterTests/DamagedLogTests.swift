@@ -49,10 +49,16 @@ extension ClusterTests {
             #expect(try await aggregator.metric("wattest_log_served{log=\"cluster.test/org/first\"}") == 1)
             try await aggregator.organization("Another").run(wanted)
 
-            try await aggregator.stop()
+            // Whoever mends them need not stop the others.
             try FileManager.default.moveItem(atPath: "\(logs)/lost/signer.kept", toPath: "\(logs)/lost/signer")
             try PrivateFile.write(key, to: "\(logs)/bad/log.key")
-            try await aggregator.start()
+            for slug in ["lost", "bad"] {
+                let served = "wattest_log_served{log=\"cluster.test/org/\(slug)\"}"
+                _ = try await Patience.until("\(slug) to be served again", seconds: 120) { () -> Bool? in
+                    try await aggregator.metric(served) == 1 ? true : nil
+                }
+                #expect(aggregator.said.contains("log served again"))
+            }
             #expect(try await lost.run(wanted).first?.alreadyImported == true)
             #expect(try await rewritten.size() > 0)
             try await aggregator.stop()

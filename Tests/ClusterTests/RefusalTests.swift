@@ -59,11 +59,12 @@ extension ClusterTests {
                 Offence("another predecessor", .chainGap) { maker in
                     try maker.batch(Change(previous: MerkleHash.leaf(of: [1])))
                 },
-                // What an agent was shown by somebody else under this log's key, or invents.
-                Offence("an anchor in another tree", .chainFork) { maker in
+                // What an agent was shown by somebody else under this log's key, or invents; or by this log, before an
+                // older copy of it was restored.
+                Offence("an anchor in another tree", .chainFork, isPermanent: false) { maker in
                     try maker.batch(Change(anchor: TreeHead(size: 2, root: .leaf(of: [2]))))
                 },
-                Offence("an anchor in the future", .chainFork) { maker in
+                Offence("an anchor in the future", .chainFork, isPermanent: false) { maker in
                     try maker.batch(Change(anchor: TreeHead(size: 1 << 40, root: .leaf(of: [2]))))
                 },
                 Offence("time that was counted", .overlap) { try $0.batch(Change(startsEarlier: 10)) },

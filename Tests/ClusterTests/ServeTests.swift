@@ -29,6 +29,16 @@ extension ClusterTests {
             }
         }
 
+        /// Hardened machines give root a umask under which the database's user could not enter a new directory.
+        @Test func aStrictMaskKeepsNobodyOut() async throws {
+            let directory = try TestDirectory()
+            let program = try BuiltProgram.aggregator.path
+            let made = try await ForeignProgram.shell(
+                "umask 077; '\(program)' init --data-dir '\(directory.path)/made' --organization A",
+                in: directory.path)
+            #expect(made.status == 0, "\(made.text)")
+        }
+
         @Test(arguments: [["serve"], ["migrate"], ["retain", "--older-than", "1"], ["policy", "show"]])
         func whereNothingIsInstalledNothingIsMade(arguments: [String]) async throws {
             let directory = try TestDirectory()

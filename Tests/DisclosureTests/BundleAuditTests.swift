@@ -119,17 +119,43 @@ import TransparencyLog
             policy = try SyntheticLog(seed: 99).policy
             expected = .checkpoint
         }
+        let failure = try #require(try await audit(resigned(files, log), policy: policy).failure)
+        #expect(failure.failureClass == expected, "\(failure)")
+        // A root alone says that something is wrong, and not where.
+        if cheat == "an entry left out" {
+            #expect(failure.place == "entry 9" && failure.what.contains("(entry 9: "), "\(failure)")
+        }
+    }
+
+    /// Behind the newest anchor an entry that is signed anew contradicts nothing but the root.
+    @Test func aChangeThatNoEntryContradictsIsPlacedBehindTheNewestAnchor() async throws {
+        var log = try exampleLog(seed: 25)
+        let (origin, now, anchored) = (log.origin, log.now, log.size)
+        func setting(_ value: String) -> SetEntry {
+            SetEntry(
+                log: origin, time: now, field: "site.pue", subject: "north", value: Array(value.utf8),
+                effectiveFrom: nil, effectiveUntil: nil, by: "operator", reason: nil,
+                salt: Array(repeating: 3, count: 16))
+        }
+        let index = try log.append(.set(setting("1.2")), by: log.administration)
+        var files = try log.bundle(examplePeriod)
+        var entries = log.entries
+        entries[Int(index)] = try log.administration.sign(setting("1.1").text).bytes
+        files["tile/entries/000.p/\(log.size)"] = try EntryBundle.encode(entries)
+        let failure = try #require(try await audit(resigned(files, log), policy: log.policy).failure)
+        #expect(failure.failureClass == .range, "\(failure)")
+        let place = try #require(UInt64(failure.place.dropFirst("entry ".count)), "\(failure)")
+        #expect(place > 0 && place <= anchored, "\(failure)")
+    }
+
+    private func resigned(_ files: [String: [UInt8]], _ log: SyntheticLog) throws -> [String: [UInt8]] {
+        var files = files
         files[BundleManifest.path] = nil
         let manifest = BundleManifest(
             origin: log.origin, period: examplePeriod, audience: .assurer, size: log.size,
             files: files.map { BundleManifest.File(path: $0.key, bytes: $0.value) })
         files[BundleManifest.path] = try manifest.signed(by: log.administration)
-        let failure = try #require(try await audit(files, policy: policy).failure)
-        #expect(failure.failureClass == expected, "\(failure)")
-        // A root alone says that something is wrong, and not where.
-        if cheat == "an entry left out" {
-            #expect(failure.what.contains("(entry 9: "), "\(failure)")
-        }
+        return files
     }
 
     @Test func erasedRecordsLeaveAPartialAudit() async throws {

@@ -87,6 +87,13 @@ enum Cheat {
         case "false anchor":
             let bytes = try nextBatch(of: "n3", in: log) { $0.anchor = TreeHead(size: 5, root: .leaf(of: [5])) }
             return (.anchor, Int(try log.append(bytes: bytes)))
+        case "give energy back":
+            let bytes = try nextBatch(of: "n3", in: log) { batch in
+                for place in batch.facts.sensors.indices {
+                    batch.facts.sensors[place].lastMicrojoules = batch.facts.sensors[place].firstMicrojoules - 1
+                }
+            }
+            return (.chain, Int(try log.append(bytes: bytes)))
         case "joules to another job":
             // The aggregator re-writes whose batch it was; it has no node's key.
             let index = try position(of: "n1", sequence: 1, in: log)

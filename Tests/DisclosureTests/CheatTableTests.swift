@@ -43,7 +43,7 @@ struct Threat: Sendable, CustomTestStringConvertible {
             tests: [("DisclosureTests/ClosingTests.swift", "whoeverDropsTheLastBatchesOfANodeContradictsTheClose")],
             limits: ["seen by its silence alone"]),
         Threat(
-            number: 5, cheat: "invent batches", plays: ["add a stranger's batch"],
+            number: 5, cheat: "invent batches", plays: ["add a stranger's batch", "give energy back"],
             tests: [(operators, "aBatchIsInvented")], limits: ["who may invent what it signs"]),
         Threat(
             number: 6, cheat: "stop the agent during peaks",

@@ -35,6 +35,21 @@ private struct Boom: Error {}
         }
     }
 
+    /// A body behind the head of such an answer would be taken for the next answer on the connection.
+    @Test func answersToHeadHaveNoBody() async throws {
+        let router = HTTPSServer.makeRouter()
+        router.get("here") { _, _ -> Response in Response(type: "text/plain", bytes: Array("four".utf8)) }
+        try await self.edge.serve(router) { address, _ in
+            let requests = ["HEAD /here", "HEAD /nothing", "GET /here"].map { "\($0) HTTP/1.1\r\nhost: edge\r\n" }
+            let text = try await RawConnection.say(
+                requests.joined(separator: "\r\n") + "connection: close\r\n\r\n", to: address)
+            let answers = text.split(separator: "HTTP/1.1 ")
+            #expect(answers.map { String($0.prefix(3)) } == ["200", "404", "200"], "\(text)")
+            #expect(answers.map { $0.hasSuffix("\r\n\r\n") } == [true, true, false], "\(text)")
+            #expect(answers.first?.lowercased().contains("content-length: 4\r\n") == true, "\(text)")
+        }
+    }
+
     @Test func tokenReachesItsRoute() async throws {
         let router = HTTPSServer.makeRouter()
         router.get("who") { request, _ -> Response in

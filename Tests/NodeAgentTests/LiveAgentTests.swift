@@ -237,6 +237,40 @@ import Wire
         }
     }
 
+    /// A database from an older copy lacks what this node has deleted on the word of a checkpoint.
+    @Test func aLogThatLostBatchesIsShownByTheStatus() async throws {
+        try await withNode { directory, aggregator, enrolment in
+            let held = Mutex<[String]>([])
+            try await aggregator.run { address in
+                let counter = Meter.Counter()
+                let agent = try LiveAgent(
+                    enrolment,
+                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
+                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
+                    report: { _ in })
+                try await agent.run {
+                    await wait {
+                        let names = (try? DurableFile.names(in: directory + "/spool")) ?? []
+                        let notes = names.filter { $0.hasSuffix(".note") && $0.contains("-") }
+                        return !notes.isEmpty && !notes.contains("\(enrolment.incarnation)-0.note")
+                    }
+                }
+                aggregator.change { log in
+                    log.heads[enrolment.incarnation] = Batches.ChainHead(
+                        node: "n1", opening: enrolment.incarnation, leaf: enrolment.openingLeaf)
+                    log.lastIndexes = [:]
+                }
+                try await run(enrolment, aggregator, address, counter) { _ in
+                    let log = (try? AgentStatus.ask(path: directory + "/s"))?["log"]
+                    let told = log?["held"]?.array?.compactMap(\.string) ?? []
+                    held.withLock { $0 = told }
+                    return !told.isEmpty
+                }
+            }
+            #expect(held.withLock { $0 }.first?.contains("lost seq 0 to ") == true)
+        }
+    }
+
     @Test func aLogThatIsAheadGetsAResumeEntryAndANewChain() async throws {
         try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
@@ -257,28 +291,67 @@ import Wire
 
     /// Killed between putting batches aside and opening a new chain, or with a log that refused that too: what the log
     /// did not take is signed again as an outage of a new chain, and in no case at the same place of the old one.
-    @Test func aPlaceThatWasPutAsideIsNeverSignedAgain() async throws {
+    ///
+    /// - Parameter isResuming: whether a run wrote the entry of the new chain and ended before the log had it.
+    @Test(arguments: [true, false]) func aPlaceThatWasPutAsideIsNeverSignedAgain(isResuming: Bool) async throws {
         try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
+            let refused = Mutex<[Batch]>([])
             try await aggregator.run { address in
                 try await run(enrolment, aggregator, address, counter) { $0.isConnected }
                 let spool = try Spool(path: directory + "/spool")
                 for item in spool.recovered where item.position != nil {
+                    let note = try #require(try spool.read(item.leaf)).note
+                    let batch = try Batch(text: Array(SignedNote(parsing: note).text))
+                    refused.withLock { $0.append(batch) }
                     try spool.setAside(item.leaf, reason: "the test refuses it")
                 }
                 spool.close()
-                // Nobody answers there: what this run signs, it keeps.
-                let nobody = NetworkAddress(host: "127.0.0.1", port: 1)
-                try await run(enrolment, aggregator, nobody, counter) { $0.incarnation == enrolment.incarnation }
-                let names = try DurableFile.names(in: directory + "/spool")
-                #expect(!names.contains { $0.hasPrefix("\(enrolment.incarnation)-") }, "\(names)")
+                if isResuming {
+                    // Nobody answers there: what this run signs, it keeps.
+                    let nobody = NetworkAddress(host: "127.0.0.1", port: 1)
+                    try await run(enrolment, aggregator, nobody, counter) { $0.incarnation == enrolment.incarnation }
+                    let names = try DurableFile.names(in: directory + "/spool")
+                    #expect(
+                        !names.contains { $0.hasPrefix("\(enrolment.incarnation)-") && $0.hasSuffix(".note") },
+                        "\(names)")
+                }
                 try await run(enrolment, aggregator, address, counter) { $0.incarnation != enrolment.incarnation }
             }
             let resumes = aggregator.entries { try ResumeEntry(text: $0) }
             #expect(resumes.map(\.lastGood.incarnation) == [enrolment.incarnation])
             #expect(aggregator.state.refusals == [])
-            let new = aggregator.batches.filter { $0.position.incarnation != enrolment.incarnation }
-            #expect(new.first?.position.sequence == 0)
+            let new = try #require(
+                aggregator.batches.first { $0.position.incarnation != enrolment.incarnation })
+            #expect(new.position.sequence == 0)
+            // The energy since then is that of the counter, which went on from where the last batch left it.
+            let old = refused.withLock { $0 }
+            let (begin, end) = (try #require(old.first).facts, try #require(old.last).facts)
+            #expect(new.facts.state == .outage && new.facts.interval.start == begin.interval.start)
+            #expect(new.facts.sensors[0].firstMicrojoules == begin.sensors[0].firstMicrojoules)
+            #expect(new.facts.sensors[0].lastMicrojoules > end.sensors[0].lastMicrojoules)
+        }
+    }
+
+    /// A log that was restored from an older copy does not know the batch's anchor. The newest copy does.
+    @Test func aLogThatIsNotTheNodesOwnForAWhileGetsTheSameBatchAgain() async throws {
+        let refusal = Refusal(.chainFork, isPermanent: false, "the test restored an older copy")
+        try await withNode(.init(refuses: [1: refusal])) { directory, aggregator, enrolment in
+            let said = Mutex<[String]>([])
+            try await aggregator.run { address in
+                let counter = Meter.Counter()
+                let agent = try LiveAgent(
+                    enrolment,
+                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
+                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
+                    report: { line in said.withLock { $0.append(line) } })
+                try await agent.run { await wait { aggregator.batches.count > 2 } }
+            }
+            #expect(aggregator.state.refusals == [refusal])
+            let batches = aggregator.batches
+            #expect(batches.map(\.position.incarnation).allSatisfy { $0 == enrolment.incarnation })
+            #expect(batches.map(\.position.sequence) == Array(0..<Int64(batches.count)))
+            #expect(said.withLock { $0 }.contains { $0.contains("the test restored an older copy") })
         }
     }
 

@@ -115,7 +115,12 @@ package final class LogSequencer: Sendable {
         guard let anchor else { return }
         if state.withLock({ $0.roots[anchor.size] }) == anchor.root { return }
         guard try await log.root(anchor.size) == anchor.root else {
-            throw Refusal(.chainFork, "the anchor of size \(anchor.size) is no tree that this log has published")
+            // An honest node has it from the log as it was before somebody restored an older copy. It keeps what it
+            // signed until the newest one is back; were it told never to come again, it would give up its chain.
+            throw Refusal(
+                .chainFork, isPermanent: false,
+                "the anchor of size \(anchor.size) is no tree that this log has published: the log or the node was"
+                    + " restored from an older copy, or two servers sign for the log")
         }
         state.withLock { state in
             if state.roots.count >= Self.maximumRoots { state.roots.removeAll(keepingCapacity: true) }

@@ -108,6 +108,7 @@ package struct CheckpointSigner: Sendable {
     }
 
     private static func read(_ path: String, origin: String) throws -> TreeHead {
+        guard PrivateFile.exists(path) else { throw PublishingError.missingState(path: path) }
         let text = String(decoding: try PrivateFile.readSecret(path), as: UTF8.self)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.count == 5, lines[0] == "wattest/signer/v1", lines[1] == origin, lines[4].isEmpty,
@@ -169,6 +170,7 @@ package enum PublishingError: Error, Sendable, Hashable, CustomStringConvertible
     case behind(origin: String, signed: UInt64, offered: UInt64)
     case fork(origin: String, size: UInt64)
     case damagedState(path: String)
+    case missingState(path: String)
     case damagedTile(path: String)
     case missingLeaves(origin: String, expected: UInt64, found: UInt64)
     case halted(origin: String, reason: String)
@@ -185,6 +187,8 @@ package enum PublishingError: Error, Sendable, Hashable, CustomStringConvertible
             "the first \(size) entries of the log \(origin) are not those that were signed; nothing is signed over them"
         case .damagedState(let path):
             "\(path) is not the signer's state of this log; restore it or adopt the log with 'signer adopt'"
+        case .missingState(let path):
+            "\(path) is not there: nobody knows what was signed; restore it, or adopt the log with 'signer adopt'"
         case .damagedTile(let path):
             "\(path) is not what the signed entries give: somebody changed it; remove it and it is made anew"
         case .missingLeaves(let origin, let expected, let found):

@@ -3,12 +3,6 @@ import Identity
 import Synchronization
 package import TransparencyLog
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// Turns what is durable in a log into tiles and a signed checkpoint: one publisher for each log, on the host of its
 /// key.
 ///
@@ -18,7 +12,8 @@ package import TransparencyLog
 /// 3. the signer's state is written: this tree may be signed from now on, nothing that contradicts it;
 /// 4. the checkpoint is stored in the database: a restart shows it without signing again;
 /// 5. the checkpoint is written beside the tiles and shown: senders may forget what it covers;
-/// 6. cosignatures are put under it as they come.
+/// 6. partial tiles that a full one has replaced are removed; the next start removes what a crash left of them;
+/// 7. cosignatures are put under it as they come.
 /// Start-up runs the same steps from the signer's last tree.
 package final class LogPublisher: Sendable {
     /// The log's database, as far as the publisher needs it.
@@ -50,12 +45,19 @@ package final class LogPublisher: Sendable {
         /// The newest leaf hash in the builder: the database must still say the same of it.
         var lastLeaf: MerkleHash?
         var latest: SignedCheckpoint?
-        /// Why nothing is signed any more, nil while the log goes on.
-        var haltReason: String?
+        /// Why nothing is signed any more, none while the log goes on.
+        var halts: [Halt] = []
+    }
+
+    private struct Halt: Hashable {
+        var reason: String
+        /// Key of the witness who said so, nil where this host did.
+        var witness: String?
     }
 
     private let log: Log
     private let directory: String
+    private let tiles: TileFiles
     private let now: @Sendable () -> UTCTime
     private let crash: @Sendable (PublishingStep) throws -> Void
     private let state: Mutex<State>
@@ -74,29 +76,48 @@ package final class LogPublisher: Sendable {
         self.log = log
         self.directory = directory
         self.now = now
-        var builder = TileBuilder()
+        tiles = TileFiles(directory: directory)
+        let (builder, lastLeaf) = try await Self.confirmed(signer, log, tiles)
+        let latest = try await log.storedCheckpoint().flatMap { signer.recognize($0) }
+        state = Mutex(State(signer: signer, builder: builder, lastLeaf: lastLeaf, latest: latest))
+    }
+
+    /// What the database and the tiles hold of the last tree that was signed. A restored or edited database stops here,
+    /// as does a changed tile: proofs to strangers and to our own signer are read from it. Missing ones are made again,
+    /// once it is certain from what.
+    private static func confirmed(
+        _ signer: CheckpointSigner, _ log: Log, _ tiles: TileFiles
+    ) async throws -> (TileBuilder, lastLeaf: MerkleHash?) {
         let signed = signer.last
+        var builder = TileBuilder()
         var damaged: String?
-        let lastLeaf = try await Self.extend(
-            &builder, to: Int64(clamping: signed.size), log, origin: signer.origin
-        ) { content in
-            // The tiles follow from the database: on a new disk they are made again.
-            let path = "\(directory)/\(content.tile.path)"
-            guard access(path, F_OK) != 0 else {
-                // Proofs to strangers and to our own signer are read from it.
-                if try PrivateFile.read(path) != content.bytes { damaged = damaged ?? path }
-                return
+        var isComplete = true
+        var replaced: [Tile] = []
+        func look(_ content: TileBuilder.Content) throws {
+            switch try tiles.state(of: content) {
+            case .there: break
+            case .missing: isComplete = false
+            case .other(let path): damaged = damaged ?? path
             }
-            try DirectoryTree.make(parentOf: path)
-            try PrivateFile.write(content.bytes, to: path, mode: 0o644)
+            if tiles.hasPartials(of: content.tile) { replaced.append(content.tile) }
         }
-        // What the database holds now must be what was signed: a restored or edited database stops here.
+        let lastLeaf = try await extend(
+            &builder, to: Int64(clamping: signed.size), log, origin: signer.origin, look)
+        for content in builder.takePartialTiles() { try look(content) }
         guard signed.size == 0 || builder.frontier.root == signed.root else {
             throw PublishingError.fork(origin: signer.origin, size: signed.size)
         }
         if let damaged { throw PublishingError.damagedTile(path: damaged) }
-        let latest = try await log.storedCheckpoint().flatMap { signer.recognize($0) }
-        state = Mutex(State(signer: signer, builder: builder, lastLeaf: lastLeaf, latest: latest))
+        if !isComplete {
+            var again = TileBuilder()
+            func make(_ content: TileBuilder.Content) throws {
+                if case .missing = try tiles.state(of: content) { try tiles.write(content) }
+            }
+            _ = try await extend(&again, to: Int64(clamping: signed.size), log, origin: signer.origin, make)
+            for content in again.takePartialTiles() { try make(content) }
+        }
+        for tile in replaced { tiles.removePartials(of: tile) }
+        return (builder, lastLeaf)
     }
 
     /// The newest checkpoint, nil before the first of the log.
@@ -109,18 +130,20 @@ package final class LogPublisher: Sendable {
     package func publish() async throws -> SignedCheckpoint {
         try await turn.take { [self] in
             var (signer, builder, lastLeaf, halted) = state.withLock {
-                ($0.signer, $0.builder, $0.lastLeaf, $0.haltReason)
+                ($0.signer, $0.builder, $0.lastLeaf, $0.halts.first?.reason)
             }
             if let halted { throw PublishingError.halted(origin: signer.origin, reason: halted) }
             try signer.refresh()
             let size = try await log.size()
             try await confirm(builder.size, lastLeaf, in: size, signer.origin)
             if let latest, latest.checkpoint.size == UInt64(size) { return latest }
+            var full: [Tile] = []
             let added = try await Self.extend(&builder, to: size, log, origin: signer.origin) { content in
-                try write(content)
+                try tiles.write(content)
+                full.append(content.tile)
             }
             lastLeaf = added ?? lastLeaf
-            for content in builder.takePartialTiles() { try write(content) }
+            for content in builder.takePartialTiles() { try tiles.write(content) }
             try crash(.tiles)
             let head = TreeHead(size: builder.size, root: builder.frontier.root)
             let proof = try consistency(from: signer.last, to: head)
@@ -132,6 +155,7 @@ package final class LogPublisher: Sendable {
             try crash(.shown)
             let next = (signer, builder, lastLeaf, checkpoint)
             state.withLock { ($0.signer, $0.builder, $0.lastLeaf, $0.latest) = next }
+            for tile in full { tiles.removePartials(of: tile) }
             return checkpoint
         }
     }
@@ -170,8 +194,26 @@ package final class LogPublisher: Sendable {
     }
 
     /// Signs nothing from now on: somebody was shown another tree under this log's key.
-    package func halt(_ reason: String) { state.withLock { $0.haltReason = $0.haltReason ?? reason } }
-    package var haltReason: String? { state.withLock { $0.haltReason } }
+    ///
+    /// - Parameter witness: key of the witness who says so.
+    package func halt(_ reason: String, witness: VerifierKey? = nil) {
+        let halt = Halt(reason: reason, witness: witness?.text)
+        state.withLock { state in
+            // Each time that it is asked it may word it otherwise.
+            let isKnown = state.halts.contains { $0 == halt || $0.witness != nil && $0.witness == halt.witness }
+            if !isKnown { state.halts.append(halt) }
+        }
+    }
+
+    /// Goes on where only witnesses said otherwise who are not believed any more.
+    ///
+    /// - Parameter witnesses: keys of those who are.
+    package func believe(only witnesses: [VerifierKey]) {
+        let keys = Set(witnesses.map(\.text))
+        state.withLock { $0.halts.removeAll { $0.witness.map { !keys.contains($0) } ?? false } }
+    }
+
+    package var haltReason: String? { state.withLock { $0.halts.first?.reason } }
 
     /// Proof that a tree of this log continues an earlier one.
     package func proof(from old: UInt64, to new: UInt64) throws -> [MerkleHash] {
@@ -196,19 +238,7 @@ package final class LogPublisher: Sendable {
     }
 
     private func proof(from old: UInt64, in tree: TiledTree) throws -> [MerkleHash] {
-        try tree.consistencyProof(from: old) { tile throws(TransparencyLogError) in
-            do {
-                return try PrivateFile.read("\(directory)/\(tile.path)")
-            } catch {
-                throw TransparencyLogError(.badTile, "\(error)")
-            }
-        }.path
-    }
-
-    private func write(_ content: TileBuilder.Content) throws {
-        let path = "\(directory)/\(content.tile.path)"
-        try DirectoryTree.make(parentOf: path)
-        try PrivateFile.write(content.bytes, to: path, mode: 0o644)
+        try tree.consistencyProof(from: old) { tile throws(TransparencyLogError) in try tiles.read(tile) }.path
     }
 
     /// - Returns: the last leaf that was added, nil when none was.

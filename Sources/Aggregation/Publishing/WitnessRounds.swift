@@ -12,13 +12,13 @@ package final class WitnessRounds: Sendable {
         package var proof: @Sendable (_ old: UInt64, _ new: UInt64) throws -> [MerkleHash]
         /// A witness cosigned this checkpoint.
         package var cosigned: @Sendable (NoteSignature, SignedCheckpoint) async -> Void
-        package var halt: @Sendable (_ reason: String) -> Void
+        package var halt: @Sendable (_ reason: String, _ witness: VerifierKey) -> Void
         package var report: @Sendable (_ witness: String, _ failure: WitnessExchange.Failure) -> Void
 
         package init(
             proof: @escaping @Sendable (_ old: UInt64, _ new: UInt64) throws -> [MerkleHash],
             cosigned: @escaping @Sendable (NoteSignature, SignedCheckpoint) async -> Void,
-            halt: @escaping @Sendable (_ reason: String) -> Void,
+            halt: @escaping @Sendable (_ reason: String, _ witness: VerifierKey) -> Void,
             report: @escaping @Sendable (_ witness: String, _ failure: WitnessExchange.Failure) -> Void
         ) {
             self.proof = proof
@@ -155,7 +155,9 @@ package final class WitnessRounds: Sendable {
             let (now, jitter) = (environment.nowMilliseconds(), environment.jitter())
             change(witness) { $0.failed(failure, knownSize: knownSize, nowMilliseconds: now, jitter: jitter) }
             log.report("\(witness.name)", failure)
-            if failure.isFork { log.halt("the witness \(witness.name): \(failure)") }
+            // One that was taken out of the policy meanwhile has no say any more.
+            let isAsked = status.contains { $0.witness == witness }
+            if failure.isFork, isAsked { log.halt("the witness \(witness.name): \(failure)", witness.key) }
         }
     }
 

@@ -138,7 +138,7 @@ package final class Aggregator: Sendable {
     package func log(number: Int32) -> LogRuntime? { organizations.first { $0.organization.log == number } }
 
     /// Logs that could not be opened: nothing is read from them, taken for them or signed. They are mended by hand, and
-    /// looked at again by the next start.
+    /// looked at again within a minute or so.
     package var faults: [LogFault] { faulty.withLock { $0 } }
 
     func fault(named name: String) -> LogFault? {
@@ -174,6 +174,7 @@ package final class Aggregator: Sendable {
             group.addTask { [self] in await publishAll() }
             group.addTask { [self] in await closeAll() }
             group.addTask { [self] in await followAll() }
+            group.addTask { [self] in await lookAgain() }
             for await runtime in openings {
                 group.addTask { await runtime.sequencer.run() }
                 group.addTask { await runtime.witnesses.run() }
@@ -227,6 +228,39 @@ package final class Aggregator: Sendable {
                 }
             }
             try? await Task.sleep(for: .seconds(60))
+        }
+    }
+
+    /// Opens the logs that somebody has mended meanwhile. The first looks come soon, for whoever mends and waits, later
+    /// ones each minute; together they keep this host busy with reading for a tenth of its time at most.
+    private func lookAgain() async {
+        var pause = Duration.seconds(5)
+        while !Task.isCancelled, !faults.isEmpty {
+            try? await Task.sleep(for: pause)
+            let begin = ContinuousClock.now
+            for fault in faults where !Task.isCancelled { await mend(fault) }
+            pause = max(min(pause * 2, .seconds(60)), (ContinuousClock.now - begin) * 10)
+        }
+    }
+
+    private func mend(_ fault: LogFault) async {
+        let organization = fault.organization
+        func isSame(_ other: LogFault) -> Bool { other.organization.log == organization.log }
+        do {
+            guard try await isBegun(organization) else { return }
+            try await open(organization)
+            faulty.withLock { $0.removeAll(where: isSame) }
+            logger.notice("log served again", metadata: ["log": "\(organization.origin)"])
+        } catch let error as StoreError where error.isOfTheDatabase {
+            // It says nothing of the log.
+        } catch {
+            let reason = "\(error)"
+            guard reason != fault.reason else { return }
+            logger.error("log not served", metadata: ["log": "\(organization.origin)", "why": "\(reason)"])
+            faulty.withLock { faults in
+                guard let place = faults.firstIndex(where: isSame) else { return }
+                faults[place] = LogFault(organization: organization, reason: reason)
+            }
         }
     }
 

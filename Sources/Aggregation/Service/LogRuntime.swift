@@ -87,8 +87,8 @@ package final class LogRuntime: Sendable {
             log: WitnessRounds.Log(
                 proof: { try publisher.proof(from: $0, to: $1) },
                 cosigned: { await relay.take($0, $1) { report(organization.origin, $0) } },
-                halt: { reason in
-                    publisher.halt(reason)
+                halt: { reason, witness in
+                    publisher.halt(reason, witness: witness)
                     report(organization.origin, "signs nothing any more: \(reason)")
                 },
                 report: { report(organization.origin, "witness \($0): \($1)") }),
@@ -167,7 +167,10 @@ package final class LogRuntime: Sendable {
             defer { followed = policy }
             return followed != policy
         }
-        if isNew { witnesses.follow(policy) }
+        guard isNew else { return }
+        witnesses.follow(policy)
+        // After that: whoever is not asked any more halts nothing behind it.
+        publisher.believe(only: policy.policy.witnesses.map(\.key))
     }
 
     /// Publishes, and waits for a quorum where one is asked for and can be had.

@@ -1,7 +1,6 @@
 import HTTPEdge
 import HTTPTypes
 import Hummingbird
-import Identity
 import Store
 import TransparencyLog
 
@@ -44,12 +43,12 @@ extension Routes {
     }
 
     private func tile(_ tile: Tile, _ runtime: LogRuntime) throws -> Response {
-        do {
-            let bytes = try PrivateFile.read("\(runtime.directory)/\(tile.path)")
-            return Response(type: "application/octet-stream", bytes: bytes, headers: Self.immutable)
-        } catch {
-            throw Problem.notFound("the tile \(tile.path) is not published")
-        }
+        let published = runtime.feed.latest?.checkpoint.size ?? 0
+        // A tile lies on disk before the checkpoint that covers it is signed.
+        guard let widest = Tile(level: tile.level, index: tile.index, inTreeOf: published), tile.width <= widest.width,
+            let bytes = try? TileFiles(directory: runtime.directory).read(tile)
+        else { throw Problem.notFound("the tile \(tile.path) is not published") }
+        return Response(type: "application/octet-stream", bytes: bytes, headers: Self.immutable)
     }
 
     private func entries(_ bundle: EntryBundle, _ runtime: LogRuntime) async throws -> Response {

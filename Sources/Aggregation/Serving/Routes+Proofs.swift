@@ -2,7 +2,6 @@ import Batches
 import Disclosure
 import HTTPEdge
 import Hummingbird
-import Identity
 import JSONText
 import Store
 import TransparencyLog
@@ -112,17 +111,14 @@ private struct EntryProofs: Sendable {
 
     func write(_ indexes: [UInt64], _ send: ([UInt8]) async throws -> Void) async throws {
         let tree = TiledTree(size: checkpoint.checkpoint.size)
+        let tiles = TileFiles(directory: runtime.directory)
         for index in indexes {
             let place = Int64(clamping: index)
             guard let entry = try await runtime.database.notes(place..<(place + 1)).first else {
                 throw StoreError(.invalidData, "entry \(index) is gone from the database")
             }
             let proof = try tree.inclusionProof(of: index) { tile throws(TransparencyLogError) in
-                do {
-                    return try PrivateFile.read("\(runtime.directory)/\(tile.path)")
-                } catch {
-                    throw TransparencyLogError(.missingHash, "\(error)")
-                }
+                try tiles.read(tile)
             }
             // What leaves the house was checked here: a damaged tile must not become somebody else's riddle.
             try proof.verify(leaf: .leaf(of: entry), root: checkpoint.checkpoint.root)

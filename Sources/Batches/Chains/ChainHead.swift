@@ -106,7 +106,19 @@ package struct ChainHead: Sendable, Hashable, Codable {
         return orderRefusal(of: batch) ?? tilingRefusal(of: batch)
     }
 
+    /// What runs backwards in a batch by itself: energy that a counter gave back would be taken from whoever holds the
+    /// node.
     private func orderRefusal(of batch: Batch) -> Refusal? {
+        let sensors = batch.facts.sensors.span
+        for place in sensors.indices
+        where sensors[place].lastMicrojoules < sensors[place].firstMicrojoules
+            && sensors[place].identity.provenance == .counter
+        {
+            return Refusal(
+                .badSyntax,
+                "the counter \(sensors[place].identity.id) runs backwards inside the batch, from "
+                    + "\(sensors[place].firstMicrojoules) to \(sensors[place].lastMicrojoules) µJ")
+        }
         guard let monotonic = batch.facts.monotonic else {
             guard batch.facts.interval.start <= batch.facts.interval.end else {
                 return Refusal(.overlap, "the interval of recorded data ends before it begins")

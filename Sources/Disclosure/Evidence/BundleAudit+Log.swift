@@ -60,13 +60,18 @@ extension BundleAudit {
         try check(TreeHead(size: frontier.size, root: frontier.root), is: head)
     }
 
-    private func check(_ found: TreeHead, is head: TreeHead) throws(ReplayFailure) {
-        guard found == head else {
-            throw ReplayFailure(
-                .range, at: BundlePath.checkpoint.path,
-                "the entries are not those of the signed tree: one was added, left out, changed or moved",
-                expected: "\(head.root)", found: "\(found.root)")
+    /// - Parameter agreed: how many entries stand in front of the newest anchor of a signer, all of which hold.
+    private func check(_ found: TreeHead, is head: TreeHead, agreed: UInt64 = 0) throws(ReplayFailure) {
+        guard found != head else { return }
+        var failure = ReplayFailure(
+            .range, at: BundlePath.checkpoint.path,
+            "the entries are not those of the signed tree: one was added, left out, changed or moved",
+            expected: "\(head.root)", found: "\(found.root)")
+        if agreed > 0 {
+            failure.place = "entry \(agreed)"
+            failure.what += ", this one or one behind it, as the anchors of signers agree with all in front"
         }
+        throw failure
     }
 
     /// Every piece of the log in order.
@@ -119,12 +124,16 @@ extension BundleAudit {
     ) async throws -> Replayed {
         do {
             let replayed = try await replay(manifest, pieces, survey, outside, holding: held)
-            try check(replayed.replay.head, is: head)
+            let agreed = replayed.replay.root(at: survey.newestAnchor) == nil ? 0 : survey.newestAnchor
+            try check(replayed.replay.head, is: head, agreed: agreed)
             return replayed
         } catch let failure as ReplayFailure {
             do {
                 try await checkRange(manifest, pieces, head)
-            } catch var range as ReplayFailure where range.failureClass == .range && failure.failureClass != .range {
+            } catch var range as ReplayFailure where range.failureClass == .range {
+                if failure.failureClass == .range { throw failure }
+                // A root alone says that something is wrong; the first entry that contradicts others says where.
+                if failure.place.hasPrefix("entry ") { range.place = failure.place }
                 range.what += " (\(failure.place): \(failure.what))"
                 throw range
             }

@@ -14,6 +14,8 @@ package struct LogSurvey: Sendable {
 
     private var frontier = MerkleFrontier()
     package private(set) var anchorSizes: Set<UInt64> = []
+    /// The largest size that an entry names, 0 without any.
+    private(set) var newestAnchor: UInt64 = 0
     package private(set) var reports: [ReportEntry] = []
     /// Leaves of the batches that conflicts call the first ones: the replay has to find each at its place.
     package private(set) var conflictLeaves: Set<MerkleHash> = []
@@ -49,6 +51,7 @@ package struct LogSurvey: Sendable {
         size += 1
         if let size = Self.anchorSize(in: bytes) {
             anchorSizes.insert(size)
+            newestAnchor = max(newestAnchor, size)
             guard anchorSizes.count <= Self.maximumAnchorSizes else {
                 throw ReplayFailure(.anchor, at: index, "the log names more than \(Self.maximumAnchorSizes) anchors")
             }

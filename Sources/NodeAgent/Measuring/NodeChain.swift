@@ -37,9 +37,12 @@ package struct NodeChain: Sendable {
     /// - Parameters:
     ///   - incarnation: log index of the entry that opened the chain, with its leaf hash.
     ///   - newest: the newest batch that was signed, as recovered from the spool.
+    ///   - pendingResume: a resume entry that an earlier run signed and the log has not taken yet.
+    ///   - firstRefused: the first batch that is signed again behind it, as an outage.
     package init(
         log: String, node: String, key: SigningKey, incarnation: Int64, openingLeaf: MerkleHash,
-        newest: (position: ChainPosition, leaf: MerkleHash)? = nil, pendingResume: MerkleHash? = nil
+        newest: (position: ChainPosition, leaf: MerkleHash)? = nil, pendingResume: MerkleHash? = nil,
+        firstRefused: Batch? = nil
     ) {
         self.log = log
         self.node = node
@@ -47,7 +50,10 @@ package struct NodeChain: Sendable {
         writer = ChainWriter(
             log: log, node: node, incarnation: incarnation, nextSequence: newest.map { $0.position.sequence + 1 } ?? 0,
             previous: newest?.leaf ?? openingLeaf, key: key)
-        if let pendingResume { state = .resuming(leaf: pendingResume) }
+        if let pendingResume {
+            state = .resuming(leaf: pendingResume)
+            opening = Opening(after: firstRefused.map(Self.start))
+        }
     }
 
     package var incarnation: Int64 { writer.incarnation }

@@ -13,6 +13,8 @@ struct RecoveredChain: Sendable {
     /// Batches behind the newest were put aside, and no entry has opened a new chain: an earlier run ended before it
     /// could, or the log refused the entry too. Their places are never signed again.
     let loss: UplinkState.ChainLoss?
+    /// What was cut for tenants from the newest batch.
+    let staged: [StagedExtract]
 
     init(_ spool: Spool, _ enrolment: Enrolment) throws {
         items = spool.recovered
@@ -20,43 +22,53 @@ struct RecoveredChain: Sendable {
         let incarnation = file?.incarnation ?? enrolment.incarnation
         let openingLeaf = file?.openingLeaf ?? enrolment.openingLeaf
         let newest = items.last { $0.position?.incarnation == incarnation }
-        var batch: Batch?
-        if let newest, let entry = try spool.read(newest.leaf) {
-            batch = try Batch(text: Array(SignedNote(parsing: entry.note).text))
+        let aside = try SpoolRecovery.setAside(of: incarnation, in: spool.path).filter { item in
+            item.position.map { $0.sequence > newest?.position?.sequence ?? -1 } ?? false
         }
-        tail = batch.map(NodeChain.end)
-        let state = try newest?.position.flatMap { try spool.resumePoint(at: $0) }
+        // Counters were read up to the end of what was signed last, also where the log did not take it.
+        var signedLast = try newest.flatMap { try spool.read($0.leaf) }.map { try Self.batch($0.note) }
+        if let last = aside.last, let batch = try? spool.readSetAside(last).map({ try Self.batch($0) }) {
+            signedLast = batch
+        }
+        tail = signedLast.map(NodeChain.end)
+        let state = try signedLast.flatMap { try spool.resumePoint(at: $0.position) }
         point = state.flatMap { ResumePoint(bytes: $0) }
+        staged = aside.isEmpty ? point?.extracts ?? [] : []
         extractPoint = state.flatMap { ExtractPoint(bytes: $0) }
-        let pendingResume = try Self.pendingResume(spool, known: file?.openingLeaf)
-        loss = pendingResume == nil ? try Self.loss(spool, incarnation, behind: newest?.position) : nil
+        let pending = try Self.pendingResume(spool, known: file?.openingLeaf)
+        loss = pending == nil ? aside.first?.position.map { Self.loss(aside, from: $0) } : nil
+        // What the entry does not call lost is signed again behind it, as the run that wrote it would have done.
+        var repeated: Batch?
+        if let pending, pending.entry.lost == nil, let first = aside.first {
+            repeated = try? spool.readSetAside(first).map { try Self.batch($0) }
+        }
         chain = NodeChain(
             log: enrolment.log, node: enrolment.node, key: enrolment.signingKey, incarnation: incarnation,
             openingLeaf: openingLeaf,
             newest: newest.flatMap { item in item.position.map { ($0, item.leaf) } },
-            pendingResume: pendingResume)
+            pendingResume: pending?.leaf, firstRefused: repeated)
     }
 
-    private static func loss(
-        _ spool: Spool, _ incarnation: Int64, behind newest: ChainPosition?
-    ) throws -> UplinkState.ChainLoss? {
-        let items = try SpoolRecovery.setAside(of: incarnation, in: spool.path).filter { item in
-            item.position.map { $0.sequence > newest?.sequence ?? -1 } ?? false
-        }
-        guard let first = items.first?.position else { return nil }
-        return UplinkState.ChainLoss(
-            incarnation: incarnation, lastGoodSequence: first.sequence - 1, setAside: items,
+    private static func batch(_ note: [UInt8]) throws -> Batch {
+        try Batch(text: Array(SignedNote(parsing: note).text))
+    }
+
+    private static func loss(_ aside: [SpoolItem], from first: ChainPosition) -> UplinkState.ChainLoss {
+        UplinkState.ChainLoss(
+            incarnation: first.incarnation, lastGoodSequence: first.sequence - 1, setAside: aside,
             refusal: Refusal(.chainFork, "an earlier run put its batches aside from seq \(first.sequence) on"),
             isBehindHead: false)
     }
 
     /// A resume entry that has no index yet: its chain is to be opened before anything is signed.
-    private static func pendingResume(_ spool: Spool, known: MerkleHash?) throws -> MerkleHash? {
+    private static func pendingResume(
+        _ spool: Spool, known: MerkleHash?
+    ) throws -> (leaf: MerkleHash, entry: ResumeEntry)? {
         for item in spool.recovered where item.position == nil && item.leaf != known {
             guard let entry = try spool.read(item.leaf), let note = try? SignedNote(parsing: entry.note),
-                Entry.Kind(text: Array(note.text)) == .resume
+                let resume = try? ResumeEntry(text: Array(note.text))
             else { continue }
-            return item.leaf
+            return (item.leaf, resume)
         }
         return nil
     }
@@ -65,9 +77,6 @@ struct RecoveredChain: Sendable {
     var end: UTCTime? { tail?.utc }
     /// Who held the node there, nil where nobody kept it.
     var heldAtEnd: HeldAtEnd? { point?.heldAtEnd }
-
-    /// What was cut for tenants from the newest batch.
-    var staged: [StagedExtract] { point?.extracts ?? [] }
 
     /// Hands what was recovered to the uplink, the chain before its entries.
     func announce(to uplink: Uplink, _ enrolment: Enrolment) {

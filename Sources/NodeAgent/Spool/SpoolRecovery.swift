@@ -11,10 +11,12 @@ enum SpoolRecovery {
     static func run(in path: String) throws(SpoolError) -> Found {
         let names = try DurableFile.names(in: path)
         let stems = Set(names.compactMap { stem(of: $0, suffix: ".note") })
+        let aside = Set(try DurableFile.names(in: path + "/refused").compactMap { stem(of: $0, suffix: ".note") })
         for name in names {
             let isPart = name.hasSuffix(DurableFile.temporarySuffix)
-            let owner = stem(of: name, suffix: ".samples") ?? stem(of: name, suffix: ".state")
-            let isOrphan = owner.map { !stems.contains($0) } ?? false
+            // Where the counters stood behind a batch is known also after the log has refused it.
+            let state = stem(of: name, suffix: ".state").flatMap { aside.contains($0) ? nil : $0 }
+            let isOrphan = (stem(of: name, suffix: ".samples") ?? state).map { !stems.contains($0) } ?? false
             if isPart || isOrphan { try DurableFile.delete(path + "/" + name) }
         }
         var found = Found()

@@ -225,6 +225,8 @@ package final class Uplink: Sendable {
             let refusal = Refusal(refused)
             let jitter = environment.jitter()
             apply { $0.state.refused(leaf: leaf, position: position, refusal, jitter: jitter) }
+            // Nothing that this side does again helps: whoever runs the log has to be told, and an import to end.
+            if refusal.code == .chainFork, !refusal.isPermanent { environment.observe(.fault("\(refusal)")) }
         case .checkpoint(let checkpoint):
             guard checkpoint.log == configuration.log else { return }
             take(checkpoint)

@@ -74,7 +74,10 @@ package final class PrivateCluster: Sendable {
 
     /// The data directory by its full name; made when it is not there, so that the server's user can pass through.
     private static func existing(_ path: String) throws(StoreError) -> String {
-        if mkdir(path, 0o711) != 0 && errno != EEXIST {
+        if mkdir(path, 0o711) == 0 {
+            // The umask may have taken bits away.
+            chmod(path, 0o711)
+        } else if errno != EEXIST {
             throw StoreError(.cluster, "cannot make \(path): \(Files.reason(errno))", hint: "choose another --data-dir")
         }
         guard let full = Files.canonical(path) else {

@@ -107,10 +107,64 @@ import TransparencyLog
         #expect(try PrivateFile.read(path) == bytes)
     }
 
+    /// A log that is published often would else hold more of old partial tiles than of everything else.
+    @Test func aFullTileReplacesThePartialOnes() async throws {
+        let (store, directory) = (LeafStore(), PublisherDirectory())
+        try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
+        let publisher = try await publisher(store, directory)
+        for size in [50, 100, 300] {
+            store.grow(to: size)
+            try await publisher.publish()
+            #expect(PrivateFile.exists("\(directory.path)/tile/0/000.p") == (size < 256))
+        }
+        // Whoever holds an older checkpoint still gets its tiles, and the witnesses their proofs.
+        let leaves = store.state.withLock { $0.leaves }
+        let files = TileFiles(directory: directory.path)
+        for width in [1, 50, 100] {
+            #expect(try files.read(Tile(level: 0, index: 0, width: width)) == leaves[..<width].flatMap(\.bytes))
+        }
+        #expect(try publisher.proof(from: 50, to: 100) == proof(from: 50, in: Array(leaves.prefix(100))))
+        #expect(throws: TransparencyLogError.self) { try files.read(Tile(level: 0, index: 1, width: 45)) }
+
+        // What a crash left goes with the next start; what a new disk lacks comes back, also of a log that stands still.
+        let left = "\(directory.path)/tile/0/000.p/200"
+        try DirectoryTree.make(parentOf: left)
+        try PrivateFile.write([1], to: left)
+        let edge = "\(directory.path)/tile/0/001.p/44"
+        let bytes = try PrivateFile.read(edge)
+        #expect(unlink(edge) == 0)
+        #expect(try await self.publisher(store, directory).latest?.checkpoint.size == 300)
+        #expect(!PrivateFile.exists("\(directory.path)/tile/0/000.p"))
+        #expect(try PrivateFile.read(edge) == bytes)
+        try PrivateFile.write(Array(bytes.reversed()), to: edge, mode: 0o644)
+        await #expect(throws: PublishingError.damagedTile(path: edge)) { try await self.publisher(store, directory) }
+    }
+
+    /// A tile that is missing is made of nothing but what was signed.
+    @Test func noTileIsMadeOfAnEditedDatabase() async throws {
+        let (store, directory) = (LeafStore(), PublisherDirectory())
+        try CheckpointSigner.create(origin: origin, path: "\(directory.path)/signer")
+        store.grow(to: 300)
+        try await publisher(store, directory).publish()
+        let path = "\(directory.path)/tile/0/000"
+        #expect(unlink(path) == 0)
+        let right = store.state.withLock { state in
+            defer { state.leaves[7] = .leaf(of: [7]) }
+            return state.leaves[7]
+        }
+        await #expect(throws: PublishingError.fork(origin: origin, size: 300)) {
+            try await self.publisher(store, directory)
+        }
+        #expect(!PrivateFile.exists(path))
+        store.state.withLock { $0.leaves[7] = right }
+        #expect(try await publisher(store, directory).latest?.checkpoint.size == 300)
+        #expect(PrivateFile.exists(path))
+    }
+
     @Test func missingOrForeignSignerStateRefuses() throws {
         let directory = PublisherDirectory()
         let path = "\(directory.path)/signer"
-        #expect(throws: (any Error).self) {
+        #expect(throws: PublishingError.missingState(path: path)) {
             try CheckpointSigner(origin: origin, key: key, selfWitness: witness, path: path)
         }
         try CheckpointSigner.create(origin: "test.example/org/b", path: path)

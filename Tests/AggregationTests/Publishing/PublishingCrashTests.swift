@@ -224,4 +224,24 @@ import TransparencyLog
         }
         #expect(try host.head().size == 3)
     }
+
+    /// Each has a say as long as the policy names it, and none has one over what this host knows itself.
+    @Test func aWitnessThatIsNotBelievedHaltsNothing() async throws {
+        let (host, store) = (try Host(), LeafStore())
+        store.grow(to: 3)
+        let publisher = try await host.process(store)
+        let witnesses = try (1...2).map { number in
+            try SigningKey(name: "w\(number)", seed: Array(repeating: UInt8(number), count: 32)).verifier
+        }
+        for witness in witnesses { publisher.halt("\(witness.name) has seen more", witness: witness) }
+        publisher.believe(only: [witnesses[1]])
+        #expect(publisher.haltReason == "w2 has seen more")
+        await #expect(throws: PublishingError.self) { try await publisher.publish() }
+        publisher.believe(only: [])
+        #expect(try await publisher.publish().checkpoint.size == 3)
+        publisher.halt("a change of its key was interrupted")
+        publisher.believe(only: [])
+        store.grow(to: 4)
+        await #expect(throws: PublishingError.self) { try await publisher.publish() }
+    }
 }

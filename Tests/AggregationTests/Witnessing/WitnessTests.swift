@@ -65,8 +65,8 @@ import TransparencyLog
                     }.map(\.name)
                     feed.improve(improved, reachesQuorum: policy.policy.isQuorum(Set(names)))
                 },
-                halt: { reason in
-                    publisher.halt(reason)
+                halt: { reason, witness in
+                    publisher.halt(reason, witness: witness)
                     story.halted.withLock { $0 = reason }
                 },
                 report: { witness, failure in story.failures.withLock { $0.append("\(witness): \(failure)") } }),
