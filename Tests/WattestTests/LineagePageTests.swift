@@ -8,7 +8,7 @@ import Testing
     /// A dash stands only where the report shows nothing: a figure that is not a sum is not in doubt.
     @Test func aFigureThatIsNoSumSaysHowItIsChecked() {
         let item: JSONValue = [
-            "figure": "emissions.location_t", "in_report": 0.1, "terms_uj": "7", "terms": 1, "agrees": nil,
+            "figure": "emissions.location_t", "in_report": "0.1", "terms_uj": "7", "terms": 1, "agrees": nil,
         ]
         let page = LineagePage(answer: ["items": [item], "next": nil])
         #expect(page.text.contains("by --figure"), "\(page.text)")
