@@ -1,3 +1,4 @@
+import Disclosure
 import Foundation
 import JSONText
 import PinnedHTTPS
@@ -88,6 +89,11 @@ extension ClusterTests {
             ]
             let without = try await aggregator.reply(root, body: body, token: organization.token)
             #expect(without.status == 400)
+            // What was replaced once is replaced: a second one would stand beside the first.
+            let twice = try await organization.wattest(
+                ["report", "--issue", "--supersedes", "\(number)", "--reason", "again"] + period
+            ).output()
+            #expect(twice.status == 1 && twice.errors.contains("superseded by"), "\(twice.errors)")
             try await forgetReports(of: organization)
             let again = try await aggregator.get("\(root)/\(number)", token: organization.token)
             #expect(again["disclosure"] == first["disclosure"])
@@ -96,6 +102,36 @@ extension ClusterTests {
             #expect(audit.status == 0, "\(audit.text)")
             #expect(audit.text.contains("report \(number) for assurer"), "\(audit.text)")
             #expect(!audit.text.contains("not made again"), "\(audit.text)")
+        }
+
+        /// What is handed in as a page is the issued document, and not what a report would say by now.
+        @Test func anIssuedReportIsHandedOutInEveryForm() async throws {
+            let organization = try await organization("Handed in")
+            let issued = try await organization.answer(["report", "--issue"] + period)
+            let number = "\(try #require(issued["number"]?.int64))"
+            _ = try await organization.answer([
+                "job", "classify", "traced", "--class", "final", "--reason", "said afterwards",
+            ])
+            let listed = try await organization.answer(["report", "list"])["items"]?.array ?? []
+            #expect(listed.map { $0["number"]?.int64 } == [issued["number"]?.int64])
+            #expect(try await organization.answer(["report", "get", number])["disclosure"] == issued["disclosure"])
+            let page = try await organization.wattest(["report", "get", number, "--format", "html"]).output()
+            let body = issued["disclosure"] ?? .null
+            #expect(page.status == 0, "\(page.errors)")
+            #expect(Array(page.text.utf8) == ReportFormat.html.render(body))
+            #expect(!page.text.contains("said afterwards"))
+            let table = try await organization.wattest(["report", "list"]).output()
+            #expect(table.status == 0 && table.text.contains("2024-05-17T04:00:00Z"), "\(table.text)")
+            let second = try await organization.wattest(
+                ["report", "--issue", "--format", "csv", "--supersedes", number, "--reason", "a class"] + period
+            ).output()
+            #expect(second.status == 0 && second.text.hasPrefix("scope,job,"), "\(second.errors)\(second.text)")
+            let none = try await organization.wattest(["report", "get", "99"]).output()
+            #expect(none.status == 1 && none.errors.contains("there is no disclosure '99'"), "\(none.errors)")
+            let withheld = try await organization.wattest(
+                ["report", "--issue", "--audience", "downstream", "--format", "spdx"] + period
+            ).output()
+            #expect(withheld.status == 2, "\(withheld.errors)")
         }
 
         /// A node that is said to draw a watt at most drew hundreds: something is wrong, and it is said what.

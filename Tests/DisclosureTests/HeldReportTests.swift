@@ -187,6 +187,31 @@ import TransparencyLog
         #expect(rivals.counts.first { $0.name == "rival_reports" }?.value == 2, "\(rivals.text)")
     }
 
+    /// A report by an older method is held beside the newest one; two by the same method contradict each other.
+    @Test func reportsByDifferentMethodsAreNoRivals() async throws {
+        var (log, made) = try example()
+        let statement = try issue(made.value, size: log.size, &log)
+        func report(_ number: Int64, _ method: CalculationMethod) throws {
+            var input = try log.disclosureInput(examplePeriod, audience: .public)
+            input.method = method
+            let entry = ReportEntry(
+                log: log.origin, time: log.now, number: number, period: examplePeriod, audience: "public",
+                size: Int64(log.size), sha256: Disclosure(input).sha256.bytes, supersedes: nil, reason: nil,
+                salt: Array(repeating: 3, count: 16))
+            try log.append(.report(entry), by: log.administration)
+        }
+        func rivals(_ report: AuditReport) -> Int64? { report.counts.first { $0.name == "rival_reports" }?.value }
+        try report(2, .method1)
+        let beside = try await audit(&log, statement)
+        #expect(beside.failure == nil && rivals(beside) == nil, "\(beside.text)")
+        #expect(!beside.notCovered.contains { $0.contains("none says that it supersedes") }, "\(beside.text)")
+        let isNamed = beside.proved.contains { $0.contains("report 2 ") && $0.contains("by method 1, has the digest") }
+        #expect(isNamed, "\(beside.text)")
+        try report(3, .method1)
+        let again = try await audit(&log, statement)
+        #expect(again.failure == nil && rivals(again) == 3, "\(again.text)")
+    }
+
     /// A reason is anybody's text, and the verdict is read on a terminal.
     @Test func nothingInTheEvidenceEndsALine() async throws {
         var log = try exampleLog(seed: 44)

@@ -113,6 +113,15 @@ import Testing
         #expect(region["rests_on"]?.array?.contains { $0.string?.contains("BE 2024") == true } == true)
     }
 
+    /// A year chooses among the factors of a region; without one it would be passed over in silence.
+    @Test func aYearWithoutARegionIsRefused() throws {
+        #expect(throws: (any Error).self) { try estimate("--power-w 300 --hours 1 --year 2023") }
+        #expect(throws: (any Error).self) {
+            try estimate("--power-w 300 --hours 1 --year 2023 --factor-g-per-kwh 400")
+        }
+        #expect(try estimate("--power-w 300 --hours 1 --region DK --year 2024")["kg_co2e"]?.number != nil)
+    }
+
     /// A published row: 131 MWh of accelerators, PUE 1.2, 0.332 kg/kWh and 1.29 l/kWh print 52 t and 202 m³.
     @Test func waterOfAModelCard() throws {
         let value = try estimate("--kwh 131000 --pue 1.2 --factor-g-per-kwh 332 --wue-off-site 1.29")

@@ -97,6 +97,15 @@ import Testing
         #expect(value["quality"]?["steps"]?.array?.count == 2)
     }
 
+    /// The readings go on for twenty minutes behind the last report, which foretold less than that.
+    @Test func aForecastIsNotBelowWhatWasUsed() async throws {
+        let path = try await constant()
+        let table = try await file("stale.csv", "elapsed_s,done\n60,9\n600,90\n")
+        let value = try await forecast(["--readings", path, "--progress", table, "--of", "100"])
+        #expect(value["so_far_kwh"] == value["kwh"]?["total"])
+        #expect(value["missing"]?.array?.contains { $0.string?.hasPrefix("total: ") == true } == true)
+    }
+
     @Test func elsewhereAndAtOtherHours() async throws {
         let path = try await constant()
         let hours = (0..<48).map { "DK,2024-11-1\(4 + $0 / 24)T\($0 % 24 < 10 ? "0" : "")\($0 % 24)Z,\(300 - $0)" }

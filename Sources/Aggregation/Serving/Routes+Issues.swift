@@ -133,6 +133,11 @@ extension Routes {
         else {
             throw Problem.badRequest("supersedes: disclosure \(number) is of another period or for another audience")
         }
+        // Two that replace one would both be in force.
+        if let successor = try await runtime.database.report(superseding: report.number) {
+            throw Problem.badRequest(
+                "supersedes: disclosure \(number) is superseded by \(successor.number) already: name the newest one")
+        }
         return report
     }
 }

@@ -213,6 +213,15 @@ package final class LogDatabase: Sendable {
         }
     }
 
+    package func report(superseding number: Int32) async throws -> StoredReport? {
+        let log = log
+        return try await pool.run { connection throws(StoreError) in
+            try connection.snapshot(of: log) { snapshot throws(StoreError) in
+                try snapshot.report(superseding: number)
+            }
+        }
+    }
+
     package func nextReportNumber() async throws -> Int32 {
         let log = log
         return try await pool.run { connection throws(StoreError) in

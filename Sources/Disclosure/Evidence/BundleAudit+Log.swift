@@ -96,6 +96,8 @@ extension BundleAudit {
         var replay: LogReplay
         /// Of those that were made again, by number: in which revision they have the digest in the log; nil in none.
         var reports: [Int64: Int64?] = [:]
+        /// Of those that have it, by which method.
+        var methods: [Int64: CalculationMethod] = [:]
         /// The report that the auditor holds in hands, as it follows from the entries that it stands on.
         var held: Disclosure?
         /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
@@ -174,7 +176,9 @@ extension BundleAudit {
                     let stated = report.number == held?.number ? held?.method : nil
                     let made = Self.made(report, state.replay, outside, stated)
                     if let made {
-                        state.reports.updateValue(made.revision(ofDigest: report.sha256), forKey: report.number)
+                        let revision = made.revision(ofDigest: report.sha256)
+                        state.reports.updateValue(revision, forKey: report.number)
+                        if revision != nil { state.methods[report.number] = made.method }
                     }
                     if report.number == held?.number { state.held = made }
                 }

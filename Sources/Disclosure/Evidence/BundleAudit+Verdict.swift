@@ -191,12 +191,11 @@ extension BundleAudit {
     }
 
     /// Reports that the log knows of, made again from the entries that they stand on.
-    func describe(
-        _ recomputed: [Int64: Int64?], _ survey: LogSurvey, _ report: inout AuditReport
-    ) {
+    func describeReports(_ replayed: Replayed, _ survey: LogSurvey, _ report: inout AuditReport) {
         for entry in survey.reports {
-            let name = "report \(entry.number) for \(entry.audience), made from \(entry.size) entries"
-            guard let revision = recomputed[entry.number] else {
+            let method = replayed.methods[entry.number].map { $0 == .newest ? "" : " by method \($0.version)" } ?? ""
+            let name = "report \(entry.number) for \(entry.audience), made from \(entry.size) entries\(method)"
+            guard let revision = replayed.reports[entry.number] else {
                 report.notCovered.append(
                     "\(name): it is about another period than this bundle, needs what is withheld, or is older than"
                         + " the newest \(Self.maximumReports)")
@@ -215,7 +214,11 @@ extension BundleAudit {
     }
 
     /// Reports of one period for the same readers that are all in force: a restatement says which one it corrects.
-    func describeRivals(_ issues: [ReportRegister.Issue], _ report: inout AuditReport) {
+    ///
+    /// Reports that were made again, each by another method, stand beside each other and do not contradict. Where it is
+    /// not known by which method one was made, it is held against all.
+    func describeRivals(_ replayed: Replayed, _ report: inout AuditReport) {
+        let issues = replayed.replay.accounts.reports.issues
         struct Subject: Hashable {
             var period: UTCInterval
             var audience: String
@@ -228,7 +231,12 @@ extension BundleAudit {
             if standing[subject] == nil { order.append(subject) }
             standing[subject, default: []].append(issue)
         }
-        let rivals = order.filter { Set((standing[$0] ?? []).map(\.entry.sha256)).count > 1 }
+        let rivals = order.filter { subject in
+            let all = standing[subject] ?? []
+            let known = all.compactMap { replayed.methods[$0.entry.number] }
+            let isOneOfEach = known.count == all.count && Set(known).count == all.count
+            return !isOneOfEach && Set(all.map(\.entry.sha256)).count > 1
+        }
         guard !rivals.isEmpty else { return }
         report.count("rival_reports", Int64(rivals.reduce(0) { $0 + (standing[$1]?.count ?? 0) }))
         for subject in rivals.suffix(Self.maximumRivals) {

@@ -86,8 +86,8 @@ package struct BundleAudit: Sendable {
         try compare(seen, with: replayed.replay, &report)
         describeRange(manifest, &report)
         try judge(replayed, manifest, outside, checkpoint, &report)
-        describe(replayed.reports, survey, &report)
-        describeRivals(replayed.replay.accounts.reports.issues, &report)
+        describeReports(replayed, survey, &report)
+        describeRivals(replayed, &report)
         if let statement { try statement.hold(to: replayed, outside, &report) }
     }
 

@@ -24,10 +24,16 @@ package struct DeviceNameplate: Sendable, Hashable {
         let wanted = words(name)
         guard !wanted.isEmpty else { return nil }
         let exact = all.filter { words($0.name) == wanted }
-        let found = exact.isEmpty ? all.filter { wanted.isSubset(of: words($0.name)) } : exact
+        let partly = all.filter { wanted.isSubset(of: words($0.name)) || joined($0.name) == joined(name) }
+        let found = exact.isEmpty ? partly : exact
         // The two A100 for PCIe differ by their memory alone.
         let sized = found.filter { sizes($0.name).isEmpty || !sizes($0.name).isDisjoint(with: sizes(name)) }
         return (sized.isEmpty ? found : sized).max { $0.watts < $1.watts }
+    }
+
+    /// `RTX3090` and `V100SXM2` as they are written without joints.
+    private static func joined(_ name: String) -> String {
+        wordsInOrder(name.lowercased().replacing("sxm", with: " sxm").replacing("pcie", with: " pcie")).joined()
     }
 
     /// What stands before `GB`.
@@ -39,22 +45,24 @@ package struct DeviceNameplate: Sendable, Hashable {
 
     /// Without the maker and the family, which are left out as often as not, and without size and kind of the memory.
     /// Generations of one socket (SXM2, SXM4) are one.
-    private static func words(_ name: String) -> Set<String> {
+    private static func words(_ name: String) -> Set<String> { Set(wordsInOrder(name)) }
+
+    private static func wordsInOrder(_ name: String) -> [String] {
         let parts = name.lowercased().replacing("tpu v", with: "tpuv").split { !$0.isLetter && !$0.isNumber }
             .map { $0.hasPrefix("sxm") ? "sxm" : String($0) }
         let passedOver: Set<String> = ["nvidia", "amd", "intel", "google", "tesla", "geforce", "instinct", "gpu", "gb"]
         // "40/80GB" has two.
         let sizes: Set<String> = ["16", "24", "32", "40", "64", "80"]
-        return Set(
-            parts.filter {
-                !passedOver.contains($0) && !sizes.contains($0) && !$0.hasPrefix("hbm")
-                    && !($0.hasSuffix("gb") && Int($0.dropLast(2)) != nil)
-            })
+        return parts.filter {
+            !passedOver.contains($0) && !sizes.contains($0) && !$0.hasPrefix("hbm")
+                && !($0.hasSuffix("gb") && Int($0.dropLast(2)) != nil)
+        }
     }
 
     package static let all: [DeviceNameplate] = [
         .init("NVIDIA H200 SXM", watts: 700, teraflopPerSecond: 989, source: hopper("H200")),
         .init("NVIDIA H100 SXM", watts: 700, teraflopPerSecond: 989, source: hopper("H100")),
+        .init("NVIDIA H100 NVL", watts: 400, source: "NVIDIA H100 data sheet, 350 to 400 W as configured"),
         .init("NVIDIA H100 PCIe", watts: 350, teraflopPerSecond: 756, source: hopper("H100")),
         .init("NVIDIA A100 SXM", watts: 400, teraflopPerSecond: 312, source: a100),
         .init("NVIDIA A100 PCIe 80GB", watts: 300, teraflopPerSecond: 312, source: a100),
@@ -78,10 +86,14 @@ package struct DeviceNameplate: Sendable, Hashable {
         .init("NVIDIA L40", watts: 300, teraflopPerSecond: 181, source: "NVIDIA L40 data sheet"),
         .init("NVIDIA L4", watts: 72, teraflopPerSecond: 121, source: "NVIDIA L4 data sheet"),
         .init("NVIDIA A10", watts: 150, teraflopPerSecond: 125, source: "NVIDIA A10 data sheet"),
+        .init("NVIDIA A10G", watts: 300, source: "power limit that its driver reports"),
         .init("NVIDIA A30", watts: 165, source: "NVIDIA A30 data sheet"),
         .init("NVIDIA A40", watts: 300, source: "NVIDIA A40 data sheet"),
         .init("NVIDIA T4", watts: 70, teraflopPerSecond: 65, source: "NVIDIA T4 data sheet (951643)"),
         .init("NVIDIA B200 SXM", watts: 1000, source: "NVIDIA B200 specification, SXM6"),
+        .init(
+            "NVIDIA GB200", watts: 1200, teraflopPerSecond: 2500,
+            source: "NVIDIA Blackwell architecture brief: one GPU of the superchip, its share of the processor apart"),
         .init("AMD Instinct MI100", watts: 300, source: "AMD Instinct MI100 specification"),
         .init(
             "AMD Instinct MI250X", watts: 560, teraflopPerSecond: 383, source: "AMD Instinct MI250X specification"

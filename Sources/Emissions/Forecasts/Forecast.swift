@@ -13,6 +13,14 @@ package struct Forecast: Sendable, Hashable {
         package let interval: ClosedRange<Double>?
         /// Carbontracker's rule on the same marks: (so far) · (all units) / (units done).
         package let proportional: Double
+
+        /// Nothing that was used already is taken back.
+        fileprivate func atLeast(_ known: Double) -> Quantity {
+            Quantity(
+                total: max(total, known),
+                interval: interval.map { max($0.lowerBound, known)...max($0.upperBound, known) },
+                proportional: proportional)
+        }
     }
 
     package let energyMicrojoules: Quantity
@@ -22,13 +30,19 @@ package struct Forecast: Sendable, Hashable {
     /// Marks taken for the start of the job.
     package let startMarks: Int
     package let marks: Int
+    /// Since its newest mark the job has used more than the marks foretell for the whole of it: the totals are what it
+    /// is known to have used, and too low.
+    package let isOvertaken: Bool
 
     /// - Parameters:
     ///   - marks: in the order of time; those that do not advance are passed over.
     ///   - units: how many units the job will do.
+    ///   - reached: time and energy of the newest reading, which may be newer than the newest mark.
     /// - Throws: `missingInput` without a mark that shows progress, `outOfRange` for a total that is no number above
     ///   it.
-    package init(marks: [ProgressMark], units: Double) throws(EmissionsError) {
+    package init(
+        marks: [ProgressMark], units: Double, reached: (elapsedMilliseconds: Int64, microjoules: Int64) = (0, 0)
+    ) throws(EmissionsError) {
         let segments = Segment.between(marks)
         guard let last = segments.last?.end else {
             throw EmissionsError(.missingInput, "no progress is reported yet: a forecast needs one epoch or step done")
@@ -43,8 +57,11 @@ package struct Forecast: Sendable, Hashable {
                 "\(last.done) of \(units) units are too few for a forecast: check what is done and the total")
         }
         let start = Segment.startLength(segments)
-        energyMicrojoules = Self.quantity(segments, start: start, units: units) { Double($0.microjoules) }
-        elapsedMilliseconds = Self.quantity(segments, start: start, units: units) { Double($0.elapsedMilliseconds) }
+        let energy = Self.quantity(segments, start: start, units: units) { Double($0.microjoules) }
+        let time = Self.quantity(segments, start: start, units: units) { Double($0.elapsedMilliseconds) }
+        energyMicrojoules = energy.atLeast(Double(reached.microjoules))
+        elapsedMilliseconds = time.atLeast(Double(reached.elapsedMilliseconds))
+        isOvertaken = last.done < units && energyMicrojoules.total > energy.total
         progress = units > 0 ? last.done / units : 1
         startMarks = start
         self.marks = segments.count

@@ -52,6 +52,12 @@ extension Snapshot {
         try query("\(Self.reportColumns) WHERE log = $1 AND number = $2", [.int4(number)]).first(StoredReport.decode)
     }
 
+    /// The first report that replaces another one.
+    package func report(superseding number: Int32) throws(StoreError) -> StoredReport? {
+        try query("\(Self.reportColumns) WHERE log = $1 AND supersedes = $2 ORDER BY number LIMIT 1", [.int4(number)])
+            .first(StoredReport.decode)
+    }
+
     /// Reports by number, from the one after `last`.
     package func reports(after last: Int32 = 0, limit: Int32) throws(StoreError) -> [StoredReport] {
         try query(

@@ -6,7 +6,9 @@ import JSONText
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Disclosures of a period, and where their figures come from.",
-        subcommands: [ReportShow.self, ReportLineage.self, ReportSample.self, ReportMethods.self],
+        subcommands: [
+            ReportShow.self, ReportList.self, ReportGet.self, ReportLineage.self, ReportSample.self, ReportMethods.self,
+        ],
         defaultSubcommand: ReportShow.self)
 }
 
@@ -30,7 +32,7 @@ struct ReportShow: AsyncParsableCommand {
             valueName: "1"))
     var method: String?
 
-    @Flag(help: "Issue it. The issued document is JSON.")
+    @Flag(help: "Issue it. The issued document is JSON; other formats are rendered from it.")
     var issue = false
 
     @Option(
@@ -61,6 +63,9 @@ struct ReportShow: AsyncParsableCommand {
         case boamps
         /// An in-toto statement in a DSSE envelope.
         case dsse
+
+        /// Whether it has nothing to say to readers who see no energy.
+        var carriesEnergyAlone: Bool { [.cyclonedx, .spdx, .boamps].contains(self) }
     }
 
     func run() async throws {
@@ -71,10 +76,10 @@ struct ReportShow: AsyncParsableCommand {
         guard issue || format != .dsse else {
             throw CommandFailure.usage("only an issued disclosure is signed as a statement", "add --issue")
         }
-        guard !issue || format == nil || format == .json || format == .dsse else {
+        // Refused before a number and an entry are spent on it.
+        guard !issue || audience != .downstream || format?.carriesEnergyAlone != true else {
             throw CommandFailure.usage(
-                "an issued disclosure is JSON, not \(format?.rawValue ?? "")",
-                "issue it, then run report again without --issue")
+                "\(format?.rawValue ?? "") carries energy, which this audience is not shown", "give another --format")
         }
         let client = try options.client()
         let organization = try await options.organization(client)
@@ -110,27 +115,17 @@ struct ReportShow: AsyncParsableCommand {
         if let supersedes { body.append("supersedes", .integer(supersedes)) }
         if let reason { body.append("reason", .string(reason)) }
         let issued = try await client.post(AggregatorClient.path(organization, "disclosures"), .object(body))
-        if format == .dsse {
-            try await statement(of: issued, client, organization)
-        } else if let output {
-            try await OutputFile.replace(output) { file in try file.append(issued.rendered(.pretty)) }
-        } else if options.json || format == .json {
-            Output.json(issued)
-        } else {
+        let document = IssuedDocument(issued, client, organization)
+        let isSummary = format == nil && output == nil && !options.json
+        if isSummary {
             Output.text(ReportPage(disclosure: issued["disclosure"] ?? .null).text)
+        } else {
+            try await document.write(format ?? .json, to: output)
         }
-        if !options.json, format != .json, format != .dsse || output != nil {
+        // Beside a document on standard output no other line stands.
+        if isSummary || output != nil, !options.json, format != .json {
             Output.text(
                 "Issued as number \(FigureText.text(issued["number"])) at \(FigureText.text(issued["issued_at"]))\n")
-        }
-    }
-
-    private func statement(of issued: JSONValue, _ client: AggregatorClient, _ organization: String) async throws {
-        let number = FigureText.text(issued["number"])
-        let path = AggregatorClient.path(organization, "disclosures", number, "statement")
-        guard let output else { return try await client.stream(path, []) { Output.bytes(Array($0)) } }
-        try await OutputFile.replace(output) { file in
-            try await client.stream(path, []) { try file.append(Array($0)) }
         }
     }
 }

@@ -56,6 +56,9 @@ struct ReportSample: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The figure to draw from.", valueName: "path"))
     var figure = "energy.it_uj"
 
+    @Option(help: ArgumentHelp("By which method or rule of attribution; else the newest.", valueName: "1"))
+    var method: String?
+
     func validate() throws {
         guard (1...1000).contains(count) else { throw ValidationError("--n is between 1 and 1000") }
         guard !seed.isEmpty else { throw ValidationError("--seed is empty") }
@@ -63,7 +66,9 @@ struct ReportSample: AsyncParsableCommand {
 
     func run() async throws {
         let query =
-            try periodOptions.period.query + [("figure", figure), ("seed", seed), ("n", "\(count)")]
+            try periodOptions.period.query + [
+                ("figure", figure), ("seed", seed), ("n", "\(count)"), ("method", method),
+            ]
         let client = try options.client()
         let path = AggregatorClient.path(try await options.organization(client), "sample")
         let answer = try await client.get(path, query)

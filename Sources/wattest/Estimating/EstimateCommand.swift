@@ -60,6 +60,12 @@ struct EstimateCommand: ParsableCommand {
         case llama
     }
 
+    func validate() throws {
+        if year != nil, region == nil {
+            throw ValidationError("--year is that of the factor of --region: give --region too")
+        }
+    }
+
     func run() throws {
         let result = try EstimateResult(self)
         if options.json { return Output.json(result.json) }

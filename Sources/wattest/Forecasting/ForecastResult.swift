@@ -26,8 +26,9 @@ struct ForecastResult {
         let known = reports.reports.filter { $0.elapsedMilliseconds <= source.elapsedMilliseconds }
         let marks = ProgressMark.interpolated(
             energy: source.energy, reports: known.map { ($0.elapsedMilliseconds, $0.done) })
-        forecast = try Forecast(marks: marks, units: units)
-        soFar = source.energy.last?.microjoules ?? 0
+        let reached: (elapsedMilliseconds: Int64, microjoules: Int64) = source.energy.last ?? (0, 0)
+        forecast = try Forecast(marks: marks, units: units, reached: reached)
+        soFar = reached.microjoules
         pue = command.pue?.figure ?? .one
         guard pue >= .one else { throw EmissionsError(.outOfRange, "PUE \(pue.text) is below 1") }
         let table = try FactorFiles(command.factors)
@@ -50,6 +51,11 @@ struct ForecastResult {
             missing.append("interval: fewer than three marks of progress say nothing of scatter")
         } else if !hasTimeInterval {
             missing.append("interval of the time: fewer than three reports of progress say nothing of its scatter")
+        }
+        if forecast.isOvertaken {
+            missing.append(
+                "total: since its newest report of progress the job has used more than that foretells for all of it;"
+                    + " what it has used is a lower bound")
         }
         missing += placements?.missing ?? []
     }

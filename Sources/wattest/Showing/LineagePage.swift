@@ -16,7 +16,7 @@ struct LineagePage {
         for item in answer["items"]?.array ?? [] {
             table.add(
                 FigureText.text(item["figure"]), FigureText.text(item["in_report"]),
-                FigureText.text(item["terms_uj"]), FigureText.text(item["terms"]), Self.word(item["agrees"]))
+                FigureText.text(item["terms_uj"]), FigureText.text(item["terms"]), Self.word(listed: item))
         }
         return table.isEmpty ? "Nothing was measured in this period.\n" : table.text
     }
@@ -52,6 +52,14 @@ struct LineagePage {
             let subject = input["subject"]?.string.map { " \($0)" } ?? ""
             return "\(FigureText.text(input["field"]))\(subject) \(FigureText.text(input["index"]))"
         }.joined(separator: ", ")
+    }
+
+    /// What follows from more than the node-hours is made again for one figure at a time.
+    private static func word(listed item: JSONValue) -> String {
+        guard item["agrees"]?.bool == nil, let shown = item["in_report"], !shown.isNull else {
+            return word(item["agrees"])
+        }
+        return "by --figure"
     }
 
     private static func word(_ value: JSONValue?) -> String {

@@ -62,7 +62,9 @@ import Testing
         for (name, watts) in [
             ("NVIDIA H100 80GB HBM3", 700), ("NVIDIA H100 PCIe", 350), ("NVIDIA H200 141GB HBM3e", 700),
             ("NVIDIA A100-PCIE-40GB", 250), ("NVIDIA A100 80GB PCIe", 300), ("NVIDIA A100-SXM4-40GB", 400),
-            ("A100 80GB", 400), ("A100 PCIe", 300), ("Tesla T4", 70), ("TPU v3", 283),
+            ("A100 80GB", 400), ("A100 PCIe", 300), ("Tesla T4", 70), ("TPU v3", 283), ("NVIDIA A10G", 300),
+            ("NVIDIA A10", 150), ("NVIDIA H100 NVL", 400), ("NVIDIA GB200", 1200), ("H100", 700), ("RTX3090", 350),
+            ("V100SXM2", 300), ("GTX1080Ti", 250), ("A100PCIe", 300),
         ] { #expect(DeviceNameplate.named(name)?.watts == DecimalFigure(watts), "\(name)") }
     }
 

@@ -74,6 +74,20 @@ import Testing
         #expect(forecast.energyMicrojoules.interval == 250...250)
     }
 
+    /// A trainer that stopped reporting: what the readings say was used is not taken back.
+    @Test func aTotalIsNeverBelowWhatWasUsed() throws {
+        let marks = (1...4).map {
+            ProgressMark(elapsedMilliseconds: $0 * 1000, microjoules: $0 * 1_000_000, done: Double($0))
+        }
+        let stale = try Forecast(marks: marks, units: 8, reached: (20_000, 20_000_000))
+        #expect(stale.energyMicrojoules.total == 20_000_000 && stale.isOvertaken)
+        #expect(stale.energyMicrojoules.interval == 20_000_000...20_000_000)
+        #expect(stale.elapsedMilliseconds.total == 20_000)
+        #expect(stale.energyMicrojoules.proportional == 8_000_000)
+        let fresh = try Forecast(marks: marks, units: 8, reached: (5000, 5_000_000))
+        #expect(fresh.energyMicrojoules.total == 8_000_000 && !fresh.isOvertaken)
+    }
+
     @Test func marksThatSayNothing() {
         for marks in [
             [], [ProgressMark(elapsedMilliseconds: 5, microjoules: 5, done: 0)],

@@ -189,6 +189,8 @@ import Testing
         try connection.snapshot(of: log) { snapshot throws(StoreError) in
             #expect(try snapshot.report(2) == report(2))
             #expect(try snapshot.reports(after: 1, limit: 9) == [report(2)])
+            #expect(try snapshot.report(superseding: 1) == report(2))
+            #expect(try snapshot.report(superseding: 2) == nil)
         }
         #expect { try connection.change(log) { change throws(StoreError) in try change.keep(report(2)) } } throws: {
             ($0 as? StoreError)?.kind == .invalidData
