@@ -15,13 +15,58 @@ package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
     ///   - superseded: another chain of the node and sensor covered the interval before.
     ///   - tree: the batch's sensors as a tree, where the caller has it already.
     package func post(_ facts: IntervalFacts, superseded: Bool = false, tree: SensorTree? = nil) -> BatchPostings {
-        var attribution = Attribution(facts: facts, tree: tree ?? SensorTree(facts.sensors))
+        var room = AttributionRoom()
+        return post(facts, superseded: superseded, tree: tree ?? SensorTree(facts.sensors), in: &room)
+    }
+
+    /// The same for one batch after the other.
+    ///
+    /// - Parameter room: what the batch before left.
+    package func post(
+        _ facts: IntervalFacts, superseded: Bool = false, tree: SensorTree, in room: inout AttributionRoom
+    ) -> BatchPostings {
+        // Swapped in and out, because lists that two hold are copied when they change.
+        var attribution = Attribution(facts: facts, tree: tree, room: &room)
+        defer { swap(&attribution.room, &room) }
         if superseded {
             attribution.supersede()
         } else {
             attribution.attribute()
         }
         return attribution.result
+    }
+}
+
+/// Memory for the lists of an attribution, to be used for the next one: an audit posts millions of batches, and asking
+/// for it anew takes longer than the rule. Nothing of a batch is in it for the next.
+package struct AttributionRoom: Sendable {
+    fileprivate var sensors: [Attribution.Sensor] = []
+    fileprivate var holders: [Attribution.Holder] = []
+    fileprivate var accounts: [Account] = []
+    fileprivate var lines: [Attribution.Line] = []
+    /// The shares of the sensor at hand.
+    fileprivate var shares: [LargestRemainder.Share] = []
+    fileprivate var devices = DeviceHolders()
+    /// Weights that are the same for every sensor: of the exclusive holders, by reserved cores, and by CPU time.
+    fileprivate var exclusive = LargestRemainder()
+    fileprivate var reserved = LargestRemainder()
+    fileprivate var byTime = LargestRemainder()
+    /// Accelerator and processor energy as posted, which weigh the rest of the node.
+    fileprivate var acceleratorWeight = LargestRemainder()
+    fileprivate var packageWeight = LargestRemainder()
+
+    package init() {}
+
+    fileprivate mutating func clear() {
+        sensors.removeAll(keepingCapacity: true)
+        holders.removeAll(keepingCapacity: true)
+        accounts.removeAll(keepingCapacity: true)
+        lines.removeAll(keepingCapacity: true)
+        exclusive.removeAll()
+        reserved.removeAll()
+        byTime.removeAll()
+        acceleratorWeight.removeAll()
+        packageWeight.removeAll()
     }
 }
 
@@ -32,8 +77,7 @@ package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
 private struct Attribution {
     let facts: IntervalFacts
     let tree: SensorTree
-    private let sensors: [Sensor]
-    private let holders: [Holder]
+    var room: AttributionRoom
     /// What nobody holds: idle while the agent watched, a gap when it was away. A recorded log has no agent beside it,
     /// so nobody can say that the node was idle outside the job's window (RULES section 6).
     private let nobody: Int
@@ -42,24 +86,16 @@ private struct Attribution {
     private var coverage: [CoverageSpan] = []
     private var gaps: [GapSpan] = []
     private var flags: Set<String> = []
-    private var accounts: [Account] = []
-    private var lines: [Line] = []
-    /// Accelerator and processor energy as posted, which weigh the rest of the node.
-    private var acceleratorWeight = LargestRemainder()
-    private var packageWeight = LargestRemainder()
-    /// Weights that are the same for every sensor, worked out when the first one asks.
-    private lazy var exclusive: LargestRemainder? = exclusiveHolders()
-    private lazy var reserved: LargestRemainder = reservedShares()
-    private lazy var byTime: LargestRemainder = processorTimes()
-    /// The shares of the sensor at hand.
-    private var shares: [LargestRemainder.Share] = []
     /// Microseconds of the interval.
     private let duration: Int128
     /// The hour to which all of the batch belongs, nil when it spans several.
     private let onlyHour: Int64?
+    /// Whether somebody holds the node alone.
+    private var isExclusive = false
+    private var areDevicesFound = false
 
     /// What the rule reads of a sensor, without a reference: it is read many times.
-    private struct Sensor {
+    struct Sensor: Sendable {
         var layer: Layer
         var provenance: Provenance
         var advance: Int128
@@ -67,17 +103,16 @@ private struct Attribution {
         var isSuspect: Bool
     }
 
-    private struct Holder {
+    /// In the order of the allocations.
+    struct Holder: Sendable {
         /// Place of the account.
         var place: Int
-        /// Place among the allocations.
-        var index: Int
         /// Microseconds of the interval that the hold lasted.
         var held: Int128
     }
 
     /// A posting whose account is meant by its place.
-    private struct Line {
+    struct Line: Sendable {
         var place: Int
         var component: Component
         var provenance: Provenance
@@ -86,48 +121,47 @@ private struct Attribution {
         var microjoules: Int64
     }
 
-    init(facts: IntervalFacts, tree: SensorTree) {
+    init(facts: IntervalFacts, tree: SensorTree, room: inout AttributionRoom) {
+        self.room = AttributionRoom()
+        swap(&self.room, &room)
+        self.room.clear()
         self.facts = facts
         self.tree = tree
         let duration = Int128(facts.durationNanoseconds / 1000)
         self.duration = duration
-        sensors = Self.sensors(facts.sensors)
         onlyHour = HourSplit.onlyHour(of: facts.interval)
-        var accounts: [Account] = []
-        accounts.reserveCapacity(facts.allocations.count + 4)
-        holders = facts.allocations.indices.map { index in
-            let held = facts.allocations[index].heldNanoseconds.map { min(duration, Int128($0 / 1000)) } ?? duration
-            let place = Self.place(of: Self.account(of: facts.allocations[index]), in: &accounts)
-            return Holder(place: place, index: index, held: held)
+        Self.take(facts.sensors, into: &self.room.sensors)
+        let allocations = facts.allocations.span
+        for index in allocations.indices {
+            let held = allocations[index].heldNanoseconds.map { min(duration, Int128($0 / 1000)) } ?? duration
+            let account = Self.account(allocations[index].job, allocations[index].mode, allocations[index].isActive)
+            let place = Self.place(of: account, in: &self.room.accounts)
+            self.room.holders.append(Holder(place: place, held: held))
         }
         let isOutage = facts.state == .outage
-        unknown = Self.place(of: isOutage ? .gap : .unattributed, in: &accounts)
-        nobody = facts.monotonic == nil || isOutage ? unknown : Self.place(of: .idle, in: &accounts)
-        tenant = Self.place(of: .tenant, in: &accounts)
-        self.accounts = accounts
-        lines.reserveCapacity(16)
-        shares.reserveCapacity(8)
+        unknown = Self.place(of: isOutage ? .gap : .unattributed, in: &self.room.accounts)
+        nobody = facts.monotonic == nil || isOutage ? unknown : Self.place(of: .idle, in: &self.room.accounts)
+        tenant = Self.place(of: .tenant, in: &self.room.accounts)
+        weighExclusive()
+        weighReserved()
+        weighTimes()
     }
 
-    private static func sensors(_ facts: [SensorFacts]) -> [Sensor] {
+    private static func take(_ facts: [SensorFacts], into sensors: inout [Sensor]) {
         let facts = facts.span
-        return [Sensor](unsafeUninitializedCapacity: facts.count) { buffer, count in
-            for index in facts.indices {
-                buffer.initializeElement(
-                    at: index,
-                    to: Sensor(
-                        layer: facts[index].identity.layer, provenance: facts[index].identity.provenance,
-                        advance: Int128(facts[index].lastMicrojoules) - Int128(facts[index].firstMicrojoules),
-                        idlePowerMilliwatts: facts[index].idlePowerMilliwatts,
-                        isSuspect: facts[index].flags.contains(.suspect)))
-            }
-            count = facts.count
+        for index in facts.indices {
+            sensors.append(
+                Sensor(
+                    layer: facts[index].identity.layer, provenance: facts[index].identity.provenance,
+                    advance: Int128(facts[index].lastMicrojoules) - Int128(facts[index].firstMicrojoules),
+                    idlePowerMilliwatts: facts[index].idlePowerMilliwatts,
+                    isSuspect: facts[index].flags.contains(.suspect)))
         }
     }
 
-    private static func account(of allocation: AllocationFacts) -> Account {
-        if allocation.mode == .tenant { return .tenant }
-        return allocation.isActive ? .job(allocation.job) : .idleReserved(allocation.job)
+    private static func account(_ job: String, _ mode: AllocationFacts.Mode, _ isActive: Bool) -> Account {
+        if mode == .tenant { return .tenant }
+        return isActive ? .job(job) : .idleReserved(job)
     }
 
     private static func place(of account: Account, in accounts: inout [Account]) -> Int {
@@ -138,9 +172,9 @@ private struct Attribution {
 
     var result: BatchPostings {
         var result = BatchPostings()
-        result.postings = lines.map { line in
+        result.postings = room.lines.map { line in
             Posting(
-                account: accounts[line.place], component: line.component, provenance: line.provenance,
+                account: room.accounts[line.place], component: line.component, provenance: line.provenance,
                 boundary: line.boundary, hour: line.hour, microjoules: line.microjoules)
         }
         result.coverage = coverage
@@ -152,18 +186,18 @@ private struct Attribution {
     private var isExtract: Bool { facts.others != nil }
 
     mutating func supersede() {
-        let superseded = Self.place(of: .superseded, in: &accounts)
+        let superseded = Self.place(of: .superseded, in: &room.accounts)
         for root in tree.roots {
             write(
-                superseded, .rest, sensors[root].provenance, tree.boundary(of: sensors[root].layer),
-                sensors[root].advance)
+                superseded, .rest, room.sensors[root].provenance, tree.boundary(of: room.sensors[root].layer),
+                room.sensors[root].advance)
         }
         flags.insert("superseded")
     }
 
     mutating func attribute() {
-        for root in tree.roots { attributeParts(of: root, boundary: tree.boundary(of: sensors[root].layer)) }
-        for root in tree.roots { attributeRest(of: root, boundary: tree.boundary(of: sensors[root].layer)) }
+        for root in tree.roots { attributeParts(of: root, boundary: tree.boundary(of: room.sensors[root].layer)) }
+        for root in tree.roots { attributeRest(of: root, boundary: tree.boundary(of: room.sensors[root].layer)) }
         cover()
         findGaps()
     }
@@ -178,165 +212,152 @@ private struct Attribution {
         for part in tree.parts[index] { attributeParts(of: part, boundary: boundary) }
     }
 
-    private func component(_ index: Int) -> Component { tree.component(of: sensors[index].layer) }
+    private func component(_ index: Int) -> Component { tree.component(of: room.sensors[index].layer) }
 
     private mutating func attributeLeaf(_ index: Int, _ boundary: Boundary) {
         let component = component(index)
-        let energy = sensors[index].advance
-        let provenance = sensors[index].provenance
-        if sensors[index].isSuspect {
+        let energy = room.sensors[index].advance
+        let provenance = room.sensors[index].provenance
+        if room.sensors[index].isSuspect {
             flags.insert("suspect")
             return write(unknown, component, provenance, boundary, energy)
         }
-        shares.removeAll(keepingCapacity: true)
-        if let exclusive {
-            if !exclusive.split(energy, among: accounts, into: &shares) { keep(nobody, energy) }
+        room.shares.removeAll(keepingCapacity: true)
+        if isExclusive {
+            if !room.exclusive.split(energy, among: room.accounts, into: &room.shares) { keep(nobody, energy) }
         } else {
             switch component {
-            case .accelerator: acceleratorShares(facts.sensors.span[index].identity, energy)
-            case .cpu, .dram: processorShares(sensors[index].idlePowerMilliwatts, energy)
+            case .accelerator: acceleratorShares(index, energy)
+            case .cpu, .dram: processorShares(room.sensors[index].idlePowerMilliwatts, energy)
             case .network: networkShares(energy)
             case .rest: keep(nobody, energy)
             }
         }
-        for share in shares.indices {
-            let (place, amount) = (shares[share].place, shares[share].amount)
+        for share in room.shares.indices {
+            let (place, amount) = (room.shares[share].place, room.shares[share].amount)
             write(place, component, provenance, boundary, amount)
-            if component == .accelerator { acceleratorWeight.add(place, amount) }
-            if component == .cpu { packageWeight.add(place, amount) }
+            if component == .accelerator { room.acceleratorWeight.add(place, amount) }
+            if component == .cpu { room.packageWeight.add(place, amount) }
         }
     }
 
     private mutating func attributeRest(of index: Int, boundary: Boundary) {
         for part in tree.parts[index] { attributeRest(of: part, boundary: boundary) }
         guard !tree.parts[index].isEmpty || component(index) == .rest else { return }
-        let provenance = sensors[index].provenance
-        var rest = sensors[index].advance
-        for part in tree.parts[index] { rest -= sensors[part].advance }
-        if sensors[index].isSuspect {
+        let provenance = room.sensors[index].provenance
+        var rest = room.sensors[index].advance
+        for part in tree.parts[index] { rest -= room.sensors[part].advance }
+        if room.sensors[index].isSuspect {
             flags.insert("suspect")
             return write(unknown, .rest, provenance, boundary, rest)
         }
-        shares.removeAll(keepingCapacity: true)
+        room.shares.removeAll(keepingCapacity: true)
         let isSplit =
-            exclusive?.split(rest, among: accounts, into: &shares) ?? false
-            || acceleratorWeight.split(rest, among: accounts, into: &shares)
-            || packageWeight.split(rest, among: accounts, into: &shares)
+            isExclusive && room.exclusive.split(rest, among: room.accounts, into: &room.shares)
+            || room.acceleratorWeight.split(rest, among: room.accounts, into: &room.shares)
+            || room.packageWeight.split(rest, among: room.accounts, into: &room.shares)
         if !isSplit { keep(nobody, rest) }
-        for share in shares.indices {
-            write(shares[share].place, .rest, provenance, boundary, shares[share].amount)
+        for share in room.shares.indices {
+            write(room.shares[share].place, .rest, provenance, boundary, room.shares[share].amount)
         }
     }
 
     // MARK: Shares
 
     private mutating func keep(_ place: Int, _ amount: Int128) {
-        shares.append(LargestRemainder.Share(place: place, amount: amount))
+        room.shares.append(LargestRemainder.Share(place: place, amount: amount))
     }
 
-    /// Weights of the exclusive holders over the interval, nil when nobody holds the node alone.
-    private func exclusiveHolders() -> LargestRemainder? {
-        guard facts.allocations.contains(where: { $0.mode == .exclusive }) else { return nil }
-        var shares = LargestRemainder()
+    /// The exclusive holders over the interval.
+    private mutating func weighExclusive() {
         var held: Int128 = 0
-        for holder in holders where facts.allocations[holder.index].mode == .exclusive {
-            shares.add(holder.place, holder.held)
-            held += holder.held
+        for holder in room.holders.indices where facts.allocations.span[holder].mode == .exclusive {
+            isExclusive = true
+            room.exclusive.add(room.holders[holder].place, room.holders[holder].held)
+            held += room.holders[holder].held
         }
         // The time that nobody held is nobody's.
-        shares.add(nobody, duration - held)
-        return shares
+        if isExclusive { room.exclusive.add(nobody, duration - held) }
     }
 
-    private mutating func acceleratorShares(_ sensor: SensorIdentity, _ energy: Int128) {
-        var first: (holder: Int, weight: Int64?)?
-        var more: [(holder: Int, weight: Int64?)] = []
-        for index in holders.indices {
-            guard let weight = heldWeight(of: sensor, by: holders[index].index) else { continue }
-            if first == nil { first = (index, weight) } else { more.append((index, weight)) }
+    private mutating func acceleratorShares(_ sensor: Int, _ energy: Int128) {
+        if !areDevicesFound {
+            room.devices.find(facts, tree)
+            areDevicesFound = true
         }
-        let others = facts.others?.devices.first { $0.sensor == sensor.id }
-        guard let first else {
+        let holders = room.devices.holders(of: sensor)
+        let others = facts.others?.devices.first { $0.sensor == facts.sensors[sensor].id }
+        guard let first = holders.first else {
             return keep(others == nil ? nobody : tenant, energy)
         }
-        guard more.isEmpty, others == nil else { return divide(energy, [first] + more, others) }
-        let only = holders[first.holder]
+        guard holders.count == 1, others == nil else { return divide(energy, holders, others) }
+        let only = room.holders[first.allocation]
         guard only.held < duration else { return keep(only.place, energy) }
         var split = LargestRemainder()
         split.add(only.place, only.held)
         split.add(nobody, duration - only.held)
-        if !split.split(energy, among: accounts, into: &shares) { keep(only.place, energy) }
-    }
-
-    /// The weight of a hold, itself nil where none was measured; nil when the allocation does not hold the device.
-    private func heldWeight(of sensor: SensorIdentity, by allocation: Int) -> Int64?? {
-        let allocations = facts.allocations.span
-        let devices = allocations[allocation].devices.span
-        for device in devices.indices where devices[device].sensor == sensor.id {
-            return .some(devices[device].weight)
-        }
-        return nil
+        if !split.split(energy, among: room.accounts, into: &room.shares) { keep(only.place, energy) }
     }
 
     /// A device that several hold: by their measured shares, else equally.
-    private mutating func divide(_ energy: Int128, _ holding: [(holder: Int, weight: Int64?)], _ others: DeviceHold?) {
+    private mutating func divide(
+        _ energy: Int128, _ holding: ArraySlice<DeviceHolders.Holder>, _ others: DeviceHold?
+    ) {
         let measured = holding.allSatisfy { $0.weight != nil } && (others.map { $0.weight != nil } ?? true)
         let total = holding.reduce(Int128(others?.weight ?? 0)) { $0 + Int128($1.weight ?? 0) }
         let byMeasure = measured && total > 0
         if !byMeasure, holding.count > 1 { flags.insert("equal-share") }
         var split = LargestRemainder()
-        for (holder, weight) in holding { split.add(holders[holder].place, byMeasure ? Int128(weight ?? 0) : 1) }
+        for holder in holding {
+            split.add(room.holders[holder.allocation].place, byMeasure ? Int128(holder.weight ?? 0) : 1)
+        }
         if let others { split.add(tenant, byMeasure ? Int128(others.weight ?? 0) : 1) }
-        if !split.split(energy, among: accounts, into: &shares) { keep(nobody, energy) }
+        if !split.split(energy, among: room.accounts, into: &room.shares) { keep(nobody, energy) }
     }
 
     /// The idle part by reserved cores, the rest by CPU time.
     private mutating func processorShares(_ idlePowerMilliwatts: Int64, _ energy: Int128) {
         let idleEnergy = Int128(idlePowerMilliwatts) * Int128(facts.durationNanoseconds) / 1_000_000
         let idle = min(energy, idleEnergy)
-        if !reserved.split(idle, among: accounts, into: &shares) { keep(nobody, idle) }
+        if !room.reserved.split(idle, among: room.accounts, into: &room.shares) { keep(nobody, idle) }
         let active = energy - idle
         let isSplit =
-            byTime.split(active, among: accounts, into: &shares)
-            || reserved.split(active, among: accounts, into: &shares)
+            room.byTime.split(active, among: room.accounts, into: &room.shares)
+            || room.reserved.split(active, among: room.accounts, into: &room.shares)
         if !isSplit { keep(nobody, active) }
     }
 
-    private func processorTimes() -> LargestRemainder {
-        var shares = LargestRemainder()
-        for holder in holders {
-            shares.add(holder.place, Int128(facts.allocations[holder.index].cpuMicroseconds))
+    private mutating func weighTimes() {
+        for holder in room.holders.indices {
+            room.byTime.add(room.holders[holder].place, Int128(facts.allocations.span[holder].cpuMicroseconds))
         }
-        if let others = facts.others { shares.add(tenant, Int128(others.cpuMicroseconds)) }
-        shares.add(unknown, Int128(facts.host?.unheldCPUMicroseconds ?? 0))
-        return shares
+        if let others = facts.others { room.byTime.add(tenant, Int128(others.cpuMicroseconds)) }
+        room.byTime.add(unknown, Int128(facts.host?.unheldCPUMicroseconds ?? 0))
     }
 
-    private func reservedShares() -> LargestRemainder {
-        var shares = LargestRemainder()
+    private mutating func weighReserved() {
         var reserved: Int128 = 0
-        for holder in holders {
-            let weight = Int128(facts.allocations[holder.index].reservedMillicores) * holder.held
-            shares.add(holder.place, weight)
+        for holder in room.holders.indices {
+            let weight = Int128(facts.allocations.span[holder].reservedMillicores) * room.holders[holder].held
+            room.reserved.add(room.holders[holder].place, weight)
             reserved += weight
         }
         if let others = facts.others {
             let weight = Int128(others.reservedMillicores) * duration
-            shares.add(tenant, weight)
+            room.reserved.add(tenant, weight)
             reserved += weight
         }
-        if let host = facts.host { shares.add(nobody, Int128(host.millicores) * duration - reserved) }
-        return shares
+        if let host = facts.host { room.reserved.add(nobody, Int128(host.millicores) * duration - reserved) }
     }
 
     /// A shared source by the node-seconds of the jobs that it serves.
     private mutating func networkShares(_ energy: Int128) {
         var split = LargestRemainder()
-        for holder in holders {
-            split.add(
-                holder.place, holder.held * Int128(max(1, facts.allocations[holder.index].expectedNodes ?? 1)))
+        for holder in room.holders.indices {
+            let nodes = max(1, facts.allocations[holder].expectedNodes ?? 1)
+            split.add(room.holders[holder].place, room.holders[holder].held * Int128(nodes))
         }
-        if !split.split(energy, among: accounts, into: &shares) { keep(unknown, energy) }
+        if !split.split(energy, among: room.accounts, into: &room.shares) { keep(unknown, energy) }
     }
 
     // MARK: Writing
@@ -345,7 +366,7 @@ private struct Attribution {
         _ place: Int, _ component: Component, _ provenance: Provenance, _ boundary: Boundary, _ amount: Int128
     ) {
         // An extract posts the tenant's own shares only; the home log has the whole.
-        if isExtract, accounts[place].job == nil { return }
+        if isExtract, room.accounts[place].job == nil { return }
         if let onlyHour {
             if amount != 0 { add(place, component, provenance, boundary, onlyHour, amount) }
             return
@@ -359,19 +380,20 @@ private struct Attribution {
         _ place: Int, _ component: Component, _ provenance: Provenance, _ boundary: Boundary, _ hour: Int64,
         _ amount: Int128
     ) {
-        for index in lines.indices
-        where lines[index].place == place && lines[index].component == component && lines[index].hour == hour
-            && lines[index].provenance == provenance && lines[index].boundary == boundary
+        for index in room.lines.indices
+        where room.lines[index].place == place && room.lines[index].component == component
+            && room.lines[index].hour == hour && room.lines[index].provenance == provenance
+            && room.lines[index].boundary == boundary
         {
-            guard let sum = Int64(exactly: Int128(lines[index].microjoules) + amount) else { break }
-            lines[index].microjoules = sum
+            guard let sum = Int64(exactly: Int128(room.lines[index].microjoules) + amount) else { break }
+            room.lines[index].microjoules = sum
             return
         }
         // Both ends of a sensor are 64-bit, so an amount can need 65 bits: it is then posted in several parts.
         var left = amount
         repeat {
             let part = Int64(clamping: left)
-            lines.append(
+            room.lines.append(
                 Line(
                     place: place, component: component, provenance: provenance, boundary: boundary, hour: hour,
                     microjoules: part))
@@ -386,36 +408,37 @@ private struct Attribution {
         guard duration > 0, !tree.roots.isEmpty else { return }
         guard facts.interval.lastHour - facts.interval.start.hour <= HourSplit.maximumHours else { return }
         let known = tree.knownMilliseconds(facts.sensors, of: duration)
-        for holder in holders.indices where facts.allocations[holder].mode != .tenant {
+        coverage.reserveCapacity(room.holders.count)
+        for holder in room.holders.indices where facts.allocations[holder].mode != .tenant {
             let isCovered = (0..<holder).contains { earlier in
                 facts.allocations[earlier].mode != .tenant
                     && facts.allocations[earlier].job == facts.allocations[holder].job
             }
-            if !isCovered { coverage += coverageSpans(holders[holder], known: known) }
+            if !isCovered { cover(holder, known: known) }
         }
     }
 
-    private func coverageSpans(_ holder: Holder, known: (measured: Int64, bridged: Int64)) -> [CoverageSpan] {
+    private mutating func cover(_ holder: Int, known: (measured: Int64, bridged: Int64)) {
+        let (job, held) = (facts.allocations[holder].job, room.holders[holder].held)
         // Up to the next millisecond: a job must not be called a lower bound because of a part of one.
         func scaled(_ milliseconds: Int64) -> Int128 {
-            guard holder.held < duration, duration > 0 else { return Int128(milliseconds) }
-            return (Int128(milliseconds) * holder.held + duration - 1) / duration
+            guard held < duration, duration > 0 else { return Int128(milliseconds) }
+            return (Int128(milliseconds) * held + duration - 1) / duration
         }
         if let onlyHour {
-            return [
+            coverage.append(
                 CoverageSpan(
-                    job: facts.allocations[holder.index].job, hour: onlyHour, interval: facts.interval,
+                    job: job, hour: onlyHour, interval: facts.interval,
                     measuredMilliseconds: Int64(clamping: scaled(known.measured)),
-                    bridgedMilliseconds: Int64(clamping: scaled(known.bridged)))
-            ]
+                    bridgedMilliseconds: Int64(clamping: scaled(known.bridged))))
+            return
         }
         var spans: [Int64: CoverageSpan] = [:]
         for hour in facts.interval.start.hour...facts.interval.lastHour {
             let whole = UTCInterval(start: UTCTime(hour: hour), end: UTCTime(hour: hour + 1))
             guard let part = whole.intersection(facts.interval) else { continue }
             spans[hour] = CoverageSpan(
-                job: facts.allocations[holder.index].job, hour: hour, interval: part, measuredMilliseconds: 0,
-                bridgedMilliseconds: 0)
+                job: job, hour: hour, interval: part, measuredMilliseconds: 0, bridgedMilliseconds: 0)
         }
         for (hour, amount) in HourSplit.split(scaled(known.measured), over: facts.interval) {
             spans[hour]?.measuredMilliseconds += Int64(clamping: amount)
@@ -423,7 +446,7 @@ private struct Attribution {
         for (hour, amount) in HourSplit.split(scaled(known.bridged), over: facts.interval) {
             spans[hour]?.bridgedMilliseconds += Int64(clamping: amount)
         }
-        return spans.values.sorted { $0.hour < $1.hour }
+        coverage += spans.values.sorted { $0.hour < $1.hour }
     }
 
     private mutating func findGaps() {

@@ -84,9 +84,9 @@ package struct EnergyLine: Sendable {
 
     /// Batches of a chain come in the order of time, so that nearly always it is the last hour or a new one behind it.
     private mutating func place(of slot: Int32, _ times: [Int64]) -> Int {
-        if let last = hours.last {
-            if last.slot == slot { return hours.count - 1 }
-            if times[Int(slot)] < times[Int(last.slot)] {
+        if !hours.isEmpty, case let last = hours[hours.count - 1].slot {
+            if last == slot { return hours.count - 1 }
+            if times[Int(slot)] < times[Int(last)] {
                 let place = hours.partitioningIndex { times[Int($0.slot)] >= times[Int(slot)] }
                 if hours[place].slot != slot { hours.insert(Hour(slot: slot), at: place) }
                 return place

@@ -22,12 +22,20 @@ struct LargestRemainder: Sendable {
     }
 
     private var weights: [(place: Int, weight: Int128)] = []
+    private var totalWeight: Int128 = 0
 
     init() {}
+
+    /// Takes all weight away, and keeps the memory.
+    mutating func removeAll() {
+        weights.removeAll(keepingCapacity: true)
+        totalWeight = 0
+    }
 
     /// Adds weight to an account. Weights below zero count as zero.
     mutating func add(_ place: Int, _ weight: Int128) {
         guard weight > 0 else { return }
+        totalWeight += weight
         for index in weights.indices where weights[index].place == place {
             weights[index].weight += weight
             return
@@ -36,11 +44,6 @@ struct LargestRemainder: Sendable {
     }
 
     var isEmpty: Bool { weights.isEmpty }
-    private var totalWeight: Int128 {
-        var total: Int128 = 0
-        for index in weights.indices { total += weights[index].weight }
-        return total
-    }
 
     /// Appends the shares in the order in which accounts got weight.
     ///
@@ -54,12 +57,11 @@ struct LargestRemainder: Sendable {
             shares.append(Share(place: first.place, amount: amount))
             return true
         }
-        let total = totalWeight
         let magnitude = amount < 0 ? -amount : amount
         let start = shares.count
         var left = magnitude
         for index in weights.indices {
-            let (whole, remainder) = Self.quotientAndRemainder(magnitude, weights[index].weight, by: total)
+            let (whole, remainder) = Self.quotientAndRemainder(magnitude, weights[index].weight, by: totalWeight)
             shares.append(Share(place: weights[index].place, amount: whole, remainder: remainder))
             left -= whole
         }

@@ -109,44 +109,35 @@ package struct Ledger: Sendable {
 
 extension Ledger {
     package mutating func add(_ batch: BatchPostings, node: String, index: Int64) {
-        let place = number(ofNode: node)
-        var (line, turn) = (-1, 0)
-        for index in batch.postings.indices {
-            // Postings of one account stand side by side, one for each component.
-            if line < 0 || !holds(line, batch.postings[index]) {
-                line = self.line(of: batch.postings[index], place, turn)
-                turn += 1
-            }
-            let slot = hourNumbers.number(of: batch.postings[index].hour)
-            lines[line].add(
-                batch.postings[index].microjoules, batch.postings[index].component, at: slot, hourNumbers.names)
-        }
-        for index in batch.coverage.indices {
-            let sum = Coverage(
-                measuredMilliseconds: batch.coverage[index].measuredMilliseconds,
-                bridgedMilliseconds: batch.coverage[index].bridgedMilliseconds, hold: batch.coverage[index].interval)
-            let line = coverageLine(ofJob: batch.coverage[index].job, place, index)
-            coverageLines[line].add(sum, at: hourNumbers.number(of: batch.coverage[index].hour), hourNumbers.names)
-        }
+        add(batch.postings, batch.coverage, node: node)
         for span in batch.gaps { gaps.append(Gap(node: node, span: span, index: index)) }
     }
 
-    /// The line of the posting that is the batch's `turn`-th to another one: nearly always that of the node's batch
-    /// before, which saves looking it up by name.
-    private mutating func line(of posting: Posting, _ node: Int32, _ turn: Int) -> Int {
-        if turn < recent[Int(node)].lines.count, case let line = Int(recent[Int(node)].lines[turn]),
-            holds(line, posting)
-        {
-            return line
+    /// Adds the sums of one batch, without its gaps.
+    package mutating func add(_ postings: [Posting], _ coverage: [CoverageSpan], node: String) {
+        let place = number(ofNode: node)
+        let (postings, coverage) = (postings.span, coverage.span)
+        for index in postings.indices {
+            // Nearly always that of the node's batch before, which saves looking it up by name.
+            var line = recent[Int(place)].line(index)
+            if line < 0 || lines[line].account != postings[index].account
+                || lines[line].provenance != postings[index].provenance
+                || lines[line].boundary != postings[index].boundary
+            {
+                line = self.line(
+                    postings[index].account, place, postings[index].provenance, postings[index].boundary)
+                recent[Int(place)].keep(line: line, index)
+            }
+            let slot = hourNumbers.number(of: postings[index].hour)
+            lines[line].add(postings[index].microjoules, postings[index].component, at: slot, hourNumbers.names)
         }
-        let line = self.line(posting.account, node, posting.provenance, posting.boundary)
-        recent[Int(node)].keep(line: line, turn)
-        return line
-    }
-
-    private func holds(_ line: Int, _ posting: Posting) -> Bool {
-        lines[line].provenance == posting.provenance && lines[line].boundary == posting.boundary
-            && lines[line].account == posting.account
+        for index in coverage.indices {
+            let sum = Coverage(
+                measuredMilliseconds: coverage[index].measuredMilliseconds,
+                bridgedMilliseconds: coverage[index].bridgedMilliseconds, hold: coverage[index].interval)
+            let line = coverageLine(ofJob: coverage[index].job, place, index)
+            coverageLines[line].add(sum, at: hourNumbers.number(of: coverage[index].hour), hourNumbers.names)
+        }
     }
 
     private mutating func coverageLine(ofJob name: String, _ node: Int32, _ turn: Int) -> Int {
@@ -234,6 +225,9 @@ extension Ledger {
     private struct Recent: Sendable {
         private(set) var lines: [Int32] = []
         private(set) var coverageLines: [Int32] = []
+
+        /// Where the posting at a place went, -1 where there was none.
+        func line(_ turn: Int) -> Int { turn < lines.count ? Int(lines[turn]) : -1 }
 
         mutating func keep(line: Int, _ turn: Int) {
             if turn < lines.count { lines[turn] = Int32(line) } else { lines.append(Int32(line)) }

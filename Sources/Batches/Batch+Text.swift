@@ -88,9 +88,7 @@ extension Batch {
         let interval = try reader.intervalLine()
         let monotonic = try reader.monotonicLine()
         method = try reader.recalledLine("method", .method, maximumBytes: 32)
-        try reader.begin("state")
-        let state = try reader.word("state", of: IntervalFacts.State.self)
-        try reader.endLine()
+        let state = try reader.stateLine()
         let host = try reader.hostLine()
         let sensors = try reader.sensorLines()
         let allocations = try reader.allocationLines()
@@ -165,10 +163,10 @@ extension LineReader {
     mutating func recalledName(
         _ what: StaticString, _ place: BatchRecall.Name, maximumBytes: Int = 128
     ) throws(NoteSyntaxError) -> String {
-        if let kept = recall[place], take(kept.bytes) { return kept.value }
+        if let name = take(recall[place]) { return name }
         let start = position
         let name = try name(what, maximumBytes: maximumBytes)
-        recall[place] = BatchRecall.Kept(bytes: Array(taken(from: start)), value: name)
+        recall[place] = kept(name, from: start)
         return name
     }
 
@@ -231,17 +229,50 @@ extension LineReader {
             try endLine()
             return nil
         }
-        let anchor = TreeHead(size: UInt64(try integer("anchor size")), root: try hash("anchor root"))
+        let anchor = try recalledAnchor()
         try endLine()
+        return anchor
+    }
+
+    /// Batches name one anchor until their nodes see the next checkpoint.
+    private mutating func recalledAnchor() throws(NoteSyntaxError) -> TreeHead {
+        if let anchor = take(recall.anchor) { return anchor }
+        let start = position
+        let anchor = TreeHead(size: UInt64(try integer("anchor size")), root: try hash("anchor root"))
+        recall.anchor = kept(anchor, from: start)
         return anchor
     }
 
     mutating func clockLine() throws(NoteSyntaxError) -> ClockState {
         try begin("clock")
-        let letter = try word("clock state", of: ClockState.Letter.self)
-        let error = takeNothing() ? nil : try integer("clock error")
+        let clock = try clock()
         try endLine()
-        return ClockState(letter: letter, errorMicroseconds: error)
+        return clock
+    }
+
+    private mutating func clock() throws(NoteSyntaxError) -> ClockState {
+        if let clock = take(recall.clock) { return clock }
+        let start = position
+        let clock = ClockState(
+            letter: try word("clock state", of: ClockState.Letter.self),
+            errorMicroseconds: takeNothing() ? nil : try integer("clock error"))
+        recall.clock = kept(clock, from: start)
+        return clock
+    }
+
+    mutating func stateLine() throws(NoteSyntaxError) -> IntervalFacts.State {
+        try begin("state")
+        let state = try state()
+        try endLine()
+        return state
+    }
+
+    private mutating func state() throws(NoteSyntaxError) -> IntervalFacts.State {
+        if let state = take(recall.state) { return state }
+        let start = position
+        let state = try word("state", of: IntervalFacts.State.self)
+        recall.state = kept(state, from: start)
+        return state
     }
 
     mutating func intervalLine() throws(NoteSyntaxError) -> UTCInterval {
@@ -279,9 +310,8 @@ extension LineReader {
     mutating func sensorLines() throws(NoteSyntaxError) -> [SensorFacts] {
         var sensors: [SensorFacts] = []
         sensors.reserveCapacity(recall.sensors.count)
-        while startsLine("sensor") {
+        while takesKeyword("sensor") {
             guard sensors.count < Batch.maximumSensors else { throw failure("at most 512 sensors") }
-            try begin("sensor")
             sensors.append(try sensor(number: sensors.count))
             try endLine()
         }
@@ -289,26 +319,42 @@ extension LineReader {
     }
 
     private mutating func sensor(number: Int) throws(NoteSyntaxError) -> SensorFacts {
-        SensorFacts(
-            identity: try sensorIdentity(number: number), epoch: try integer("epoch"),
-            firstMicrojoules: try signedInteger("first value"), lastMicrojoules: try signedInteger("last value"),
-            readings: try integer("readings"), longestGapMilliseconds: try integer("longest gap"),
-            bridgedMilliseconds: try integer("bridged time"), missingMilliseconds: try integer("missing time"),
-            periodMilliseconds: try integer("period"), idlePowerMilliwatts: try integer("idle power"),
-            flags: try flags())
+        let identity = try sensorIdentity(number: number)
+        let epoch = try integer("epoch")
+        let first = try signedInteger("first value")
+        let last = try signedInteger("last value")
+        let terms = try sensorTerms(number: number)
+        return SensorFacts(
+            identity: identity, epoch: epoch, firstMicrojoules: first, lastMicrojoules: last, readings: terms.readings,
+            longestGapMilliseconds: terms.longestGapMilliseconds, bridgedMilliseconds: terms.bridgedMilliseconds,
+            missingMilliseconds: terms.missingMilliseconds, periodMilliseconds: terms.periodMilliseconds,
+            idlePowerMilliwatts: terms.idlePowerMilliwatts, flags: terms.flags)
     }
 
     /// The fields that stay from batch to batch: taken over when they are those of the same line before.
     private mutating func sensorIdentity(number: Int) throws(NoteSyntaxError) -> SensorIdentity {
-        if number < recall.sensors.count, take(recall.sensors[number].bytes) { return recall.sensors[number].value }
+        if let identity = take(recall.sensors, at: number) { return identity }
         let start = position
         let identity = SensorIdentity(
             id: try name("sensor id"), kind: try name("sensor kind", maximumBytes: 32),
             layer: try word("layer", of: Layer.self),
             within: takeNothing() ? nil : try name("containing sensor"),
             provenance: try word("provenance", of: Provenance.self))
-        recall.keep(sensor: identity, Array(taken(from: start)), at: number)
+        BatchRecall.keep(kept(identity, from: start), in: &recall.sensors, at: number)
         return identity
+    }
+
+    /// Where every reading comes in time, these stay as well.
+    private mutating func sensorTerms(number: Int) throws(NoteSyntaxError) -> BatchRecall.SensorTerms {
+        if let terms = take(recall.sensorTerms, at: number) { return terms }
+        let start = position
+        let terms = BatchRecall.SensorTerms(
+            readings: try integer("readings"), longestGapMilliseconds: try integer("longest gap"),
+            bridgedMilliseconds: try integer("bridged time"), missingMilliseconds: try integer("missing time"),
+            periodMilliseconds: try integer("period"), idlePowerMilliwatts: try integer("idle power"),
+            flags: try flags())
+        BatchRecall.keep(kept(terms, from: start), in: &recall.sensorTerms, at: number)
+        return terms
     }
 
     private mutating func flags() throws(NoteSyntaxError) -> SensorFlags {
@@ -329,9 +375,8 @@ extension LineReader {
     mutating func allocationLines() throws(NoteSyntaxError) -> [AllocationFacts] {
         var allocations: [AllocationFacts] = []
         allocations.reserveCapacity(recall.holds.count)
-        while startsLine("alloc") {
+        while takesKeyword("alloc") {
             guard allocations.count < Batch.maximumAllocations else { throw failure("at most 256 allocations") }
-            try begin("alloc")
             allocations.append(try allocation(number: allocations.count))
             try endLine()
         }
@@ -339,24 +384,36 @@ extension LineReader {
     }
 
     private mutating func hold(number: Int) throws(NoteSyntaxError) -> BatchRecall.Hold {
-        if number < recall.holds.count, take(recall.holds[number].bytes) { return recall.holds[number].value }
+        if let hold = take(recall.holds, at: number) { return hold }
         let start = position
         let hold = BatchRecall.Hold(
             job: try pseudonym("job pseudonym"), mode: try word("mode", of: AllocationFacts.Mode.self),
             devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation))
-        recall.keep(hold: hold, Array(taken(from: start)), at: number)
+        BatchRecall.keep(kept(hold, from: start), in: &recall.holds, at: number)
         return hold
     }
 
-    private mutating func allocation(number: Int) throws(NoteSyntaxError) -> AllocationFacts {
-        let hold = try hold(number: number)
-        return AllocationFacts(
-            job: hold.job, mode: hold.mode, devices: hold.devices,
-            cpuMicroseconds: try integer("CPU time"), reservedMillicores: try integer("reserved millicores"),
+    private mutating func holdTerms(number: Int) throws(NoteSyntaxError) -> BatchRecall.HoldTerms {
+        if let terms = take(recall.holdTerms, at: number) { return terms }
+        let start = position
+        let terms = BatchRecall.HoldTerms(
+            reservedMillicores: try integer("reserved millicores"),
             heldNanoseconds: takeNothing() ? nil : try integer("held time"),
             expectedNodes: takeNothing() ? nil : try integer("expected nodes"),
             rank: takeNothing() ? nil : try integer("rank"),
             since: UTCTime(microseconds: try integer("start of the hold")), isActive: try boolean("active"))
+        BatchRecall.keep(kept(terms, from: start), in: &recall.holdTerms, at: number)
+        return terms
+    }
+
+    private mutating func allocation(number: Int) throws(NoteSyntaxError) -> AllocationFacts {
+        let hold = try hold(number: number)
+        let time = try integer("CPU time")
+        let terms = try holdTerms(number: number)
+        return AllocationFacts(
+            job: hold.job, mode: hold.mode, devices: hold.devices, cpuMicroseconds: time,
+            reservedMillicores: terms.reservedMillicores, heldNanoseconds: terms.heldNanoseconds,
+            expectedNodes: terms.expectedNodes, rank: terms.rank, since: terms.since, isActive: terms.isActive)
     }
 
     mutating func pseudonym(_ what: StaticString) throws(NoteSyntaxError) -> String {

@@ -1,4 +1,5 @@
 import Energy
+import TransparencyLog
 
 /// What a reader of many batches remembers of the last one: names that come again in the same place.
 ///
@@ -11,10 +12,31 @@ package struct BatchRecall: Sendable {
         var value: Value
     }
 
+    /// What follows the two values in a sensor's line.
+    struct SensorTerms: Sendable {
+        var readings: Int64
+        var longestGapMilliseconds: Int64
+        var bridgedMilliseconds: Int64
+        var missingMilliseconds: Int64
+        var periodMilliseconds: Int64
+        var idlePowerMilliwatts: Int64
+        var flags: SensorFlags
+    }
+
     struct Hold: Sendable {
         var job: String
         var mode: AllocationFacts.Mode
         var devices: [DeviceHold]
+    }
+
+    /// What follows the CPU time in an allocation's line.
+    struct HoldTerms: Sendable {
+        var reservedMillicores: Int64
+        var heldNanoseconds: Int64?
+        var expectedNodes: Int64?
+        var rank: Int64?
+        var since: UTCTime
+        var isActive: Bool
     }
 
     enum Name { case log, boot, method }
@@ -22,9 +44,15 @@ package struct BatchRecall: Sendable {
     private var log: Kept<String>?
     private var boot: Kept<String>?
     private var method: Kept<String>?
+    var anchor: Kept<TreeHead>?
+    var clock: Kept<ClockState>?
+    var state: Kept<IntervalFacts.State>?
     /// By the place of their line among the batch's sensors.
-    private(set) var sensors: [Kept<SensorIdentity>] = []
-    private(set) var holds: [Kept<Hold>] = []
+    var sensors: [Kept<SensorIdentity>] = []
+    var sensorTerms: [Kept<SensorTerms>] = []
+    /// By the place of their line among the batch's allocations.
+    var holds: [Kept<Hold>] = []
+    var holdTerms: [Kept<HoldTerms>] = []
 
     package init() {}
 
@@ -45,13 +73,7 @@ package struct BatchRecall: Sendable {
         }
     }
 
-    mutating func keep(sensor: SensorIdentity, _ bytes: [UInt8], at place: Int) {
-        let kept = Kept(bytes: bytes, value: sensor)
-        if place < sensors.count { sensors[place] = kept } else { sensors.append(kept) }
-    }
-
-    mutating func keep(hold: Hold, _ bytes: [UInt8], at place: Int) {
-        let kept = Kept(bytes: bytes, value: hold)
-        if place < holds.count { holds[place] = kept } else { holds.append(kept) }
+    static func keep<Value>(_ kept: Kept<Value>, in list: inout [Kept<Value>], at place: Int) {
+        if place < list.count { list[place] = kept } else { list.append(kept) }
     }
 }

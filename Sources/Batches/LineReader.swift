@@ -37,8 +37,6 @@ struct LineReader {
         self.recall = recall
     }
 
-    func taken(from start: Int) -> ArraySlice<UInt8> { bytes[start..<position] }
-
     /// Takes whole fields if they are exactly these.
     mutating func take(_ fields: [UInt8]) -> Bool {
         let stop = position + fields.count
@@ -48,6 +46,23 @@ struct LineReader {
         }
         if isSame { position = stop }
         return isSame
+    }
+
+    /// Takes whole fields if they are those that are kept.
+    mutating func take<Value>(_ kept: BatchRecall.Kept<Value>?) -> Value? {
+        guard let kept, take(kept.bytes) else { return nil }
+        return kept.value
+    }
+
+    /// The same of the line's kind at a place in the batch.
+    mutating func take<Value>(_ kept: [BatchRecall.Kept<Value>], at place: Int) -> Value? {
+        guard place < kept.count, take(kept[place].bytes) else { return nil }
+        return kept[place].value
+    }
+
+    /// The fields from a position up to here, with what they say.
+    func kept<Value>(_ value: Value, from start: Int) -> BatchRecall.Kept<Value> {
+        BatchRecall.Kept(bytes: Array(bytes[start..<position]), value: value)
     }
 
     /// Eight bytes at a time: most of a batch's text is compared here with that of the one before.
@@ -83,9 +98,15 @@ struct LineReader {
     }
 
     mutating func begin(_ keyword: StaticString) throws(NoteSyntaxError) {
-        guard isAtLineStart, startsLine(keyword) else { throw failure("'\(keyword) …'") }
+        guard takesKeyword(keyword) else { throw failure("'\(keyword) …'") }
+    }
+
+    /// Whether a line begins here with the keyword; then it is begun.
+    mutating func takesKeyword(_ keyword: StaticString) -> Bool {
+        guard isAtLineStart, startsLine(keyword) else { return false }
         position += keyword.utf8CodeUnitCount
         isAtLineStart = false
+        return true
     }
 
     /// The version word that opens an entry.
@@ -152,6 +173,13 @@ struct LineReader {
         let start = position + 1
         var index = start
         var value: UInt64 = 0
+        // Counters and times have twelve digits and more.
+        while index + 8 <= text.count,
+            let eight = eightDigits(text.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+        {
+            value = value &* 100_000_000 &+ eight
+            index += 8
+        }
         while index < text.count {
             let digit = text[index] &- UInt8(ascii: "0")
             guard digit <= 9 else { break }
@@ -163,6 +191,17 @@ struct LineReader {
             text[start] != UInt8(ascii: "0") || index == start + 1, let value = Int64(exactly: value)
         else { return nil }
         return (value, index)
+    }
+
+    /// The number that eight bytes in memory spell, nil when one of them is no digit.
+    private static func eightDigits(_ text: UInt64) -> UInt64? {
+        // Digits become 0 to 9; every other byte has its highest bit, or gets it when 0x76 is added.
+        let digits = UInt64(littleEndian: text) ^ 0x3030_3030_3030_3030
+        guard (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0 else { return nil }
+        // Two digits in every other byte; then all four pairs by their powers of 100, two in each product.
+        let pairs = digits &* 10 &+ digits &>> 8
+        let (even, odd) = (pairs & 0xFF_0000_00FF, pairs &>> 16 & 0xFF_0000_00FF)
+        return (even &* (1_000_000 << 32 | 100) &+ odd &* (10_000 << 32 | 1)) &>> 32
     }
 
     /// A decimal integer that may carry a minus sign.
@@ -246,8 +285,9 @@ struct LineReader {
 
     /// Padded base64 of exactly so many bytes.
     mutating func base64(_ what: StaticString, count: Int) throws(NoteSyntaxError) -> [UInt8] {
-        let range = try field("\(what), base64 of \(count) bytes")
-        guard let decoded = Base64.decode(bytes[range]), decoded.count == count else {
+        guard let range = takeField(byteCount: (count + 2) / 3 * 4), let decoded = Base64.decode(bytes[range]),
+            decoded.count == count
+        else {
             throw failure("\(what), base64 of \(count) bytes")
         }
         return decoded
@@ -255,8 +295,16 @@ struct LineReader {
 
     /// The next field as 32 bytes in base64, nil for anything else.
     mutating func takeHash() -> MerkleHash? {
-        guard let range = try? field("a hash"), range.count == 44 else { return nil }
-        return MerkleHash(base64: bytes[range])
+        takeField(byteCount: 44).flatMap { MerkleHash(base64: bytes[$0]) }
+    }
+
+    /// Takes the next field if it has so many bytes. What they are is told by whoever decodes them: a space among them
+    /// has no meaning in base64.
+    private mutating func takeField(byteCount: Int) -> Range<Int>? {
+        let stop = position + 1 + byteCount
+        guard stop < end, bytes[position] == UInt8(ascii: " "), bytes[stop] <= UInt8(ascii: " ") else { return nil }
+        defer { position = stop }
+        return position + 1..<stop
     }
 
     /// Padded base64 of 1 to `maximumCount` bytes.

@@ -254,6 +254,28 @@ private func sums(_ result: BatchPostings) -> [String: Int64] {
         #expect(result.gaps.map(\.kind) == [.bridged, .missing])
     }
 
+    /// What one batch leaves behind for the next is memory, and decides nothing.
+    @Test(arguments: 0..<100) func everyBatchIsAttributedByItself(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var room = AttributionRoom()
+        var facts = randomFacts(&random)
+        for _ in 0..<20 {
+            // Another node's, or the next one of the same, whose devices may have other holders.
+            if random.next() % 4 == 0 { facts = randomFacts(&random) }
+            for index in facts.sensors.indices {
+                facts.sensors[index].lastMicrojoules = Int64.random(in: -1_000_000...1_000_000_000, using: &random)
+            }
+            for index in facts.allocations.indices where random.next() % 3 == 0 {
+                facts.allocations[index].devices.shuffle(using: &random)
+                _ = facts.allocations[index].devices.popLast()
+            }
+            let superseded = random.next() % 6 == 0
+            let tree = SensorTree(facts.sensors)
+            let posted = rule.post(facts, superseded: superseded, tree: tree, in: &room)
+            #expect(posted == rule.post(facts, superseded: superseded), "seed \(seed)")
+        }
+    }
+
     /// Σ postings = Σ advances of the roots, whatever the facts.
     @Test(arguments: 0..<400) func conservesEveryMicrojoule(seed: UInt64) {
         var random = SeededRandom(seed: seed)

@@ -110,6 +110,71 @@ func randomExtract(_ random: inout SeededRandom) -> Batch {
         #expect(try Entry(text: batch.text).kind == .batch)
     }
 
+    /// What a reader remembers of the batches before decides nothing: the same texts are taken, and for the same reasons
+    /// none are.
+    @Test(arguments: 0..<60) func whatIsRememberedDecidesNothing(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var recall = BatchRecall()
+        var batch = randomBatch(&random)
+        for _ in 0..<60 {
+            // Another node's, or the next one of the same.
+            if random.next() % 8 == 0 { batch = randomBatch(&random) }
+            batch.position.sequence += 1
+            for index in batch.facts.sensors.indices where random.next() % 3 == 0 {
+                batch.facts.sensors[index].lastMicrojoules = Int64(random.next() % 1_000_000_000_000)
+                if random.next() % 4 == 0 { batch.facts.sensors[index].readings += 1 }
+            }
+            for index in batch.facts.allocations.indices where random.next() % 4 == 0 {
+                batch.facts.allocations[index].cpuMicroseconds += 1
+                batch.facts.allocations[index].rank = Int64(random.next() % 3)
+            }
+            var text = batch.text
+            if random.next() % 2 == 0 {
+                text[Int(random.next() % UInt64(text.count))] ^= 1 << UInt8(random.next() % 8)
+            }
+            // In the middle of others, as bundles hold it.
+            let bundle = [0, 1] + text + [UInt8(ascii: "7")]
+            let remembered = Result { () throws(NoteSyntaxError) in
+                try Batch(text: bundle[2..<2 + text.count], recall: &recall)
+            }
+            let alone = Result { () throws(NoteSyntaxError) in try Batch(text: text) }
+            #expect(remembered == alone, "seed \(seed)")
+        }
+    }
+
+    /// Eight digits are read at once: numbers of every length, and whatever is no digit at every place.
+    @Test func numbersOfEveryLengthHaveOneSpelling() throws {
+        var random = SeededRandom(seed: 21)
+        var batch = randomBatch(&random)
+        while batch.facts.sensors.isEmpty { batch = randomBatch(&random) }
+        func text(_ number: String) -> [UInt8] {
+            batch.facts.sensors[0].lastMicrojoules = 77_777_777_777
+            return Array(
+                String(decoding: batch.text, as: UTF8.self).replacing(" 77777777777 ", with: " \(number) ").utf8)
+        }
+        var power: Int64 = 1
+        for _ in 1...18 {
+            for value in [power - 1, power, power + 1, power * 9 + 8] {
+                let read = try Batch(text: text("\(value)")).facts.sensors[0].lastMicrojoules
+                #expect(read == value)
+            }
+            power *= 10
+        }
+        #expect(try Batch(text: text("\(Int64.max)")).facts.sensors[0].lastMicrojoules == .max)
+        for wrong in ["0123456789012", "00", "9223372036854775808", "18446744073709551617", "100000000000000000001"] {
+            #expect(throws: NoteSyntaxError.self) { try Batch(text: text(wrong)) }
+        }
+        for length in 1...19 {
+            for place in 0..<length {
+                for wrong in "/:\u{0}p" {
+                    let digits = String(repeating: "1", count: length)
+                    let number = "\(digits.prefix(place))\(wrong)\(digits.suffix(length - place - 1))"
+                    #expect(throws: NoteSyntaxError.self) { try Batch(text: text(number)) }
+                }
+            }
+        }
+    }
+
     /// Whatever is accepted renders to the very bytes that were parsed: one fact, one spelling.
     @Test(arguments: 0..<200) func noSecondSpellingIsAccepted(seed: UInt64) {
         var random = SeededRandom(seed: seed)

@@ -103,8 +103,8 @@ package struct ChainRegister: Sendable, Codable {
     /// - Returns: whether another chain had covered its interval before.
     package mutating func add(_ batch: Batch) -> Bool {
         let superseded = isCovered(batch)
-        let incarnation = batch.position.incarnation
-        chains[incarnation]?.add(batch)
+        // In place: a chain is copied by a subscript, and this is done for every batch of a log.
+        if let place = chains.index(forKey: batch.position.incarnation) { chains.values[place].add(batch) }
         return superseded
     }
 

@@ -165,7 +165,9 @@ package struct SignerRegister: Sendable {
 
     /// The enrolled key, or the administration key, that a signature names. Whether it may sign is not judged here.
     package func key(matching signature: NoteSignature) -> VerifierKey? {
-        if let key = keysByName[signature.name]?.last(where: { $0.matches(signature) }) { return key }
+        if let keys = keysByName[signature.name] {
+            for place in keys.indices.reversed() where keys[place].matches(signature) { return keys[place] }
+        }
         return administrationKey.matches(signature) ? administrationKey : nil
     }
 

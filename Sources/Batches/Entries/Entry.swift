@@ -58,13 +58,9 @@ package enum Entry: Sendable, Hashable {
         }
     }
 
-    /// Parses the text of any entry; a batch shares names with those that `recall` remembers.
-    package init(text: ArraySlice<UInt8>, recall: inout BatchRecall) throws(NoteSyntaxError) {
-        guard text.starts(with: Self.batchOpening) || text.starts(with: Self.extractOpening) else {
-            try self.init(text: Array(text))
-            return
-        }
-        self = .batch(try Batch(text: text, recall: &recall))
+    /// Whether the text is of a batch or an extract, by its first line.
+    package static func isBatch(_ text: ArraySlice<UInt8>) -> Bool {
+        text.starts(with: batchOpening) || text.starts(with: extractOpening)
     }
 
     private static let batchOpening = Array("\(Kind.batch.version)\n".utf8)

@@ -100,8 +100,6 @@ extension BundleAudit {
         var methods: [Int64: CalculationMethod] = [:]
         /// The report that the auditor holds in hands, as it follows from the entries that it stands on.
         var held: Disclosure?
-        /// What the last bundle leaves behind, on one core: on several, what all share is what all wait for.
-        var recall = CheckedEntry.Recall()
 
         /// The latest revision of which the log announces a report, and the first entry that does.
         ///
@@ -160,33 +158,56 @@ extension BundleAudit {
         where issued.count - place <= Self.maximumReports || entry.number == held?.number {
             due[UInt64(clamping: entry.size), default: []].append(entry)
         }
-        try await inOrder(pieces, &state) { state in
-            // The keys enrolled so far; entries of later ones are verified by the replay itself.
-            (state.replay.signers.map(CheckedEntry.KnownKeys.init), state.recall)
-        } work: { piece, context in
-            CheckedBundle(piece, reader, keys: context.0, recall: context.1)
-        } fold: { state, checked in
-            if width == 1 { state.recall = checked.recall }
-            for item in checked.items {
-                switch item {
-                case .entry(let entry): try state.replay.append(entry)
-                case .withheld(let root, let level): try state.replay.withhold(root, level: level)
-                }
-                for report in due[state.replay.size] ?? [] {
-                    let stated = report.number == held?.number ? held?.method : nil
-                    let made = Self.made(report, state.replay, outside, stated)
-                    if let made {
-                        let revision = made.revision(ofDigest: report.sha256)
-                        state.reports.updateValue(revision, forKey: report.number)
-                        if revision != nil { state.methods[report.number] = made.method }
-                    }
-                    if report.number == held?.number { state.held = made }
-                }
+        func take(_ item: CheckedPiece.Item, _ state: inout Replayed) throws(ReplayFailure) {
+            switch item {
+            case .entry(let entry): try state.replay.append(entry)
+            case .withheld(let root, let level): try state.replay.withhold(root, level: level)
             }
-            if let failure = checked.failure { throw failure }
+            for report in due[state.replay.size] ?? [] {
+                let stated = report.number == held?.number ? held?.method : nil
+                let made = Self.made(report, state.replay, outside, stated)
+                if let made {
+                    let revision = made.revision(ofDigest: report.sha256)
+                    state.reports.updateValue(revision, forKey: report.number)
+                    if revision != nil { state.methods[report.number] = made.method }
+                }
+                if report.number == held?.number { state.held = made }
+            }
+        }
+        try await replay(pieces, reader, &state, take) { state in
             progress(Progress(stage: "entries", done: state.replay.size, total: manifest.size))
         }
         return state
+    }
+
+    /// Checks every entry of every piece and hands it on in order.
+    private func replay(
+        _ pieces: [BundlePiece], _ reader: PieceReader, _ state: inout Replayed,
+        _ take: (CheckedPiece.Item, inout Replayed) throws(ReplayFailure) -> Void, done: (Replayed) -> Void
+    ) async throws {
+        // The keys enrolled before the piece; entries of later ones are verified by the replay itself.
+        func keys(_ state: Replayed) -> CheckedEntry.KnownKeys? {
+            state.replay.signers.map(CheckedEntry.KnownKeys.init)
+        }
+        guard width > 1 else {
+            // Each entry is taken while it is at hand, and the next one gets its memory.
+            var recall = CheckedEntry.Recall()
+            for piece in pieces {
+                var check = try PieceCheck(piece, reader, keys: keys(state))
+                while let item = try check.next(&recall) { try take(item, &state) }
+                done(state)
+            }
+            return
+        }
+        try await inOrder(pieces, &state) { state in
+            keys(state)
+        } work: { piece, keys in
+            CheckedPiece(piece, reader, keys: keys)
+        } fold: { state, checked in
+            for item in checked.items { try take(item, &state) }
+            if let failure = checked.failure { throw failure }
+            done(state)
+        }
     }
 
     /// What the report must have said when the log was as long as it states, by the method and under the policy that
@@ -249,8 +270,8 @@ extension BundleAudit {
     }
 }
 
-/// The entries of one piece up to the first that does not hold by itself.
-struct CheckedBundle: Sendable {
+/// The entries of one piece up to the first that does not hold by itself, checked beside other pieces.
+struct CheckedPiece: Sendable {
     enum Item: Sendable {
         case entry(CheckedEntry)
         case withheld(MerkleHash, level: Int)
@@ -258,39 +279,53 @@ struct CheckedBundle: Sendable {
 
     private(set) var items: [Item] = []
     private(set) var failure: ReplayFailure?
-    private(set) var recall: CheckedEntry.Recall
 
-    init(
-        _ piece: BundlePiece, _ reader: PieceReader, keys: CheckedEntry.KnownKeys?, recall: CheckedEntry.Recall
-    ) {
-        self.recall = recall
-        do {
-            try check(piece, reader, keys)
+    init(_ piece: BundlePiece, _ reader: PieceReader, keys: CheckedEntry.KnownKeys?) {
+        // What all cores shared, all would wait for.
+        var recall = CheckedEntry.Recall()
+        do throws(ReplayFailure) {
+            var check = try PieceCheck(piece, reader, keys: keys)
+            items.reserveCapacity(check.count)
+            while let item = try check.next(&recall) { items.append(item) }
         } catch {
             failure = error
         }
     }
+}
 
-    private mutating func check(
-        _ piece: BundlePiece, _ reader: PieceReader, _ keys: CheckedEntry.KnownKeys?
-    ) throws(ReplayFailure) {
-        let notes = try reader.items(of: piece)
-        let blocks = try Self.samples(piece, reader, count: notes.count)
-        items.reserveCapacity(notes.count)
-        for (offset, note) in notes.enumerated() {
-            let index = piece.firstEntry + UInt64(offset)
-            switch note {
-            case .entry(let bytes):
-                items.append(
-                    .entry(
-                        try CheckedEntry(
-                            index: index, bytes: Array(bytes), samples: blocks[offset], keys: keys, recall: &recall)))
-            case .withheld(let root, let level):
-                guard blocks[offset] == nil else {
-                    throw ReplayFailure(.samples, at: index, "an entry that is withheld has a sample block")
-                }
-                items.append(.withheld(root, level: level))
+/// Checks the entries of one piece one after the other, each by itself.
+struct PieceCheck {
+    private let firstEntry: UInt64
+    private let notes: [BundleItem]
+    private let blocks: [[UInt8]?]
+    private let keys: CheckedEntry.KnownKeys?
+    private var offset = 0
+
+    /// - Throws: when the files of the piece are not what they should be.
+    init(_ piece: BundlePiece, _ reader: PieceReader, keys: CheckedEntry.KnownKeys?) throws(ReplayFailure) {
+        firstEntry = piece.firstEntry
+        notes = try reader.items(of: piece)
+        blocks = try Self.samples(piece, reader, count: notes.count)
+        self.keys = keys
+    }
+
+    var count: Int { notes.count }
+
+    /// The next entry, nil behind the last one.
+    mutating func next(_ recall: inout CheckedEntry.Recall) throws(ReplayFailure) -> CheckedPiece.Item? {
+        guard offset < notes.count else { return nil }
+        let index = firstEntry + UInt64(offset)
+        let samples = blocks[offset]
+        defer { offset += 1 }
+        switch notes[offset] {
+        case .entry(let bytes):
+            return .entry(
+                try CheckedEntry(index: index, bytes: Array(bytes), samples: samples, keys: keys, recall: &recall))
+        case .withheld(let root, let level):
+            guard samples == nil else {
+                throw ReplayFailure(.samples, at: index, "an entry that is withheld has a sample block")
             }
+            return .withheld(root, level: level)
         }
     }
 

@@ -183,17 +183,33 @@ package struct JobRegister: Sendable, Hashable, Codable {
             let drawn = postings?.microjoules(ofJob: job) ?? 0
             jobs.values[found].add(
                 allocations[index], batch.facts.interval, flags: flags, by: isRecorded ? .importer : .agent)
-            jobs.values[found].witnessesByNode[batch.node, default: NodeWitness()].take(
-                statement, jobMicrojoules: drawn)
-            if !isRecorded {
-                let end = batch.facts.interval.end
-                unbounded[Hold(node: batch.node, job: job), default: end].keep(end)
-            }
+            jobs.values[found].take(statement, of: batch.node, jobMicrojoules: drawn)
+            if !isRecorded { keep(end: batch.facts.interval.end, of: Hold(node: batch.node, job: job)) }
         }
     }
 }
 
+extension JobRegister {
+    private mutating func keep(end: UTCTime, of hold: Hold) {
+        guard let place = unbounded.index(forKey: hold) else {
+            unbounded[hold] = end
+            return
+        }
+        unbounded.values[place] = max(unbounded.values[place], end)
+    }
+}
+
 extension JobRegister.Job {
+    fileprivate mutating func take(_ statement: NodeWitness.Statement, of node: String, jobMicrojoules: Int128) {
+        guard let place = witnessesByNode.index(forKey: node) else {
+            var witness = NodeWitness()
+            witness.take(statement, jobMicrojoules: jobMicrojoules)
+            witnessesByNode[node] = witness
+            return
+        }
+        witnessesByNode.values[place].take(statement, jobMicrojoules: jobMicrojoules)
+    }
+
     fileprivate mutating func add(
         _ allocation: AllocationFacts, _ interval: UTCInterval, flags: [String], by witness: JobEntry.Witness
     ) {
@@ -325,8 +341,5 @@ extension BatchPostings {
 }
 
 extension UTCTime {
-    /// Becomes the later of both.
-    fileprivate mutating func keep(_ other: UTCTime) { self = max(self, other) }
-
     static let distantPast = UTCTime(microseconds: .min)
 }

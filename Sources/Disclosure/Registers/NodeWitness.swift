@@ -75,7 +75,7 @@ package struct NodeWitness: Sendable, Hashable, Codable {
 
     mutating func take(_ statement: Statement, jobMicrojoules: Int128) {
         batches &+= 1
-        letters.insert(statement.letter)
+        if letters.count != 1 || letters.first != statement.letter { letters.insert(statement.letter) }
         isRecorded = isRecorded || statement.isRecorded
         takeEdges(of: statement, jobMicrojoules)
         guard !statement.isRecorded else { return }

@@ -10,7 +10,7 @@ package import TransparencyLog
 package final class CheckedEntry: Sendable {
     package let index: UInt64
     package let note: SignedNote
-    package let entry: Entry
+    let content: Content
     package let leaf: MerkleHash
     /// The only signature of the note.
     package let signature: NoteSignature
@@ -22,10 +22,38 @@ package final class CheckedEntry: Sendable {
     /// Energy of a batch's root sensors, 0 for other entries.
     let rootMicrojoules: Int128
 
+    enum Content: Sendable {
+        case batch(SharedBatch)
+        case other(Entry)
+    }
+
+    /// A batch for many hands: handing on the batch itself copies all its parts.
+    final class SharedBatch: Sendable {
+        let batch: Batch
+
+        init(_ batch: Batch) { self.batch = batch }
+    }
+
+    package var entry: Entry {
+        switch content {
+        case .batch(let shared): .batch(shared.batch)
+        case .other(let entry): entry
+        }
+    }
+
+    /// The log that the entry belongs to, by its own word.
+    var log: String {
+        switch content {
+        case .batch(let shared): shared.batch.log
+        case .other(let entry): entry.log
+        }
+    }
+
     /// What checking one entry leaves behind for the next: names and shapes that come again. It decides nothing.
     package struct Recall: Sendable {
         var batch = BatchRecall()
         var tree: (sensors: [SensorFacts], tree: SensorTree)?
+        var room = AttributionRoom()
 
         package init() {}
     }
@@ -58,30 +86,31 @@ package final class CheckedEntry: Sendable {
                 .signature, at: index, "an entry has exactly one signature", expected: "1",
                 found: "\(note.signatures.count)")
         }
-        let entry = try Self.entry(note, at: index, &recall)
+        let content = try Self.content(of: note, at: index, &recall)
         self.note = note
-        self.entry = entry
+        self.content = content
         self.signature = signature
         leaf = MerkleHash.leaf(of: bytes)
         verifiedKey = keys?.signers.key(matching: signature).flatMap {
             $0.isValidSignature(signature, for: note.text) ? $0 : nil
         }
         hasSamples = !(samples ?? []).isEmpty
-        guard case .batch(let batch) = entry else {
+        switch content {
+        case .other(let entry):
             postings = nil
             rootMicrojoules = 0
             guard !hasSamples else {
                 throw ReplayFailure(
                     .samples, at: index, "a \(entry.kind) entry has a sample block; only batches have one")
             }
-            return
+        case .batch(let shared):
+            if let samples, let refusal = SampleCheck.refusal(of: samples, for: shared.batch) {
+                throw ReplayFailure(.samples, at: index, refusal.message)
+            }
+            let tree = SensorTree(shared.batch.facts.sensors, known: &recall.tree)
+            rootMicrojoules = tree.advanceMicrojoules(shared.batch.facts.sensors)
+            postings = AttributionRule.attribution1.post(shared.batch.facts, tree: tree, in: &recall.room)
         }
-        if let samples, let refusal = SampleCheck.refusal(of: samples, for: batch) {
-            throw ReplayFailure(.samples, at: index, refusal.message)
-        }
-        let tree = SensorTree(batch.facts.sensors, known: &recall.tree)
-        rootMicrojoules = tree.advanceMicrojoules(batch.facts.sensors)
-        postings = AttributionRule.attribution1.post(batch.facts, tree: tree)
     }
 
     private static func note(_ bytes: [UInt8], at index: UInt64) throws(ReplayFailure) -> SignedNote {
@@ -95,18 +124,20 @@ package final class CheckedEntry: Sendable {
         }
     }
 
-    private static func entry(
-        _ note: SignedNote, at index: UInt64, _ recall: inout Recall
-    ) throws(ReplayFailure) -> Entry {
+    private static func content(
+        of note: SignedNote, at index: UInt64, _ recall: inout Recall
+    ) throws(ReplayFailure) -> Content {
         do {
-            let entry = try Entry(text: note.text, recall: &recall.batch)
             // The reader of batches takes one spelling only, and is held to that by tests over mutated texts; rendering
             // each of a billion again would double the cost of reading them.
-            if case .batch = entry { return entry }
+            if Entry.isBatch(note.text) {
+                return .batch(SharedBatch(try Batch(text: note.text, recall: &recall.batch)))
+            }
+            let entry = try Entry(text: Array(note.text))
             guard entry.text[...] == note.text else {
                 throw ReplayFailure(.syntax, at: index, "the text is a second spelling of what it says")
             }
-            return entry
+            return .other(entry)
         } catch let failure as ReplayFailure {
             throw failure
         } catch {

@@ -19,7 +19,10 @@ package struct LogClock: Sendable, Hashable, Codable {
     package init() {}
 
     /// The latest time that has certainly passed, nil while nobody has told any.
-    package var notBefore: UTCTime? { [administration, second].compactMap(\.self).max() }
+    package var notBefore: UTCTime? {
+        guard let administration, let second else { return administration ?? second }
+        return max(administration, second)
+    }
 
     /// Takes a batch that is in the log.
     package mutating func take(_ batch: Batch, signer: String) {

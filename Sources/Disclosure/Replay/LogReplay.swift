@@ -12,6 +12,7 @@ package struct LogReplay: Sendable, Codable {
     /// Sums are kept for its hours and those of its calendar year before it, whose load takes its part of the year's
     /// certificates first; nil keeps all. Registers always span the whole log.
     package let period: UTCInterval?
+    private let keptSums: UTCInterval?
     private var anchorSizes: Set<UInt64>
     private var surveyedReports: [ReportEntry]
     private let conflictLeaves: Set<MerkleHash>
@@ -51,6 +52,7 @@ package struct LogReplay: Sendable, Codable {
     package init(origin: String, survey: LogSurvey, period: UTCInterval? = nil) {
         self.origin = origin
         self.period = period
+        keptSums = period.map { UTCInterval(start: $0.startOfYear, end: $0.end) }
         anchorSizes = survey.anchorSizes
         surveyedReports = survey.reports
         conflictLeaves = survey.conflictLeaves
@@ -73,21 +75,21 @@ package struct LogReplay: Sendable, Codable {
         guard checked.index == index else {
             throw ReplayFailure(.range, at: checked.index, "entries are out of order", expected: "entry \(index)")
         }
-        guard checked.entry.log == origin else {
+        guard checked.log == origin else {
             throw ReplayFailure(
-                .foreignLog, at: index, "the entry belongs to another log", expected: origin, found: checked.entry.log)
+                .foreignLog, at: index, "the entry belongs to another log", expected: origin, found: checked.log)
         }
         keepHead()
         if closing.isDue(index) { tellClosings(index) }
-        // A batch is taken out of its entry once: it is large, and nearly every entry is one.
-        if case .batch(let batch) = checked.entry {
-            try admit(batch, checked)
-            try follow(batch, checked)
-            clock.take(batch, signer: checked.signature.name)
-            counts.add(batch, hasSamples: checked.hasSamples)
-        } else {
+        switch checked.content {
+        case .batch(let shared):
+            try admit(shared.batch, checked)
+            try follow(shared.batch, checked)
+            clock.take(shared.batch, signer: checked.signature.name)
+            counts.add(shared.batch, hasSamples: checked.hasSamples)
+        case .other(let entry):
             try admit(checked)
-            try take(checked, index)
+            try take(entry, checked, index)
             counts.add(checked)
         }
         frontier.append(checked.leaf)
@@ -112,9 +114,11 @@ package struct LogReplay: Sendable, Codable {
         counts.withheld += 1 << Int64(level)
     }
 
-    private mutating func take(_ checked: CheckedEntry, _ index: UInt64) throws(ReplayFailure) {
+    private mutating func take(
+        _ entry: Entry, _ checked: CheckedEntry, _ index: UInt64
+    ) throws(ReplayFailure) {
         let signer = checked.signature.name
-        switch checked.entry {
+        switch entry {
         case .node(let node): try refuse(signers?.apply(node, at: Int64(clamping: index)), .signer, index)
         case .resume(let resume): try check(resume, index)
         case .close(let close): try check(close, index)
@@ -126,11 +130,11 @@ package struct LogReplay: Sendable, Codable {
         case .genesis, .imported, .job, .batch: break
         }
         open(checked, index)
-        nodes.apply(checked.entry, importerSite: signers?.signers[signer]?.site)
-        jobs.apply(checked.entry, at: index)
+        nodes.apply(entry, importerSite: signers?.signers[signer]?.site)
+        jobs.apply(entry, at: index)
         guard signers?.administrationKey.name == signer else { return }
-        if let behind = clock.setback(of: checked.entry) { counts.setback(behind, at: index) }
-        guard let time = clock.take(checked.entry) else { return }
+        if let behind = clock.setback(of: entry) { counts.setback(behind, at: index) }
+        guard let time = clock.take(entry) else { return }
         counts.time(time, signedAfter: nil, at: index)
         jobs.bound(by: time)
     }
@@ -196,7 +200,8 @@ package struct LogReplay: Sendable, Codable {
         guard !isClosed else {
             throw ReplayFailure(.chain, at: index, "chain \(incarnation) of \(batch.node) ended with a conflict")
         }
-        let isLinked = heads.values[place].isNext(batch)
+        // Only what is withheld can lie between.
+        let isLinked = counts.withheld == 0 || heads.values[place].isNext(batch)
         if let refusal = heads.values[place].take(batch, leaf: checked.leaf, across: counts.withheld) {
             throw ReplayFailure(.chain, at: index, "\(batch.node): \(refusal.message)")
         }
@@ -243,20 +248,16 @@ package struct LogReplay: Sendable, Codable {
     }
 
     private mutating func fold(_ postings: BatchPostings, of batch: Batch, _ index: UInt64) {
-        var kept = postings
-        if !kept.gaps.isEmpty { kept.gaps = [] }
         for span in postings.gaps where GapBook.overlap(span.interval, period) {
             gaps.add(Ledger.Gap(node: batch.node, span: span, index: Int64(clamping: index)))
         }
-        if let sums = keptSums, !sums.contains(batch.facts.interval.start) || batch.facts.interval.end > sums.end {
-            let hours = sums.start.hour...sums.lastHour
-            kept.postings.removeAll { !hours.contains($0.hour) }
-            kept.coverage.removeAll { !hours.contains($0.hour) }
-        }
-        ledger.add(kept, node: batch.node, index: Int64(clamping: index))
+        guard let sums = keptSums, !sums.contains(batch.facts.interval.start) || batch.facts.interval.end > sums.end
+        else { return ledger.add(postings.postings, postings.coverage, node: batch.node) }
+        let hours = sums.start.hour...sums.lastHour
+        ledger.add(
+            postings.postings.filter { hours.contains($0.hour) }, postings.coverage.filter { hours.contains($0.hour) },
+            node: batch.node)
     }
-
-    private var keptSums: UTCInterval? { period.map { UTCInterval(start: $0.startOfYear, end: $0.end) } }
 
     private mutating func countLate(_ interval: UTCInterval, _ index: UInt64) {
         recent.append(interval, at: index)

@@ -105,10 +105,12 @@ package struct LogSurvey: Sendable {
 
     /// The size in the only line that begins with `anchor `; nil without one, or when the entry cannot be read.
     static func anchorSize(in bytes: ArraySlice<UInt8>) -> UInt64? {
-        anchorSize(in: bytes.span)
+        guard let field = anchorField(in: bytes.span) else { return nil }
+        let start = bytes.startIndex
+        return CanonicalDecimal.parse(bytes[start + field.lowerBound..<start + field.upperBound])
     }
 
-    private static func anchorSize(in text: Span<UInt8>) -> UInt64? {
+    private static func anchorField(in text: Span<UInt8>) -> Range<Int>? {
         var position = 0
         // The line is among the first of every kind that has one; sensors and allocations follow it.
         var lines = 0
@@ -117,7 +119,7 @@ package struct LogSurvey: Sendable {
                 position += 1
                 continue
             }
-            if isKeyword(in: text, at: position) { return decimal(in: text, at: position + keyword.count) }
+            if isKeyword(in: text, at: position) { return field(in: text, at: position + keyword.count) }
             position += 1
             lines += 1
         }
@@ -130,13 +132,9 @@ package struct LogSurvey: Sendable {
         return true
     }
 
-    private static func decimal(in text: Span<UInt8>, at start: Int) -> UInt64? {
-        var field: [UInt8] = []
-        var position = start
-        while position < text.count, text[position] > UInt8(ascii: " "), field.count < 32 {
-            field.append(text[position])
-            position += 1
-        }
-        return CanonicalDecimal.parse(field[...])
+    private static func field(in text: Span<UInt8>, at start: Int) -> Range<Int> {
+        var end = start
+        while end < text.count, text[end] > UInt8(ascii: " ") { end += 1 }
+        return start..<end
     }
 }

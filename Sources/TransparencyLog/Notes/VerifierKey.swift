@@ -4,12 +4,30 @@ internal import Crypto
 ///
 /// Every way in checks the key ID and the key itself, so a value of this type is always fit to verify with.
 package struct VerifierKey: Sendable {
-    package let name: String
-    package let type: SignatureType
-    package let keyID: UInt32
+    private let material: Material
+
+    /// What all copies of a key share: every entry of a log that is checked has one of them.
+    private final class Material: Sendable {
+        let name: String
+        let type: SignatureType
+        let keyID: UInt32
+        let publicKey: [UInt8]
+        let ed25519: Curve25519.Signing.PublicKey?
+
+        init(name: String, type: SignatureType, publicKey: [UInt8]) {
+            self.name = name
+            self.type = type
+            self.publicKey = publicKey
+            keyID = type.keyID(name: name, publicKey: publicKey)
+            ed25519 = type.isSupported ? try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) : nil
+        }
+    }
+
+    package var name: String { material.name }
+    package var type: SignatureType { material.type }
+    package var keyID: UInt32 { material.keyID }
     /// 32 bytes for Ed25519, the DER of the SubjectPublicKeyInfo for ECDSA.
-    package let publicKey: [UInt8]
-    private let ed25519: Curve25519.Signing.PublicKey?
+    package var publicKey: [UInt8] { material.publicKey }
 
     /// - Throws: `bad_key` for a bad name, a wrong length, and points of small order or with a second encoding.
     package init(name: String, type: SignatureType, publicKey: [UInt8]) throws(TransparencyLogError) {
@@ -24,11 +42,7 @@ package struct VerifierKey: Sendable {
         if type.isSupported, let fault = Ed25519PublicKeyCheck.fault(in: publicKey) {
             throw TransparencyLogError(.badKey, "key \(Quoted(name)) \(fault.rawValue)")
         }
-        self.name = name
-        self.type = type
-        self.publicKey = publicKey
-        keyID = type.keyID(name: name, publicKey: publicKey)
-        ed25519 = type.isSupported ? try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) : nil
+        material = Material(name: name, type: type, publicKey: publicKey)
     }
 
     /// Reads a vkey.
@@ -82,7 +96,7 @@ package struct VerifierKey: Sendable {
 
     /// Plain Ed25519 over `message`, without name, key ID or note around it.
     package func isValidSignature(_ signature: ArraySlice<UInt8>, for message: ArraySlice<UInt8>) -> Bool {
-        ed25519?.isValidSignature(signature, for: message) ?? false
+        material.ed25519?.isValidSignature(signature, for: message) ?? false
     }
 
     package func isValidSignature(_ signature: [UInt8], for message: [UInt8]) -> Bool {
@@ -92,7 +106,8 @@ package struct VerifierKey: Sendable {
 
 extension VerifierKey: Hashable, CustomStringConvertible {
     package static func == (left: VerifierKey, right: VerifierKey) -> Bool {
-        left.type == right.type && left.publicKey == right.publicKey && left.name.isIdentical(to: right.name)
+        left.material === right.material
+            || left.type == right.type && left.publicKey == right.publicKey && left.name.isIdentical(to: right.name)
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -73,26 +73,36 @@ package enum Base64 {
     ) -> Int? {
         var offset = 0
         var count = 0
-        while offset < text.count {
-            let isLast = offset + 4 == text.count
-            let padded = isLast ? (text[offset + 3] != padding ? 0 : text[offset + 2] != padding ? 1 : 2) : 0
+        // Only the last four may be padded.
+        while offset + 4 < text.count {
             let first = values[Int(text[offset])]
             let second = values[Int(text[offset + 1])]
-            let third = padded == 2 ? 0 : values[Int(text[offset + 2])]
-            let fourth = padded > 0 ? 0 : values[Int(text[offset + 3])]
+            let third = values[Int(text[offset + 2])]
+            let fourth = values[Int(text[offset + 3])]
             guard (first | second | third | fourth) < 64 else { return nil }
-            let group = UInt32(first) << 18 | UInt32(second) << 12 | UInt32(third) << 6 | UInt32(fourth)
-            switch padded {
-            case 1: guard group & 0xFF == 0 else { return nil }
-            case 2: guard group & 0xFFFF == 0 else { return nil }
-            default: break
-            }
-            bytes[count] = UInt8(group >> 16)
-            if padded < 2 { bytes[count + 1] = UInt8(group >> 8 & 0xFF) }
-            if padded < 1 { bytes[count + 2] = UInt8(group & 0xFF) }
-            count += 3 - padded
+            bytes[count] = first << 2 | second >> 4
+            bytes[count + 1] = second << 4 | third >> 2
+            bytes[count + 2] = third << 6 | fourth
+            count += 3
             offset += 4
         }
+        guard offset < text.count else { return count }
+        let padded = text[offset + 3] != padding ? 0 : text[offset + 2] != padding ? 1 : 2
+        let first = values[Int(text[offset])]
+        let second = values[Int(text[offset + 1])]
+        let third = padded == 2 ? 0 : values[Int(text[offset + 2])]
+        let fourth = padded > 0 ? 0 : values[Int(text[offset + 3])]
+        guard (first | second | third | fourth) < 64 else { return nil }
+        let group = UInt32(first) << 18 | UInt32(second) << 12 | UInt32(third) << 6 | UInt32(fourth)
+        switch padded {
+        case 1: guard group & 0xFF == 0 else { return nil }
+        case 2: guard group & 0xFFFF == 0 else { return nil }
+        default: break
+        }
+        bytes[count] = UInt8(group >> 16)
+        if padded < 2 { bytes[count + 1] = UInt8(group >> 8 & 0xFF) }
+        if padded < 1 { bytes[count + 2] = UInt8(group & 0xFF) }
+        count += 3 - padded
         return count
     }
 }
