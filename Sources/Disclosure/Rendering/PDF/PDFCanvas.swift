@@ -6,9 +6,69 @@ struct PDFCanvas {
         _ bytes: [UInt8], x: Int, y: Int, font: PDFFont = .regular, size: Int, gray: Int = 10
     ) {
         guard !bytes.isEmpty else { return }
-        add("BT \(Self.decimal(gray)) g /\(font.resource) \(size) Tf \(x) \(PDFFile.pageHeight - y) Td (")
-        content += PDFFile.escaped(bytes)
-        add(") Tj ET\n")
+        add("BT \(Self.decimal(gray)) g /\(font.resource) \(size) Tf \(x) \(PDFFile.pageHeight - y) Td ")
+        var plain: [UInt8] = []
+        for glyph in PDFGlyph.glyphs(of: bytes) {
+            if case .plain(let code) = glyph.kind {
+                plain.append(code)
+            } else {
+                show(plain)
+                plain = []
+                show(glyph, font: font, size: size)
+            }
+        }
+        show(plain)
+        add("ET\n")
+    }
+
+    private mutating func show(_ codes: [UInt8]) {
+        guard !codes.isEmpty else { return }
+        add("(")
+        content += PDFFile.escaped(codes)
+        add(") Tj ")
+    }
+
+    /// Leaves the font as it was.
+    private mutating func show(_ glyph: PDFGlyph, font: PDFFont, size: Int) {
+        switch glyph.kind {
+        case .plain(let code): show([code])
+        case .symbol(let code, let hasAccent):
+            add("/\(PDFFont.symbolResource) \(size) Tf ")
+            show([code])
+            if hasAccent {
+                let (width, own) = (PDFGlyph.symbolWidth(code), font.width(.acute))
+                let isCapital = (0x41...0x5A).contains(code)
+                show(.acute, right: isCapital ? -150 : (width - own) / 2, up: 0, behind: width, font, size)
+            }
+            add("/\(font.resource) \(size) Tf ")
+        case .marked(let place):
+            // Who copies or searches the text finds the letter, not its parts.
+            let scalar = String(0x0100 + Int(place), radix: 16, uppercase: true)
+            add("/Span << /ActualText <FEFF0\(scalar)> >> BDC ")
+            if let code = PDFGlyph.direct(place) {
+                add("/\(font.standardResource) \(size) Tf ")
+                show([code])
+            } else {
+                show([PDFFont.base(of: place)])
+            }
+            if let mark = PDFGlyph.mark(of: place) {
+                let (right, up) = font.offset(of: mark, over: place)
+                show(mark, right: right, up: up, behind: font.letterWidth(of: place), font, size)
+                add("[\(font.letterWidth(of: place) - font.width(glyph))] TJ ")
+            }
+            add("/\(font.resource) \(size) Tf EMC ")
+        }
+    }
+
+    /// A mark over what was shown last, and back to behind it.
+    private mutating func show(
+        _ mark: PDFGlyph.Mark, right: Int, up: Int, behind width: Int, _ font: PDFFont, _ size: Int
+    ) {
+        add("/\(font.standardResource) \(size) Tf [\(width - right)] TJ ")
+        if up != 0 { add("\(Self.decimal(up * size / 10)) Ts ") }
+        show([mark.rawValue])
+        if up != 0 { add("0 Ts ") }
+        add("[\(right + font.width(mark) - width)] TJ ")
     }
 
     mutating func line(x1: Int, y1: Int, x2: Int, y2: Int, gray: Int = 75) {
@@ -51,6 +111,6 @@ struct PDFCanvas {
 
     /// Hundredths as a decimal.
     private static func decimal(_ hundredths: Int) -> String {
-        hundredths >= 100 ? "1" : "0.\(hundredths < 10 ? "0" : "")\(hundredths)"
+        hundredths == 100 ? "1" : "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
     }
 }

@@ -13,17 +13,19 @@ struct PDFFile {
     ///   - title: for the reader's window.
     static func render(pages: [[UInt8]], title: String) -> [UInt8] {
         var file = PDFFile()
-        // 1 catalog, 2 pages, 3 to 5 fonts, 6 information, then a page and its content in turn.
-        let first = 7
+        // 1 catalog, 2 pages, fonts, information, then a page and its content in turn.
+        let fontObjects = PDFFont.objects
+        let information = 3 + fontObjects.count
+        let first = information + 1
         let kids = pages.indices.map { "\(first + 2 * $0) 0 R" }.joined(separator: " ")
         file.object("<< /Type /Catalog /Pages 2 0 R /Lang (en) /ViewerPreferences << /DisplayDocTitle true >> >>")
         file.object("<< /Type /Pages /Count \(pages.count) /Kids [\(kids)] >>")
-        for font in PDFFont.allCases {
-            file.object(
-                "<< /Type /Font /Subtype /Type1 /BaseFont /\(font.rawValue) /Encoding /WinAnsiEncoding >>")
+        for font in fontObjects {
+            let encoding = font.encoding.map { " /Encoding /\($0)" } ?? ""
+            file.object("<< /Type /Font /Subtype /Type1 /BaseFont /\(font.name)\(encoding) >>")
         }
         file.object("<< /Title <\(textString(title))> >>")
-        let fonts = zip(PDFFont.allCases, 3...).map { "/\($0.resource) \($1) 0 R" }.joined(separator: " ")
+        let fonts = zip(fontObjects, 3...).map { "/\($0.resource) \($1) 0 R" }.joined(separator: " ")
         for (index, content) in pages.enumerated() {
             file.object(
                 "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 \(pageWidth) \(pageHeight)] "
@@ -31,7 +33,7 @@ struct PDFFile {
             file.object(
                 [UInt8]("<< /Length \(content.count) >>\nstream\n".utf8) + content + [UInt8]("\nendstream".utf8))
         }
-        return file.finished
+        return file.finished(information: information)
     }
 
     private mutating func object(_ text: String) { object([UInt8](text.utf8)) }
@@ -41,13 +43,13 @@ struct PDFFile {
         bytes += [UInt8]("\(offsets.count) 0 obj\n".utf8) + body + [UInt8]("\nendobj\n".utf8)
     }
 
-    private var finished: [UInt8] {
+    private func finished(information: Int) -> [UInt8] {
         var text = "xref\n0 \(offsets.count + 1)\n0000000000 65535 f \n"
         for offset in offsets {
             let digits = String(offset)
             text += String(repeating: "0", count: max(0, 10 - digits.utf8.count)) + digits + " 00000 n \n"
         }
-        text += "trailer\n<< /Size \(offsets.count + 1) /Root 1 0 R /Info 6 0 R >>\n"
+        text += "trailer\n<< /Size \(offsets.count + 1) /Root 1 0 R /Info \(information) 0 R >>\n"
         text += "startxref\n\(bytes.count)\n%%EOF\n"
         return bytes + [UInt8](text.utf8)
     }

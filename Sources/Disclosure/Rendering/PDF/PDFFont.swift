@@ -14,6 +14,25 @@ enum PDFFont: String, CaseIterable {
         }
     }
 
+    /// The same font by StandardEncoding, which has the marks.
+    var standardResource: String {
+        switch self {
+        case .regular: "F4"
+        case .bold: "F5"
+        case .fixed: "F6"
+        }
+    }
+
+    /// Greek letters, upright and in one weight.
+    static let symbolResource = "F7"
+
+    /// Every font of a file, with its name in the pages' resources; Symbol has a code of its own.
+    static var objects: [(resource: String, name: String, encoding: String?)] {
+        allCases.map { ($0.resource, $0.rawValue, "WinAnsiEncoding") }
+            + allCases.map { ($0.standardResource, $0.rawValue, "StandardEncoding") }
+            + [(symbolResource, "Symbol", nil)]
+    }
+
     /// Advance of a WinAnsi code in thousandths of the size.
     func width(_ code: UInt8) -> Int {
         guard self != .fixed else { return 600 }
@@ -32,8 +51,50 @@ enum PDFFont: String, CaseIterable {
         }
     }
 
-    /// Of text in points times 1,000.
-    func width(_ text: [UInt8], size: Int) -> Int { text.reduce(0) { $0 + width($1) } * size }
+    /// Of encoded text in points times 1,000.
+    func width(_ text: [UInt8], size: Int) -> Int {
+        PDFGlyph.glyphs(of: text).reduce(0) { $0 + width($1) } * size
+    }
+
+    func width(_ glyph: PDFGlyph) -> Int {
+        switch glyph.kind {
+        case .plain(let code): width(code)
+        case .symbol(let code, _): PDFGlyph.symbolWidth(code)
+        case .marked(let place): letterWidth(of: place) + (PDFGlyph.mark(of: place) == .apostrophe ? tail : 0)
+        }
+    }
+
+    /// What an apostrophe beside a letter takes.
+    private var tail: Int { self == .fixed ? 0 : 120 }
+
+    /// The letter without its mark.
+    static func base(of place: UInt8) -> UInt8 { latinLetters[Int(place & 0x7F)] }
+
+    /// Advance of a letter of U+0100 to U+017F without what stands beside it.
+    func letterWidth(of place: UInt8) -> Int {
+        guard PDFGlyph.direct(place) == PDFGlyph.dotless else { return width(Self.base(of: place)) }
+        return self == .fixed ? 600 : 278
+    }
+
+    /// Where a mark stands from the left of its letter, and how far it is raised, in thousandths.
+    func offset(of mark: PDFGlyph.Mark, over place: UInt8) -> (right: Int, up: Int) {
+        let (base, letter, own) = (Self.base(of: place), letterWidth(of: place), width(mark))
+        if mark == .apostrophe { return (self == .fixed ? 250 : letter - 70, 0) }
+        let isAtTheEnd = mark == .ogonek && "AaUu".utf8.contains(base)
+        let isTall = (0x41...0x5A).contains(base) || "bdfhklt".utf8.contains(base)
+        return (isAtTheEnd ? letter - own + 30 : (letter - own) / 2, isTall && !mark.isBelow ? rise : 0)
+    }
+
+    func width(_ mark: PDFGlyph.Mark) -> Int {
+        switch self {
+        case .fixed: 600
+        case .bold: mark == .apostrophe ? 278 : 333
+        case .regular: mark == .apostrophe ? 222 : 333
+        }
+    }
+
+    /// From small letters to capitals.
+    private var rise: Int { self == .fixed ? 136 : 190 }
 
     private static let regularWidths = [
         278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556,
@@ -50,8 +111,9 @@ enum PDFFont: String, CaseIterable {
         556, 556, 500, 389, 280, 389, 584,
     ]
 
-    /// WinAnsi codes of text. Signs that the standard fonts lack become their nearest word, Latin letters the letter
-    /// without its mark; other letters are told by their code point, since two names must not become the same marks.
+    /// Bytes of text, as `PDFGlyph` reads them. Signs that the standard fonts lack become their nearest word, a few Latin
+    /// letters the letter without its mark; other letters are told by their code point, since two names must not become
+    /// the same marks.
     static func encode(_ text: String) -> [UInt8] {
         var bytes: [UInt8] = []
         var isTold = false
@@ -74,7 +136,8 @@ enum PDFFont: String, CaseIterable {
     /// Whether a letter of a text stands without its mark, as two names may then look alike.
     static func losesMarks(_ text: String) -> Bool {
         text.unicodeScalars.contains { scalar in
-            (0x0100...0x017F).contains(scalar.value) && (codes(of: scalar)?.first ?? 0) < 0x80
+            (0x0100...0x017F).contains(scalar.value) && codes(of: scalar)?.count == 1
+                && (codes(of: scalar)?.first ?? 0) < 0x80
         }
     }
 
@@ -85,6 +148,8 @@ enum PDFFont: String, CaseIterable {
         switch scalar.value {
         case 32...126, 0xA1...0xFF: [UInt8(scalar.value)]
         case 0...31, 0xA0: [32]
+        // As the fonts draw it, a capital eth.
+        case 0x0110: [0xD0]
         case 0x0152: [0x8C]
         case 0x0153: [0x9C]
         case 0x0160: [0x8A]
@@ -92,7 +157,7 @@ enum PDFFont: String, CaseIterable {
         case 0x0178: [0x9F]
         case 0x017D: [0x8E]
         case 0x017E: [0x9E]
-        case 0x0100...0x017F: [latinLetters[Int(scalar.value) - 0x100]]
+        case 0x0100...0x017F where PDFGlyph.encoded(scalar) == nil: [latinLetters[Int(scalar.value) - 0x100]]
         case 0x2026: [0x85]
         case 0x2010, 0x2011, 0x2212: [UInt8(ascii: "-")]
         case 0x2013: [0x96]
@@ -103,7 +168,6 @@ enum PDFFont: String, CaseIterable {
         case 0x201D: [0x94]
         case 0x20AC: [0x80]
         case 0x2022: [0x95]
-        case 0x03A3: Array("sum of".utf8)
         case 0x03BC: [0xB5]
         case 0x2009, 0x202F: [32]
         case 0x221A: Array("square root of ".utf8)
@@ -111,7 +175,7 @@ enum PDFFont: String, CaseIterable {
         case 0x2264: Array("<=".utf8)
         case 0x2265: Array(">=".utf8)
         case 0x2080...0x2089: [UInt8(scalar.value - 0x2080) + UInt8(ascii: "0")]
-        default: nil
+        default: PDFGlyph.encoded(scalar)
         }
     }
 

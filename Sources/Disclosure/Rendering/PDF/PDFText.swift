@@ -29,13 +29,16 @@ enum PDFText {
         guard !fits(word) else { return [word] }
         var pieces: [[UInt8]] = []
         var piece: [UInt8] = []
-        for byte in word {
-            if !piece.isEmpty, !fits(piece + [byte]) {
+        var rest = word[...]
+        while let first = rest.first {
+            let bytes = rest.prefix(PDFGlyph(of: rest).count)
+            rest = rest.dropFirst(bytes.count)
+            if !piece.isEmpty, !fits(piece + bytes) {
                 pieces.append(piece)
                 piece = []
             }
-            piece.append(byte)
-            if "/@_.-:".utf8.contains(byte) {
+            piece += bytes
+            if "/@_.-:".utf8.contains(first) {
                 pieces.append(piece)
                 piece = []
             }
@@ -62,7 +65,7 @@ package enum DisclosurePDF {
         var notes: [String] = []
         if PDFFont.lacksLetters(text) {
             notes.append(
-                "Letters that the fonts of this file lack are told by their Unicode code points, <U+03A9> for one; the"
+                "Letters that the fonts of this file lack are told by their Unicode code points, <U+0416> for one; the"
                     + " HTML form shows them.")
         }
         if PDFFont.losesMarks(text) {
