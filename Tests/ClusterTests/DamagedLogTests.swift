@@ -55,9 +55,9 @@ extension ClusterTests {
             for slug in ["lost", "bad"] {
                 let served = "wattest_log_served{log=\"cluster.test/org/\(slug)\"}"
                 _ = try await Patience.until("\(slug) to be served again", seconds: 120) { () -> Bool? in
-                    try await aggregator.metric(served) == 1 ? true : nil
+                    let isTold = aggregator.said.contains("log=cluster.test/org/\(slug) [Aggregation] log served again")
+                    return try await aggregator.metric(served) == 1 && isTold ? true : nil
                 }
-                #expect(aggregator.said.contains("log served again"))
             }
             #expect(try await lost.run(wanted).first?.alreadyImported == true)
             #expect(try await rewritten.size() > 0)
