@@ -126,6 +126,10 @@ extension ClusterTests {
                 ["report", "--issue", "--format", "csv", "--supersedes", number, "--reason", "a class"] + period
             ).output()
             #expect(second.status == 0 && second.text.hasPrefix("scope,job,"), "\(second.errors)\(second.text)")
+            let early = try await organization.wattest(
+                ["report", "--issue", "--from", "2099-01-01T00:00Z", "--to", "2100-01-01T00:00Z"]
+            ).output()
+            #expect(early.status == 1 && early.errors.contains("the period is not over"), "\(early.errors)")
             let none = try await organization.wattest(["report", "get", "99"]).output()
             #expect(none.status == 1 && none.errors.contains("there is no disclosure '99'"), "\(none.errors)")
             let withheld = try await organization.wattest(

@@ -82,4 +82,10 @@ import Testing
     ) {
         #expect(SettingForm.fault(of: [:], in: field) != nil)
     }
+
+    /// Whoever sets a field looks up there what it holds.
+    @Test(arguments: SettingField.known) func everyFieldStandsInTheGrammar(_ field: String) throws {
+        let page = String(decoding: try ContractFile.bytes("batch.md"), as: UTF8.self)
+        #expect(page.contains("| `\(field)` |"))
+    }
 }

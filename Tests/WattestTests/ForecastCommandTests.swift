@@ -97,6 +97,16 @@ import Testing
         #expect(value["quality"]?["steps"]?.array?.count == 2)
     }
 
+    /// A sampled time stands for all of it: that is no constant power that somebody stated.
+    @Test func anEstimateFromASampleSaysSo() async throws {
+        let words = ["estimate", "--readings", try await constant(), "--hours", "100"]
+        let command = try #require(try Wattest.parseAsRoot(words) as? EstimateCommand)
+        let value = try EstimateResult(command).json
+        #expect(value["kwh"]?.number?.text == "10")
+        let basis = value["rests_on"]?.array?.compactMap(\.string) ?? []
+        #expect(basis.contains { $0.contains("mean of 1 recorded series over 0.5") }, "\(basis)")
+    }
+
     /// The readings go on for twenty minutes behind the last report, which foretold less than that.
     @Test func aForecastIsNotBelowWhatWasUsed() async throws {
         let path = try await constant()

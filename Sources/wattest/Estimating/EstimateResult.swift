@@ -28,7 +28,9 @@ struct EstimateResult {
         factor = try Self.factor(command)
         if let origin = factor?.origin { notes.append("grid factor of \(origin)") }
         var compute = try ComputeResult(command.compute, nameplate: nameplate)
-        var inputs = try Self.inputs(command, nameplate: nameplate)
+        let sampled = try Self.sampled(command)
+        if let sampled { notes.append(try sampled.sampleText()) }
+        var inputs = try Self.inputs(command, nameplate: nameplate, sampled: sampled)
         inputs.gramsPerKilowattHour = factor?.gramsPerKilowattHour
         inputs.flop = compute.operations
         inputs.flopPerSecond = compute.sustainedRate
@@ -51,8 +53,17 @@ struct EstimateResult {
         self.notes = notes + compute.notes
     }
 
+    /// Readings of a part of the time, whose mean is taken for all of it.
+    private static func sampled(_ command: EstimateCommand) throws -> RecordedPower? {
+        guard !command.readings.isEmpty else { return nil }
+        guard command.hostW == nil, command.powerW == nil else {
+            throw CommandFailure.usage("--readings takes the place of stated power", "leave --power-w out")
+        }
+        return try RecordedPower(command.readings, format: command.format.format)
+    }
+
     private static func inputs(
-        _ command: EstimateCommand, nameplate: DeviceNameplate?
+        _ command: EstimateCommand, nameplate: DeviceNameplate?, sampled: RecordedPower?
     ) throws -> Estimate.Inputs {
         guard [command.hours, command.days, command.deviceHours].compactMap(\.self).count <= 1 else {
             throw CommandFailure.usage("--hours, --days and --device-hours contradict each other", "give one of them")
@@ -61,13 +72,7 @@ struct EstimateResult {
             try days.figure.multiplied(by: DecimalFigure(24))
         }
         let hours = command.hours?.figure ?? days
-        var host = command.hostW?.figure
-        if !command.readings.isEmpty {
-            guard host == nil, command.powerW == nil else {
-                throw CommandFailure.usage("--readings takes the place of stated power", "leave --power-w out")
-            }
-            host = try RecordedPower(command.readings, format: command.format.format).meanWatts()
-        }
+        let host = try sampled?.meanWatts() ?? command.hostW?.figure
         let watts = command.powerW?.figure ?? (command.kwh == nil ? nameplate?.watts : nil)
         // One device where nobody says how many, since a nameplate is that of one.
         let single: DecimalFigure? = nameplate != nil && hours != nil ? .one : nil

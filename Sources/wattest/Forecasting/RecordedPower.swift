@@ -118,6 +118,12 @@ struct RecordedPower {
         }
     }
 
+    /// What an estimate rests on that takes the mean for a longer time.
+    func sampleText() throws(EmissionsError) -> String {
+        let hours = try ExactRatio(Int128(last - first), over: 3_600_000_000).text(significant: 4)
+        return "power is the mean of \(lines.count) recorded series over \(hours) h, taken for all of the time"
+    }
+
     /// The mean over everything read, in watts.
     func meanWatts() throws(EmissionsError) -> DecimalFigure {
         try ExactRatio(microjoules(from: first, to: last), over: Int128(last - first)).rounded(decimals: 6)

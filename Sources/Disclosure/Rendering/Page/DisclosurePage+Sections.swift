@@ -88,7 +88,7 @@ struct ReportText {
         var measured: [DisclosurePage.Block] = []
         if !boundaries.isEmpty {
             let list = boundaries.joined(separator: "; ")
-            measured = [.paragraph("Where the energy of the computers was measured – \(list).")]
+            measured = [.paragraph("Where the energy of the computers is counted – \(list).")]
         }
         return .init(
             title: "In short",
