@@ -58,9 +58,9 @@ extension Routes {
         let query = try ReportQuery(
             from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string,
             method: body["method"]?.string)
-        // What is issued stays; hours that are still to come would stand in it as none.
-        guard query.period.end <= aggregator.clock.now() else {
-            throw Problem.badRequest("to: the period is not over; a report of it cannot be issued yet")
+        // Of one that has begun it can be: what comes later is late, and restated.
+        guard query.period.start <= aggregator.clock.now() else {
+            throw Problem.badRequest("from: the period has not begun; there is nothing to report yet")
         }
         let supersedes = body["supersedes"]?.int64
         let earlier = try await superseded(supersedes, by: query, runtime)
