@@ -187,9 +187,10 @@ enum AuditProcess {
         while true {
             var turn = timespec(tv_sec: 0, tv_nsec: Int(turnSeconds * 1e9))
             nanosleep(&turn, nil)
-            ended = wait4(child, &status, WNOHANG, &usage)
-            guard ended == 0 else { break }
             kill(child, SIGSTOP)
+            ended = wait4(child, &status, WUNTRACED, &usage)
+            // A child that stands still has 0x7F there; every other one has ended.
+            guard ended == child, status & 0xFF == 0x7F else { break }
             let stop = ContinuousClock.now
             do {
                 try raw.turn(seconds: turnSeconds)
