@@ -58,9 +58,9 @@ extension Routes {
         let query = try ReportQuery(
             from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string,
             method: body["method"]?.string)
-        // What is issued stays; hours that are still to come would stand in it as none.
-        guard query.period.end <= aggregator.clock.now() else {
-            throw Problem.badRequest("to: the period is not over; a report of it cannot be issued yet")
+        // What is issued stays, and of hours that are still to come there is nothing to say.
+        guard query.period.start <= aggregator.clock.now() else {
+            throw Problem.badRequest("from: the period has not begun; a report of it cannot be issued yet")
         }
         let supersedes = body["supersedes"]?.int64
         let earlier = try await superseded(supersedes, by: query, runtime)
