@@ -59,11 +59,7 @@ package struct CSVTable {
     /// The column of that name, in any case.
     package func column(_ names: String...) throws(EmissionsError) -> Int {
         for name in names {
-            let found = header.indices.filter { Self.isSame(header[$0], name) }
-            guard found.count <= 1 else {
-                throw EmissionsError(.malformedTable, "line 1: two columns '\(name)': keep the one that is meant")
-            }
-            if let index = found.first { return index }
+            if let index = header.firstIndex(where: { Self.isSame($0, name) }) { return index }
         }
         throw EmissionsError(
             .malformedTable, "line 1: no column '\(names[0])'; the table has \(header.joined(separator: ", "))")

@@ -153,15 +153,6 @@ import Testing
         #expect(set.citationText.hasPrefix("ab\tEmber; Our World in Data\t"))
     }
 
-    /// Which of two columns of one name is meant nobody can tell, and taking the first would be a silent guess.
-    @Test func aColumnThatStandsTwiceIsRefused() throws {
-        let table = "zone,period,g_per_kwh,G per kWh\nDK,2024,110.5,3\n"
-        let error = #expect(throws: EmissionsError.self) {
-            try FactorFile(ownTable: Array(table.utf8), source: .sample, basis: FactorBasis(scope: .direct))
-        }
-        #expect(error?.code == .malformedTable && error?.message.contains("two columns") == true)
-    }
-
     @Test func damagedTablesNeverTrap() throws {
         let tables = try ["electricity-maps-hourly", "egrid-subregions", "owid-carbon-intensity"].map {
             try Fixture.bytes("tables/\($0).csv")
