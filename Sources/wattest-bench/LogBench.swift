@@ -85,8 +85,10 @@ struct LogBench: AsyncParsableCommand {
     /// The files below a directory.
     private static func fileBytes(_ path: String) -> Int {
         guard let directory = opendir(path) else {
-            var status = stat()
-            return stat(path, &status) == 0 ? Int(status.st_size) : 0
+            let file = open(path, O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { return 0 }
+            defer { close(file) }
+            return max(0, Int(lseek(file, 0, SEEK_END)))
         }
         defer { closedir(directory) }
         var sum = 0
