@@ -198,6 +198,7 @@ extension ClusterTests {
             // A restatement finds what it restates, and numbers go on.
             try await forgetReports(of: organization)
             var third = second
+            third.set("supersedes", 2)
             third.append("audience", "assurer")
             let restated = try await aggregator.post(root, .object(third), token: organization.token)
             #expect(restated["number"]?.int64 == 3)
