@@ -110,8 +110,8 @@ func randomExtract(_ random: inout SeededRandom) -> Batch {
         #expect(try Entry(text: batch.text).kind == .batch)
     }
 
-    /// What a reader remembers of the batches before decides nothing: the same texts are taken, and for the same reasons
-    /// none are.
+    /// What a reader remembers of the batches before decides nothing: the same texts are taken, and for the same
+    /// reasons none are.
     @Test(arguments: 0..<60) func whatIsRememberedDecidesNothing(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         var recall = BatchRecall()

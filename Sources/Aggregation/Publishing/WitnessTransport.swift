@@ -34,8 +34,8 @@ package struct WitnessTransport: Sendable {
     static let maximumReplyBytes = 64 << 10
     static let timeoutSeconds: Int64 = 10
 
-    /// Over HTTP or HTTPS. Cosignatures are signed, refusals are not: a man in the middle can deny an answer or stop the
-    /// log with a false refusal where there is no TLS, and forge no cosignature.
+    /// Over HTTP or HTTPS. Cosignatures are signed, refusals are not: a man in the middle can deny an answer or stop
+    /// the log with a false refusal where there is no TLS, and forge no cosignature.
     ///
     /// - Parameter authorityPEM: certificates to trust instead of the machine's list.
     package static func http(authorityPEM: [UInt8]? = nil) throws -> WitnessTransport {

@@ -21,8 +21,8 @@ package struct CheckpointMemory: Sendable {
             switch self {
             case .unverified(let reason): "the checkpoint does not verify: \(reason)"
             case .shrunk(let old, let new):
-                "the log shows size \(new) after it has signed size \(old): it lost entries, or two servers sign for it;"
-                    + " restore its newest database and signer's file"
+                "the log shows size \(new) after it has signed size \(old): it lost entries, or two servers sign for"
+                    + " it; restore its newest database and signer's file"
             case .forked(let size):
                 "the log has signed two different roots for size \(size): keep the spool as evidence"
             }

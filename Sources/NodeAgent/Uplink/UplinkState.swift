@@ -200,8 +200,8 @@ package struct UplinkState: Sendable {
         if head.nextSequence < queue.firstSequence {
             // It had acknowledged them and signed a checkpoint over them. Only the operator can bring them back.
             queue.hold =
-                "the log lost seq \(head.nextSequence) to \(queue.firstSequence - 1) of chain \(head.incarnation), which"
-                + " this node no longer has; the spool waits until the log's newest database is back"
+                "the log lost seq \(head.nextSequence) to \(queue.firstSequence - 1) of chain \(head.incarnation),"
+                + " which this node no longer has; the spool waits until the log's newest database is back"
         }
         return []
     }

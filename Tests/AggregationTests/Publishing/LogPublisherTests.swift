@@ -126,7 +126,8 @@ import TransparencyLog
         #expect(try publisher.proof(from: 50, to: 100) == proof(from: 50, in: Array(leaves.prefix(100))))
         #expect(throws: TransparencyLogError.self) { try files.read(Tile(level: 0, index: 1, width: 45)) }
 
-        // What a crash left goes with the next start; what a new disk lacks comes back, also of a log that stands still.
+        // What a crash left goes with the next start; what a new disk lacks comes back, also of a log that stands
+        // still.
         let left = "\(directory.path)/tile/0/000.p/200"
         try DirectoryTree.make(parentOf: left)
         try PrivateFile.write([1], to: left)
