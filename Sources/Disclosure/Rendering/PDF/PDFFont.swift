@@ -112,8 +112,8 @@ enum PDFFont: String, CaseIterable {
     ]
 
     /// Bytes of text, as `PDFGlyph` reads them. Signs that the standard fonts lack become their nearest word, a few
-    /// Latin letters the letter without its mark; other letters are told by their code point, since two names must not become
-    /// the same marks.
+    /// Latin letters the letter without its mark; other letters are told by their code point, since two names must not
+    /// become the same marks.
     static func encode(_ text: String) -> [UInt8] {
         var bytes: [UInt8] = []
         var isTold = false
