@@ -88,7 +88,9 @@ import TransparencyLog
             #expect(accounts.ledger.gaps == fresh.ledger.gaps, place)
             #expect(accounts.jobs == fresh.jobs, place)
             guard let period else { continue }
-            var input = try log.disclosureInput(period)
+            var input = DisclosureInput(
+                genesis: log.genesis, accounts: fresh, checkpoint: try Checkpoint(origin: log.origin, head: log.head),
+                policy: log.policy, period: period, audience: .assurer)
             let expected = Disclosure(input).bytes
             input.accounts = accounts
             #expect(Disclosure(input).bytes == expected, place)
