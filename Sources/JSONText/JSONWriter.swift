@@ -6,7 +6,10 @@ import Parallel
 /// sees to it that its names differ.
 package struct JSONWriter: Sendable {
     private let isPretty: Bool
-    package private(set) var bytes: [UInt8] = []
+    /// Behind `written`.
+    private var bytes: [UInt8] = []
+    /// What stands before, in pieces: a long list is not copied piece by piece while others wait.
+    private var written: [[UInt8]] = []
     /// Of the members or elements that are written now.
     private var level: Int
     /// The object or list at hand has nothing in it yet.
@@ -18,13 +21,14 @@ package struct JSONWriter: Sendable {
         self.level = level
     }
 
+    /// What was written so far.
+    package var text: [UInt8] { written.isEmpty ? bytes : (written + [bytes]).parallelJoined() }
+
     /// The text of a whole document.
     package consuming func finished() -> [UInt8] {
         if isPretty { bytes.append(UInt8(ascii: "\n")) }
-        return bytes
+        return text
     }
-
-    package mutating func reserve(_ count: Int) { bytes.reserveCapacity(bytes.count + count) }
 
     // MARK: Values
 
@@ -104,25 +108,30 @@ package struct JSONWriter: Sendable {
         _ elements: [Element], _ body: @Sendable (inout JSONWriter, Element) -> Void
     ) {
         guard elements.count >= Self.sharedElements else { return list(elements, body) }
-        let parts = stride(from: 0, to: elements.count, by: Self.elementsAtATime).map {
-            elements[$0..<min($0 + Self.elementsAtATime, elements.count)]
-        }
-        let texts = parts.parallelMap(minimumShare: 1) { [isPretty, level] part in
-            var writer = JSONWriter(isPretty ? .pretty : .compact, level: level + 1)
-            for element in part {
-                writer.next()
-                body(&writer, element)
-            }
-            return writer.bytes
-        }
+        list(JSONListText.written(elements, isPretty ? .pretty : .compact, level: level, body, beside: {}).0)
+    }
+
+    /// A list whose elements were written at this level before.
+    package mutating func list(_ text: JSONListText) {
         open(UInt8(ascii: "["))
-        reserve(texts.reduce(16 + 2 * level) { $0 + $1.count + 1 })
-        for text in texts {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+        if !text.parts.isEmpty {
+            written.append(bytes)
+            written += text.parts
+            bytes = []
             isFirst = false
-            bytes.append(contentsOf: text)
         }
         close(UInt8(ascii: "]"))
+    }
+
+    /// Elements of a list, with what stands between them.
+    fileprivate mutating func elements<Element>(
+        _ elements: some Sequence<Element>, areFirst: Bool, _ body: (inout JSONWriter, Element) -> Void
+    ) {
+        isFirst = areFirst
+        for element in elements {
+            next()
+            body(&self, element)
+        }
     }
 
     /// The name of a member, whose value is written next. It holds nothing that must be escaped.
@@ -238,6 +247,32 @@ package struct JSONWriter: Sendable {
     }
 
     private static let sharedElements = 512
+}
+
+/// The elements of a long list as text, written on all cores.
+package struct JSONListText: Sendable {
+    fileprivate let parts: [[UInt8]]
+
+    /// - Parameters:
+    ///   - level: of the object or list in which the list stands.
+    ///   - other: made meanwhile; it is begun first.
+    /// - Returns: the list, and what was made beside it.
+    package static func written<Element: Sendable, Other: Sendable>(
+        _ elements: [Element], _ form: JSONValue.Form, level: Int,
+        _ body: @Sendable (inout JSONWriter, Element) -> Void, beside other: @Sendable () -> Other
+    ) -> (JSONListText, Other) {
+        let starts = Array(stride(from: 0, to: elements.count, by: elementsAtATime))
+        let (parts, made) = starts.parallelMap(minimumShare: 1) { start in
+            var writer = JSONWriter(form, level: level + 1)
+            let part = elements[start..<min(start + elementsAtATime, elements.count)]
+            writer.elements(part, areFirst: start == 0, body)
+            return writer.text
+        } beside: {
+            other()
+        }
+        return (JSONListText(parts: parts), made)
+    }
+
     private static let elementsAtATime = 64
 }
 

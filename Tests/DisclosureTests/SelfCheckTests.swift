@@ -114,7 +114,10 @@ import TransparencyLog
         let printed = try #require(disclosure.value["emissions"]?["location_t"]?.number?.text)
         #expect(ResourceSection.significant(printed) <= 2)
         let jobs = JobSummary.all(in: input.accounts, period: input.period)
-        let resources = ResourceSection(input, jobs: jobs, energy: EnergySection(input, jobs: jobs))
+        let energy = EnergySection(input, jobs: jobs)
+        let resources = ResourceSection(
+            input, jobs: jobs, energy: energy, uncertainty: MeterUncertainty(input, energy.inside),
+            sums: PeriodSums(input))
         let long = try #require(JSONNumber(text: "0.0043021"))
         let check = try #require(resources.checks(printed: [("location_t", .number(long))]).first)
         #expect(!check.passed)

@@ -49,7 +49,7 @@ import Testing
         for value in edges + (0..<2000).map({ Int64.random(in: .min ... .max, using: &random) >> ($0 % 64) }) {
             var writer = JSONWriter(.compact)
             writer.write(value)
-            #expect(String(decoding: writer.bytes, as: UTF8.self) == "\(value)")
+            #expect(String(decoding: writer.text, as: UTF8.self) == "\(value)")
         }
     }
 
@@ -62,6 +62,29 @@ import Testing
             writer.share(elements) { writer, element in writer.object { $0.member("n", integer: element) } }
         }
         let value: JSONValue = ["items": .array(elements.map { ["n": .integer($0)] })]
+        #expect(writer.finished() == value.rendered(form))
+    }
+
+    @Test(arguments: [0, 1, 63, 64, 65, 700], [JSONValue.Form.compact, .pretty])
+    func aListThatWasWrittenBeforehandStandsInItsPlace(count: Int, form: JSONValue.Form) {
+        let (list, other) = JSONListText.written(Array(0..<Int64(count)), form, level: 2) { writer, element in
+            writer.object { $0.member("n", integer: element) }
+        } beside: {
+            "beside"
+        }
+        #expect(other == "beside")
+        var writer = JSONWriter(form)
+        writer.object { writer in
+            writer.name("inner")
+            writer.object { writer in
+                writer.member("before", integer: 1)
+                writer.name("items")
+                writer.list(list)
+                writer.member("behind", integer: 2)
+            }
+        }
+        let items = JSONValue.array((0..<count).map { ["n": .integer($0)] })
+        let value: JSONValue = ["inner": ["before": 1, "items": items, "behind": 2]]
         #expect(writer.finished() == value.rendered(form))
     }
 }

@@ -27,4 +27,17 @@ import Testing
         }
         #expect(sums == (0..<300).map { $0 * 44_850 })
     }
+
+    @Test(arguments: [0, 1, 2, 1000]) func somethingElseIsMadeBesideOnce(count: Int) {
+        let calls = Atomic(0)
+        let (mapped, other) = Array(0..<count).parallelMap(minimumShare: 1) {
+            -$0
+        } beside: {
+            calls.add(1, ordering: .relaxed)
+            return "other"
+        }
+        #expect(mapped == (0..<count).map { -$0 })
+        #expect(other == "other")
+        #expect(calls.load(ordering: .relaxed) == 1)
+    }
 }

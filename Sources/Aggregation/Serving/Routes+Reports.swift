@@ -82,7 +82,7 @@ extension Routes {
             writer.share(Array(items)) { $1.write(to: &$0) }
             writer.member("next", next ?? .null)
         }
-        return writer.bytes + [UInt8(ascii: "\n")]
+        return writer.text + [UInt8(ascii: "\n")]
     }
 
     private func job(_ name: String, _ runtime: LogRuntime) async throws -> JSONValue {

@@ -11,12 +11,36 @@ package struct Disclosure: Sendable, Hashable {
     package let outline: JSONValue
 
     package init(_ input: DisclosureInput) {
-        let builder = DisclosureBuilder(input)
         method = input.method
-        outline = builder.outline
+        let audience = input.audience
+        let sums = PeriodSums(input)
+        let jobs = JobSummary.all(in: input.accounts, period: input.period, sums: sums)
+        let energy = EnergySection(input, jobs: jobs, sums: sums)
+        let uncertainty = MeterUncertainty(input, energy.inside)
+        let (list, outline) = JSONListText.written(audience.showsJobs ? jobs : [], .pretty, level: 1) {
+            [borne = uncertainty.borne] writer, job in
+            job.write(to: &writer, for: audience, borne: borne)
+        } beside: {
+            DisclosureBuilder(input, jobs: jobs, energy: energy, uncertainty: uncertainty, sums: sums).outline
+        }
+        self.outline = outline
+        bytes = Self.bytes(of: outline, jobs: list)
+    }
+
+    /// The outline with the list of jobs in its place.
+    private static func bytes(of outline: JSONValue, jobs: JSONListText) -> [UInt8] {
         var writer = JSONWriter(.pretty)
-        builder.write(outline, to: &writer)
-        bytes = writer.finished()
+        writer.object { writer in
+            for section in outline.object?.members ?? [] {
+                guard section.name == "jobs" else {
+                    writer.member(named: section.name, section.value)
+                    continue
+                }
+                writer.name("jobs")
+                writer.list(jobs)
+            }
+        }
+        return writer.finished()
     }
 
     /// All of it, read from its bytes each time.

@@ -2,10 +2,9 @@ import Accounts
 import Batches
 import Energy
 import JSONText
-import Parallel
 import TransparencyLog
 
-/// Puts the sections of a disclosure together, in the order of its schema.
+/// Puts the sections of a disclosure together, in the order of its schema: all but the list of jobs.
 struct DisclosureBuilder {
     private let input: DisclosureInput
     private let jobs: [JobSummary]
@@ -20,23 +19,19 @@ struct DisclosureBuilder {
     private let profiles: JobProfiles
     private var missing: [(field: String, reason: String)] = []
 
-    init(_ input: DisclosureInput) {
+    init(
+        _ input: DisclosureInput, jobs: [JobSummary], energy: EnergySection, uncertainty: MeterUncertainty,
+        sums: PeriodSums
+    ) {
         self.input = input
-        let sums = PeriodSums(input)
-        jobs = JobSummary.all(in: input.accounts, period: input.period, sums: sums)
-        let isLarge = jobs.count > Self.fewJobs
-        ((energy, resources, profiles), (coverage, runs, supply, reconciliation)) = both(isWorthwhile: isLarge) {
-            [jobs] in
-            let energy = EnergySection(input, jobs: jobs, sums: sums)
-            return (
-                energy, ResourceSection(input, jobs: jobs, energy: energy, sums: sums), JobProfiles(input, jobs: jobs)
-            )
-        } _: { [jobs] in
-            (
-                CoverageSection(input, jobs: jobs, sums: sums), RunSection(jobs, input), SupplySection(input, sums),
-                ReconciliationSection(input, sums)
-            )
-        }
+        self.jobs = jobs
+        self.energy = energy
+        resources = ResourceSection(input, jobs: jobs, energy: energy, uncertainty: uncertainty, sums: sums)
+        profiles = JobProfiles(input, jobs: jobs)
+        coverage = CoverageSection(input, jobs: jobs, sums: sums)
+        runs = RunSection(jobs, input)
+        supply = SupplySection(input, sums)
+        reconciliation = ReconciliationSection(input, sums)
         documentation = ModelDocumentation(input, jobs: jobs, resources: resources, supply: supply)
         let printed: [(name: String, value: JSONValue)] = [
             ("it_mwh", Figure.megawattHours(energy.inside.total, significant: resources.significantFigures)),
@@ -52,9 +47,6 @@ struct DisclosureBuilder {
                 + [ResidualSection(sums).check])
         collectMissing()
     }
-
-    /// As many take no noticeable time on one core.
-    private static let fewJobs = 500
 
     /// All sections; the list of jobs is empty.
     var outline: JSONValue {
@@ -89,23 +81,6 @@ struct DisclosureBuilder {
         object.append("evidence", evidence)
         object.append("limits", limits)
         return .object(object)
-    }
-
-    /// Writes the outline with the list of jobs in its place.
-    func write(_ outline: JSONValue, to writer: inout JSONWriter) {
-        guard input.audience.showsJobs, let sections = outline.object?.members else { return writer.write(outline) }
-        writer.object { writer in
-            for section in sections {
-                guard section.name == "jobs" else {
-                    writer.member(named: section.name, section.value)
-                    continue
-                }
-                writer.name("jobs")
-                writer.share(jobs) { [audience = input.audience, borne = resources.borne] writer, job in
-                    job.write(to: &writer, for: audience, borne: borne)
-                }
-            }
-        }
     }
 
     private func shown(_ value: JSONValue, else hidden: JSONValue) -> JSONValue {

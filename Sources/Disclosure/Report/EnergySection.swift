@@ -27,11 +27,15 @@ struct EnergySection {
         let sums = sums ?? PeriodSums(input)
         showsNames = input.audience.showsNames
         // Over nodes and over jobs first: breaking a sum down costs far more than adding to it.
-        var whole: [Place: ComponentEnergy] = [:]
-        for line in sums.lines {
-            let place = Place(
-                account: line.account.withoutJob, provenance: line.provenance, boundary: line.boundary)
-            whole[place, default: ComponentEnergy()].add(line.energy)
+        var whole: [(place: Place, sum: ComponentEnergy)] = []
+        let lines = input.accounts.ledger.lines
+        for sum in sums.lines {
+            let place = Place(lines[Int(sum.line)])
+            if let index = whole.firstIndex(where: { $0.place == place }) {
+                whole[index].sum.add(sum.energy)
+            } else {
+                whole.append((place, sum.energy))
+            }
         }
         for (place, sum) in whole { add(place, sum) }
         var months: [Int64: String] = [:]
@@ -57,10 +61,17 @@ struct EnergySection {
         if idleReserved != 0 { byClass[Self.idleReservedClass, default: 0] += idleReserved }
     }
 
-    private struct Place: Hashable {
+    /// What lines are told apart by here: the kind of account, whosever it is.
+    private struct Place: Equatable {
         var account: Account
         var provenance: Provenance
         var boundary: Boundary
+
+        init(_ line: EnergyLine) {
+            account = line.account.withoutJob
+            provenance = line.provenance
+            boundary = line.boundary
+        }
     }
 
     static let idleReservedClass = "idle_reserved"

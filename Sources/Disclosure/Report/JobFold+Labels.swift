@@ -3,20 +3,18 @@ import Energy
 import JSONText
 
 extension JobFold {
-    static let labelFields: [(name: String, field: String)] = [
+    static let knownLabelFields: [(name: String, field: String)] = [
         ("class", SettingField.jobClass), ("model", SettingField.jobModel),
         ("activity", SettingField.jobActivity), ("run", SettingField.jobRun),
     ]
 
-    /// Writes what the job was for: a `set` entry's word before the record's label.
-    func classify(_ summary: inout JobSummary) {
-        for (name, field, isSet) in labels {
-            if let label = label(name, isSet ? field : nil, summary.pseudonym) { summary.labels[name] = label }
+    /// What the job was for: a `set` entry's word before the record's label.
+    func labels(of pseudonym: String) -> [String: JobSummary.Label] {
+        var labels: [String: JobSummary.Label] = [:]
+        for (name, field, isSet) in labelFields {
+            if let label = label(name, isSet ? field : nil, pseudonym) { labels[name] = label }
         }
-        summary.jobClass = summary.labels["class"]?.value ?? "unclassified"
-        summary.model = summary.labels["model"]?.value
-        summary.activity = summary.labels["activity"]?.value
-        summary.run = summary.labels["run"]?.value ?? summary.model
+        return labels
     }
 
     /// - Parameter field: nil where nobody ever set it.

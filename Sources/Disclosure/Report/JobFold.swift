@@ -22,7 +22,7 @@ struct JobFold {
     let accounts: LogAccounts
     let period: UTCInterval?
     /// What a job can be labelled with, and whether a `set` entry does so for any.
-    let labels: [(name: String, field: String, isSet: Bool)]
+    let labelFields: [(name: String, field: String, isSet: Bool)]
     private let gapsByNode: [String: GapLine]
     private let all: PeriodSums
     /// Where the sum of a line of the ledger stands, by the line's number; -1 where it has none in the period.
@@ -34,7 +34,7 @@ struct JobFold {
         self.period = period
         all = sums
         let fields = accounts.settings.fields
-        labels = Self.labelFields.map { ($0.name, $0.field, fields.contains($0.field)) }
+        labelFields = Self.knownLabelFields.map { ($0.name, $0.field, fields.contains($0.field)) }
         gapsByNode = Dictionary(grouping: accounts.ledger.gaps, by: \.node).mapValues { GapLine($0.map(\.span)) }
         places = Self.places(of: sums.lines.map(\.line), among: accounts.ledger.lines.count)
         heldPlaces = Self.places(of: sums.held.map(\.line), among: accounts.ledger.coverageLines.count)
@@ -63,8 +63,14 @@ struct JobFold {
         var sum = JobSum()
         var nodes: [Int32: NodeSum] = [:]
         for place in lines.map({ Int($0) }) {
-            sum.add(all.lines[place])
-            nodes[accounts.ledger.lines[Int(all.lines[place].line)].node, default: NodeSum()].add(all.lines[place])
+            let line = accounts.ledger.lines[Int(all.lines[place].line)]
+            guard line.provenance != .synthetic else {
+                // It held the node all the same.
+                if nodes[line.node] == nil { nodes[line.node] = NodeSum() }
+                continue
+            }
+            sum.add(all.lines[place].energy, line)
+            nodes[line.node, default: NodeSum()].add(all.lines[place].energy.total, line.boundary)
         }
         for place in held.map({ Int($0) }) {
             let node = accounts.ledger.coverageLines[Int(all.held[place].line)].node
@@ -211,17 +217,14 @@ struct JobFold {
             time.missing &+= overflow ? 0 : lost
         }
         let isMissingNode = expected.map { reporting < $0 } ?? false
-        var summary = JobSummary(
+        return JobSummary(
             pseudonym: pseudonym, record: accounts.records[pseudonym], attempts: Int64(max(1, job.attempts.count)),
-            start: job.start, stop: job.stop, nodesExpected: expected, nodesReporting: reporting, time: time,
-            isLowerBound: time.missing > 0 || isMissingNode, energy: sum.energy,
+            start: job.start, stop: job.stop, nodesExpected: expected, disputedExpectations: job.disputedExpectations,
+            nodesReporting: reporting, time: time, isLowerBound: time.missing > 0 || isMissingNode, energy: sum.energy,
             idleReservedMicrojoules: sum.idleReserved, nodes: shares, witness: job.witness,
-            flags: [], wallclockMilliseconds: span.milliseconds, windows: span,
+            flags: flags(of: job, sum, shares), labels: labels(of: pseudonym), wallclockMilliseconds: span.milliseconds,
+            windows: span,
             attemptWindows: job.attempts.sorted { $0.key < $1.key }.map { .init(number: $0.key, attempt: $0.value) })
-        summary.disputedExpectations = job.disputedExpectations
-        summary.flags = flags(of: job, sum, summary)
-        classify(&summary)
-        return summary
     }
 
     /// First and last hold by the node's own clock, moved into the bracket of its anchors where the clock is off.
@@ -256,32 +259,30 @@ struct JobFold {
             isSuperseded: sum == nil && job.flags.contains("superseded") && job.witnessesByNode[node] != nil)
     }
 
-    private func flags(of job: JobRegister.Job, _ sum: JobSum, _ summary: JobSummary) -> [String] {
+    private func flags(of job: JobRegister.Job, _ sum: JobSum, _ nodes: [JobSummary.NodeShare]) -> [String] {
         var flags = job.flags
         if sum.energy.nodeBoundaries > 1 { flags.insert("mixed_boundary") }
         if all.doubtfulJobs.contains(job.pseudonym) { flags.insert(ResidualSection.identifier) }
-        if summary.nodes.contains(where: { $0.kind == .node && $0.isUnlisted }) { flags.insert("unlisted_node") }
+        if nodes.contains(where: { $0.kind == .node && $0.isUnlisted }) { flags.insert("unlisted_node") }
         if job.witnessesByNode.values.contains(where: \.isClockOff) { flags.insert("clock_off") }
         if job.witnessesByNode.values.contains(where: { $0.lateBatches > 0 }) { flags.insert("late_data") }
-        if !summary.disputedExpectations.isEmpty { flags.insert("nodes_disputed") }
+        if !job.disputedExpectations.isEmpty { flags.insert("nodes_disputed") }
         if job.attempts.values.contains(where: \.runsBackwards) { flags.insert("stop_before_start") }
         return flags.sorted()
     }
 }
 
 extension JobFold.JobSum {
-    fileprivate mutating func add(_ line: PeriodSums.LineSum) {
-        energy.add(line.energy, line.provenance, line.boundary)
-        if case .idleReserved = line.account, line.provenance != .synthetic { idleReserved += line.energy.total }
+    fileprivate mutating func add(_ sum: ComponentEnergy, _ line: EnergyLine) {
+        energy.add(sum, line.provenance, line.boundary)
+        if case .idleReserved = line.account { idleReserved += sum.total }
     }
 }
 
 extension JobFold.NodeSum {
-    fileprivate mutating func add(_ line: PeriodSums.LineSum) {
-        guard line.provenance != .synthetic else { return }
-        let total = line.energy.total
+    fileprivate mutating func add(_ total: Int128, _ boundary: Boundary) {
         microjoules += total
-        boundaries.add(total, line.boundary)
+        boundaries.add(total, boundary)
     }
 
     fileprivate mutating func add(_ coverage: Ledger.Coverage) {

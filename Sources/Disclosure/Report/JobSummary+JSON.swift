@@ -187,7 +187,7 @@ extension JSONValue {
         var writer = JSONWriter(.compact)
         body(&writer)
         // It wrote one value, whose names differ.
-        return (try? JSONValue(parsing: writer.bytes)) ?? .null
+        return (try? JSONValue(parsing: writer.text)) ?? .null
     }
 
     static func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }

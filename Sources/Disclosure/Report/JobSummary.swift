@@ -4,7 +4,10 @@ package import Energy
 import Parallel
 
 /// One job over all its nodes: what it drew, and how much of what it held is known.
-package struct JobSummary: Sendable, Hashable {
+///
+/// A class, because it has many parts and every section of a report goes through all jobs: a copy would count the
+/// references of each part.
+package final class JobSummary: Sendable {
     /// Node-time in milliseconds. allocated = measured + bridged + missing, unless more was measured than was
     /// allocated.
     package struct NodeTime: Sendable, Hashable {
@@ -49,36 +52,68 @@ package struct JobSummary: Sendable, Hashable {
         package var setting: SettingRegister.Setting?
     }
 
-    package var pseudonym: String
-    package var record: JobRecord?
-    package var attempts: Int64
-    package var start: UTCTime?
-    package var stop: UTCTime?
-    package var nodesExpected: Int64?
+    package let pseudonym: String
+    package let record: JobRecord?
+    package let attempts: Int64
+    package let start: UTCTime?
+    package let stop: UTCTime?
+    package let nodesExpected: Int64?
     /// Who said how many; empty where all who did said the same.
-    package var disputedExpectations: [JobRegister.Expectation] = []
-    package var nodesReporting: Int64
-    package var time: NodeTime
+    package let disputedExpectations: [JobRegister.Expectation]
+    package let nodesReporting: Int64
+    package let time: NodeTime
     /// Something of the job was not measured: what it drew is at least this.
-    package var isLowerBound: Bool
-    package var energy: EnergyBreakdown
+    package let isLowerBound: Bool
+    package let energy: EnergyBreakdown
     /// The part of `energy` that was drawn while the job held devices and ran nothing.
-    package var idleReservedMicrojoules: Int128
-    package var nodes: [NodeShare]
-    package var witness: JobEntry.Witness?
-    package var flags: [String]
-    package var jobClass = "unclassified"
-    package var model: String?
-    package var activity: String?
+    package let idleReservedMicrojoules: Int128
+    package let nodes: [NodeShare]
+    package let witness: JobEntry.Witness?
+    package let flags: [String]
+    package let jobClass: String
+    package let model: String?
+    package let activity: String?
     /// The run that the job is part of: the one that was named, else its model's.
-    package var run: String?
+    package let run: String?
     /// By name: class, model, activity, run.
-    package var labels: [String: Label] = [:]
+    package let labels: [String: Label]
     /// Time in which at least one node was held.
-    package var wallclockMilliseconds: Int64
+    package let wallclockMilliseconds: Int64
     /// Its windows inside the period.
-    var windows: IntervalSet
-    var attemptWindows: [NumberedAttempt]
+    let windows: IntervalSet
+    let attemptWindows: [NumberedAttempt]
+
+    init(
+        pseudonym: String, record: JobRecord?, attempts: Int64, start: UTCTime?, stop: UTCTime?, nodesExpected: Int64?,
+        disputedExpectations: [JobRegister.Expectation], nodesReporting: Int64, time: NodeTime, isLowerBound: Bool,
+        energy: EnergyBreakdown, idleReservedMicrojoules: Int128, nodes: [NodeShare], witness: JobEntry.Witness?,
+        flags: [String], labels: [String: Label], wallclockMilliseconds: Int64, windows: IntervalSet,
+        attemptWindows: [NumberedAttempt]
+    ) {
+        self.pseudonym = pseudonym
+        self.record = record
+        self.attempts = attempts
+        self.start = start
+        self.stop = stop
+        self.nodesExpected = nodesExpected
+        self.disputedExpectations = disputedExpectations
+        self.nodesReporting = nodesReporting
+        self.time = time
+        self.isLowerBound = isLowerBound
+        self.energy = energy
+        self.idleReservedMicrojoules = idleReservedMicrojoules
+        self.nodes = nodes
+        self.witness = witness
+        self.flags = flags
+        jobClass = labels["class"]?.value ?? "unclassified"
+        model = labels["model"]?.value
+        activity = labels["activity"]?.value
+        run = labels["run"]?.value ?? model
+        self.labels = labels
+        self.wallclockMilliseconds = wallclockMilliseconds
+        self.windows = windows
+        self.attemptWindows = attemptWindows
+    }
 
     struct NumberedAttempt: Sendable, Hashable {
         var number: Int64
@@ -104,7 +139,7 @@ package struct JobSummary: Sendable, Hashable {
         let summaries = Array(accounts.jobs.jobs.keys).parallelMap(minimumShare: 64) { job in
             fold.summaryInPeriod(of: job)
         }.compactMap(\.self)
-        // Each key is written once and no summary is copied before its place is known: else at each comparison.
+        // Each key is written once: else at each comparison.
         let keys = summaries.map(\.sortKey)
         return keys.indices.sorted { keys[$0] < keys[$1] }.map { summaries[$0] }
     }

@@ -50,6 +50,8 @@ struct MeterUncertainty {
     /// A decimal as number or text, as in every other setting.
     private static func figure(_ value: JSONValue?) -> Double? { ((try? SiteWater.figure(value)) ?? nil)?.double }
 
+    var borne: BorneFigures { BorneFigures(printed: json["relative_k2"]) }
+
     var json: JSONValue {
         guard let relativeExpanded else { return ["relative_k2": .null, "method": .null] }
         // Two figures, as the GUM asks of an uncertainty.

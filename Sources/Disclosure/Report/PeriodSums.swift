@@ -8,23 +8,17 @@ import Parallel
 /// A year of a thousand nodes is some nine million sums by account, node and hour. They are read once, node by node,
 /// since what concerns a node in an hour (doubt, place, presence) needs all of its accounts side by side.
 struct PeriodSums: Sendable {
-    /// One account on one node, over all hours of the period.
+    /// One line of the ledger, over all hours of the period.
     struct LineSum: Sendable {
-        /// Number of the line in the ledger.
+        /// Number of the line in the ledger, which knows its account and node.
         var line: Int32
-        var account: Account
-        var node: String
-        var provenance: Provenance
-        var boundary: Boundary
         var energy = ComponentEnergy()
     }
 
     /// One job's time on one node.
     struct HeldSum: Sendable {
-        /// Number of the coverage line in the ledger.
+        /// Number of the coverage line in the ledger, which knows its job and node.
         var line: Int32
-        var job: String
-        var node: String
         var coverage: Ledger.Coverage
     }
 
@@ -63,28 +57,29 @@ struct PeriodSums: Sendable {
     ///   - period: nil for the whole life of the log.
     ///   - job: reads the nodes of one job alone; the sums of others on them are in the result too.
     init(_ accounts: LogAccounts, period: UTCInterval?, ofJob job: String? = nil) {
-        var pass = LedgerPass(accounts, period)
         guard let job else {
-            pass.cover(accounts.ledger.coverageLines.indices.map { Int32($0) })
-            self = pass.sums
-            for part in Self.ofNodes(accounts, period) { add(part) }
-            return
-        }
-        pass.read(Set(accounts.ledger.lines(ofJob: job).map { Int($0.node) }))
-        pass.cover(accounts.ledger.coverageLineNumbers(ofJob: job))
-        self = pass.sums
-    }
-
-    /// All nodes without their coverage, so many at a time on each core: no hour of a node needs those of another.
-    private static func ofNodes(_ accounts: LogAccounts, _ period: UTCInterval?) -> [PeriodSums] {
-        let nodes = accounts.ledger.nodes.indices
-        return stride(from: nodes.lowerBound, to: nodes.upperBound, by: nodesAtATime)
-            .map { Set($0..<min($0 + nodesAtATime, nodes.upperBound)) }
-            .parallelMap(minimumShare: 1) { nodes in
+            let nodes = accounts.ledger.nodes.indices
+            let groups = stride(from: nodes.lowerBound, to: nodes.upperBound, by: Self.nodesAtATime)
+                .map { $0..<min($0 + Self.nodesAtATime, nodes.upperBound) }
+            // No hour of a node needs those of another.
+            let (parts, covered) = groups.parallelMap(minimumShare: 1) { nodes in
                 var pass = LedgerPass(accounts, period)
                 pass.read(nodes)
                 return pass.sums
+            } beside: {
+                var pass = LedgerPass(accounts, period)
+                pass.cover(accounts.ledger.coverageLines.indices.map { Int32($0) })
+                return pass.sums
             }
+            self = covered
+            lines.reserveCapacity(parts.reduce(0) { $0 + $1.lines.count })
+            for part in parts { add(part) }
+            return
+        }
+        var pass = LedgerPass(accounts, period)
+        pass.read(Set(accounts.ledger.lines(ofJob: job).map { Int($0.node) }).sorted())
+        pass.cover(accounts.ledger.coverageLineNumbers(ofJob: job))
+        self = pass.sums
     }
 
     private static let nodesAtATime = 128
@@ -111,48 +106,44 @@ struct PeriodSums: Sendable {
     }
 }
 
-/// The working state of the pass.
+/// The working state of the pass. Sums of an hour stand in columns, by the hour's number in the ledger: one pass reads
+/// millions of hours, and what it adds them to must stay in the core's cache.
 private struct LedgerPass {
-    /// What the lines of the node at hand come to in one hour.
-    struct Place {
-        var root: Int128 = 0
-        var rest: Int128 = 0
-        var isMeasured = false
-        var isOwn = false
-
-        /// Below −3 % of the root.
-        var isDoubtful: Bool { rest * 100 < root * -3 }
-    }
-
-    /// What the nodes of the site at hand come to in one hour.
-    struct SiteHour {
-        var equipment: Int128 = 0
-        var facility: Int128 = 0
-        var hasEquipment = false
-        var hasFacility = false
+    /// What is known of an hour, one bit each.
+    private enum Mark {
+        static let measured: UInt8 = 1
+        static let own: UInt8 = 2
+        static let facility: UInt8 = 4
     }
 
     /// What a line's account and reading make of its energy.
-    struct Kind {
+    private struct Kind {
         let isOwn: Bool
         let isMeasured: Bool
         let isFacility: Bool
 
-        init(_ line: EnergyLine) {
-            isOwn = line.isOwn
-            isMeasured = line.account != .superseded && line.provenance != .synthetic
-            isFacility = line.boundary == .facility
+        init(_ account: Account, _ provenance: Provenance, _ boundary: Boundary) {
+            isOwn = Ledger.isOwn(account, provenance)
+            isMeasured = account != .superseded && provenance != .synthetic
+            isFacility = boundary == .facility
         }
+
+        var nodeMarks: UInt8 { (isMeasured ? Mark.measured : 0) | (isOwn ? Mark.own : 0) }
+        var siteMarks: UInt8 { isOwn ? isFacility ? Mark.facility : Mark.own : 0 }
     }
 
-    let ledger: Ledger
-    let nodes: NodeRegister
-    let settings: SettingRegister
-    /// By the number of the hour.
-    let isInside: [Bool]
-    var places: [Place]
-    var siteHours: [SiteHour]
-    var sums = PeriodSums()
+    private let ledger: Ledger
+    private let nodes: NodeRegister
+    private let settings: SettingRegister
+    private var isInside: [Bool]
+    /// Of the node at hand: 3 × root + 100 × rest of what was measured. Below zero the rest is below −3 % of the root.
+    private var margins: [Int128]
+    private var marks: [UInt8]
+    /// Of the site at hand.
+    private var equipment: [Int128]
+    private var facility: [Int128]
+    private var siteMarks: [UInt8]
+    private(set) var sums = PeriodSums()
 
     init(_ accounts: LogAccounts, _ period: UTCInterval?) {
         ledger = accounts.ledger
@@ -160,16 +151,17 @@ private struct LedgerPass {
         settings = accounts.settings
         let wanted = period.map { $0.start.hour...$0.lastHour }
         isInside = ledger.hours.map { wanted?.contains($0) ?? true }
-        places = Array(repeating: Place(), count: isInside.count)
-        siteHours = Array(repeating: SiteHour(), count: isInside.count)
+        margins = Array(repeating: 0, count: isInside.count)
+        marks = Array(repeating: 0, count: isInside.count)
+        (equipment, facility, siteMarks) = (margins, margins, marks)
     }
 
     // MARK: Energy
 
     /// - Parameter wanted: numbers of nodes.
-    mutating func read(_ wanted: Set<Int>) {
+    mutating func read(_ wanted: some Sequence<Int>) {
         var bySite: [String?: [Int]] = [:]
-        for node in wanted.sorted() {
+        for node in wanted {
             let name = ledger.nodes[node]
             guard settings.changes(of: SettingField.nodeSite, subject: name).isEmpty else {
                 readMoving(node, name)
@@ -194,117 +186,118 @@ private struct LedgerPass {
     }
 
     private mutating func read(_ node: Int) {
-        let name = ledger.nodes[node]
+        let known = sums.lines.count
         for number in ledger.linesOfNode[node] {
-            let line = ledger.lines[Int(number)]
-            guard let energy = sum(of: line) else { continue }
-            sums.reporting.insert(name)
-            sums.lines.append(
-                PeriodSums.LineSum(
-                    line: number, account: line.account, node: name, provenance: line.provenance,
-                    boundary: line.boundary, energy: energy))
+            guard let energy = sum(ofLine: Int(number)) else { continue }
+            sums.lines.append(PeriodSums.LineSum(line: number, energy: energy))
         }
-        judge(node, name)
+        guard sums.lines.count > known else { return }
+        sums.reporting.insert(ledger.nodes[node])
+        judge(node)
     }
 
     /// Nil when the line has no hour of the period.
-    private mutating func sum(of line: EnergyLine) -> ComponentEnergy? {
-        let kind = Kind(line)
+    private mutating func sum(ofLine number: Int) -> ComponentEnergy? {
+        let line = ledger.lines[number]
+        let kind = Kind(line.account, line.provenance, line.boundary)
         var sum = ComponentEnergy()
-        let count = places.withUnsafeMutableBufferPointer { places in
-            siteHours.withUnsafeMutableBufferPointer { siteHours in
-                isInside.withUnsafeBufferPointer { isInside in
-                    Self.add(line.hours, kind, isInside, places, siteHours, to: &sum)
-                }
-            }
-        }
+        let count =
+            kind.isFacility
+            ? Self.add(line.hours, kind, isInside, &margins, &marks, &facility, &siteMarks, to: &sum)
+            : Self.add(line.hours, kind, isInside, &margins, &marks, &equipment, &siteMarks, to: &sum)
+        guard count > 0 else { return nil }
         for (slot, energy) in line.excess where isInside[Int(slot)] {
             sum.add(energy)
-            Self.add(
-                energy.total, network: energy[.network], rest: energy[.rest], kind, &places[Int(slot)],
-                &siteHours[Int(slot)])
+            if kind.isMeasured {
+                margins[Int(slot)] += 3 * (energy.total - energy[.network]) + 100 * energy[.rest]
+            }
+            guard kind.isOwn else { continue }
+            if kind.isFacility { facility[Int(slot)] += energy.total } else { equipment[Int(slot)] += energy.total }
         }
-        return count > 0 ? sum : nil
+        return sum
     }
 
+    /// - Parameter site: the site's sums of the line's kind.
     /// - Returns: how many of the hours lie in the period.
     private static func add(
-        _ hours: [EnergyLine.Hour], _ kind: Kind, _ isInside: UnsafeBufferPointer<Bool>,
-        _ places: UnsafeMutableBufferPointer<Place>, _ siteHours: UnsafeMutableBufferPointer<SiteHour>,
-        to sum: inout ComponentEnergy
+        _ hours: [EnergyLine.Hour], _ kind: Kind, _ isInside: [Bool], _ margins: inout [Int128],
+        _ marks: inout [UInt8], _ site: inout [Int128], _ siteMarks: inout [UInt8], to sum: inout ComponentEnergy
     ) -> Int {
+        let (hours, isInside) = (hours.span, isInside.span)
+        var margins = margins.mutableSpan
+        var marks = marks.mutableSpan
+        var site = site.mutableSpan
+        var siteMarks = siteMarks.mutableSpan
+        var (accelerator, cpu, dram, rest, network): (Int128, Int128, Int128, Int128, Int128) = (0, 0, 0, 0, 0)
         var count = 0
-        for hour in hours where isInside[Int(hour.slot)] {
+        for index in hours.indices {
+            let slot = Int(hours[index].slot)
+            guard isInside[slot] else { continue }
             count += 1
-            sum.add(hour)
-            add(
-                hour.total, network: Int128(hour.network), rest: Int128(hour.rest), kind, &places[Int(hour.slot)],
-                &siteHours[Int(hour.slot)])
+            let inner =
+                Int128(hours[index].accelerator) + Int128(hours[index].cpu) + Int128(hours[index].dram)
+                + Int128(hours[index].rest)
+            accelerator += Int128(hours[index].accelerator)
+            cpu += Int128(hours[index].cpu)
+            dram += Int128(hours[index].dram)
+            rest += Int128(hours[index].rest)
+            network += Int128(hours[index].network)
+            marks[slot] |= kind.nodeMarks
+            if kind.isMeasured { margins[slot] += 3 * inner + 100 * Int128(hours[index].rest) }
+            guard kind.isOwn else { continue }
+            siteMarks[slot] |= kind.siteMarks
+            site[slot] += inner + Int128(hours[index].network)
         }
+        (sum[.accelerator], sum[.cpu], sum[.dram], sum[.rest], sum[.network]) = (accelerator, cpu, dram, rest, network)
         return count
     }
 
-    @inline(__always)
-    private static func add(
-        _ total: Int128, network: Int128, rest: Int128, _ kind: Kind, _ place: inout Place, _ siteHour: inout SiteHour
-    ) {
-        if kind.isMeasured {
-            place.root += total - network
-            place.rest += rest
-            place.isMeasured = true
+    /// All lines of a node were read: which of its hours are in doubt, and in how many it was there.
+    private mutating func judge(_ node: Int) {
+        var own: Int64 = 0
+        var measured: Int64 = 0
+        var doubtful: Set<Int32> = []
+        for slot in marks.indices where marks[slot] != 0 {
+            if marks[slot] & Mark.own != 0 { own += 1 }
+            if marks[slot] & Mark.measured != 0 {
+                measured += 1
+                if margins[slot] < 0 { doubtful.insert(Int32(slot)) }
+                margins[slot] = 0
+            }
+            marks[slot] = 0
         }
-        guard kind.isOwn else { return }
-        place.isOwn = true
-        if kind.isFacility {
-            siteHour.facility += total
-            siteHour.hasFacility = true
-        } else {
-            siteHour.equipment += total
-            siteHour.hasEquipment = true
-        }
+        sums.measuredHours += measured
+        let name = ledger.nodes[node]
+        if own > 0 { sums.ownHours[name] = own }
+        if !doubtful.isEmpty { sums.doubts.append(doubt(node, doubtful)) }
     }
 
-    /// All lines of a node were read: which of its hours are in doubt, and in how many it was there.
-    private mutating func judge(_ node: Int, _ name: String) {
-        var doubt = PeriodSums.Doubt(node: name)
-        var doubtful: Set<Int32> = []
-        var own: Int64 = 0
-        for slot in places.indices {
-            let place = places[slot]
-            guard place.isMeasured || place.isOwn else { continue }
-            if place.isOwn { own += 1 }
-            if place.isMeasured {
-                sums.measuredHours += 1
-                if place.isDoubtful {
-                    doubtful.insert(Int32(slot))
-                    doubt.hours += 1
-                    doubt.root += place.root
-                    doubt.rest += place.rest
-                }
-            }
-            places[slot] = Place()
-        }
-        if own > 0 { sums.ownHours[name] = own }
-        guard !doubtful.isEmpty else { return }
-        sums.doubts.append(doubt)
+    /// What the hours in doubt come to, and whose they are: read again, since hardly any node has one.
+    private mutating func doubt(_ node: Int, _ doubtful: Set<Int32>) -> PeriodSums.Doubt {
+        var doubt = PeriodSums.Doubt(node: ledger.nodes[node], hours: Int64(doubtful.count))
         for number in ledger.linesOfNode[node] {
             let line = ledger.lines[Int(number)]
-            guard let job = line.account.job, !sums.doubtfulJobs.contains(job) else { continue }
-            if line.hours.contains(where: { doubtful.contains($0.slot) }) { sums.doubtfulJobs.insert(job) }
+            let isMeasured = Kind(line.account, line.provenance, line.boundary).isMeasured
+            for hour in line.hours where doubtful.contains(hour.slot) {
+                if let job = line.account.job { sums.doubtfulJobs.insert(job) }
+                guard isMeasured else { continue }
+                let energy = line.energy(hour)
+                doubt.root += energy.total - energy[.network]
+                doubt.rest += energy[.rest]
+            }
         }
+        return doubt
     }
 
     /// All nodes of a site were read.
     private mutating func leave(_ site: (_ hour: Int64) -> String?) {
-        for slot in siteHours.indices {
-            let sum = siteHours[slot]
-            guard sum.hasEquipment || sum.hasFacility else { continue }
+        for slot in siteMarks.indices where siteMarks[slot] != 0 {
             var cell = PeriodSums.Cell(hour: ledger.hours[slot], site: nil, isFacility: false)
             cell.site = site(cell.hour)
-            if sum.hasEquipment { sums.cells[cell, default: 0] += sum.equipment }
+            if siteMarks[slot] & Mark.own != 0 { sums.cells[cell, default: 0] += equipment[slot] }
             cell.isFacility = true
-            if sum.hasFacility { sums.cells[cell, default: 0] += sum.facility }
-            siteHours[slot] = SiteHour()
+            if siteMarks[slot] & Mark.facility != 0 { sums.cells[cell, default: 0] += facility[slot] }
+            (equipment[slot], facility[slot], siteMarks[slot]) = (0, 0, 0)
         }
     }
 
@@ -312,13 +305,14 @@ private struct LedgerPass {
 
     /// - Parameter numbers: of coverage lines in the ledger.
     mutating func cover(_ numbers: [Int32]) {
+        var isReporting = Array(repeating: false, count: ledger.nodes.count)
+        sums.held.reserveCapacity(numbers.count)
         for number in numbers {
-            let line = ledger.coverageLines[Int(number)]
-            guard let sum = sum(of: line) else { continue }
-            let node = ledger.nodes[Int(line.node)]
-            sums.reporting.insert(node)
-            sums.held.append(PeriodSums.HeldSum(line: number, job: line.job, node: node, coverage: sum))
+            guard let sum = sum(of: ledger.coverageLines[Int(number)]) else { continue }
+            isReporting[Int(ledger.coverageLines[Int(number)].node)] = true
+            sums.held.append(PeriodSums.HeldSum(line: number, coverage: sum))
         }
+        for node in isReporting.indices where isReporting[node] { sums.reporting.insert(ledger.nodes[node]) }
     }
 
     private func sum(of line: CoverageLine) -> Ledger.Coverage? {

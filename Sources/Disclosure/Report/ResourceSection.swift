@@ -16,8 +16,10 @@ struct ResourceSection {
     private let total: Int128
     private(set) var missing: [(field: String, reason: String)] = []
 
-    init(_ input: DisclosureInput, jobs: [JobSummary], energy: EnergySection, sums: PeriodSums? = nil) {
-        let sums = sums ?? PeriodSums(input)
+    init(
+        _ input: DisclosureInput, jobs: [JobSummary], energy: EnergySection, uncertainty: MeterUncertainty,
+        sums: PeriodSums
+    ) {
         var missing: [(field: String, reason: String)] = []
         func figure(_ field: String, _ body: () throws(EmissionsError) -> JSONValue) -> JSONValue {
             do throws(EmissionsError) {
@@ -29,7 +31,7 @@ struct ResourceSection {
         }
         let sites = SiteSettings(settings: input.accounts.settings, period: input.period)
         total = energy.inside.total
-        uncertainty = MeterUncertainty(input, energy.inside)
+        self.uncertainty = uncertainty
         water = figure("water") { () throws(EmissionsError) in try SiteWater.json(input, sites, sums.cells) }
         embodied = figure("embodied") { () throws(EmissionsError) in
             try NodeEmbodied.json(input, sites, sums.ownHours) { node, span in
@@ -61,7 +63,7 @@ struct ResourceSection {
     }
 
     /// What follows from the energy has no more digits than that bears.
-    var borne: BorneFigures { BorneFigures(printed: uncertainty.json["relative_k2"]) }
+    var borne: BorneFigures { uncertainty.borne }
 
     /// - Parameter printed: the figures that follow from the energy, as the report shows them.
     func checks(printed: [(name: String, value: JSONValue)]) -> [SelfCheck] {

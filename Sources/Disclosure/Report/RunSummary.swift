@@ -3,7 +3,7 @@ import Energy
 package import JSONText
 
 /// Several jobs that belong together: the attempts of one training over its whole life, each job once.
-package struct RunSummary: Sendable, Hashable {
+package struct RunSummary: Sendable {
     /// The name that somebody gave it, else the model that its jobs train.
     package var name: String
     /// In the order of their keys.
