@@ -38,7 +38,7 @@ package enum AttributionRule: Int16, Sendable, Hashable, CaseIterable {
 }
 
 /// Memory for the lists of an attribution, to be used for the next one: an audit posts millions of batches, and asking
-/// for it anew takes longer than the rule. Nothing of a batch is in it for the next.
+/// for it anew takes longer than the rule. Nothing of a batch is in it for the next but what decides nothing.
 package struct AttributionRoom: Sendable {
     fileprivate var sensors: [Attribution.Sensor] = []
     fileprivate var holders: [Attribution.Holder] = []
@@ -46,7 +46,8 @@ package struct AttributionRoom: Sendable {
     fileprivate var lines: [Attribution.Line] = []
     /// The shares of the sensor at hand.
     fileprivate var shares: [LargestRemainder.Share] = []
-    fileprivate var devices = DeviceHolders()
+    /// Who holds what on the node at hand: the caller may put in what it kept of the node.
+    package var devices = DeviceHolders()
     /// Weights that are the same for every sensor: of the exclusive holders, by reserved cores, and by CPU time.
     fileprivate var exclusive = LargestRemainder()
     fileprivate var reserved = LargestRemainder()

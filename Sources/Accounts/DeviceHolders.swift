@@ -2,9 +2,9 @@ import Energy
 
 /// Which allocations of a batch hold each accelerator.
 ///
-/// The batches of a node name the same sensors and devices for as long as its jobs stay, and so do those of nodes that
-/// are built alike by name: what was found for the batch before is taken again, as long as every name is the same.
-struct DeviceHolders: Sendable {
+/// The batches of a node name the same sensors and devices for as long as its jobs stay: what was found for one of them
+/// is taken again, as long as every name is the same.
+package struct DeviceHolders: Sendable {
     struct Holder: Sendable {
         /// Place among the allocations.
         var allocation: Int
@@ -18,6 +18,8 @@ struct DeviceHolders: Sendable {
     private var holders: [Holder] = []
     /// For each sensor, where its holders end.
     private var ends: [Int] = []
+
+    package init() {}
 
     /// - Parameter sensor: its place in the batch.
     func holders(of sensor: Int) -> ArraySlice<Holder> { holders[(sensor > 0 ? ends[sensor - 1] : 0)..<ends[sensor]] }

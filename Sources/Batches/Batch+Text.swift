@@ -103,6 +103,23 @@ extension Batch {
     }
 
     private static let extractOpening = Array("wattest/extract/v1\n".utf8)
+
+    /// The same number for every batch of a node, by the third line of its text, so that what is remembered of the node
+    /// can help to read it. It decides nothing: two nodes may have one, and so may whatever is no batch.
+    package static func nodeMark(of text: ArraySlice<UInt8>) -> UInt64 {
+        let text = text.span
+        var mark: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a
+        var line = 1
+        for index in text.indices {
+            if text[index] == UInt8(ascii: "\n") {
+                if line == 3 { break }
+                line += 1
+            } else if line == 3 {
+                mark = (mark ^ UInt64(text[index])) &* 0x100_0000_01B3
+            }
+        }
+        return mark
+    }
 }
 
 extension LineWriter {

@@ -1,7 +1,7 @@
 import Energy
 import TransparencyLog
 
-/// What a reader of many batches remembers of the last one: names that come again in the same place.
+/// What a reader of a node's batches remembers of the last one: names that come again in the same place.
 ///
 /// It decides nothing. A field is taken over only if its bytes are the same as those that were parsed before, so a
 /// batch reads the same with any memory and with none.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import NodeAgent
 import Sensors
 
@@ -15,6 +16,6 @@ struct ListSensors: ParsableCommand {
     func run() throws {
         let settings = try Settings(file: config, flags: ["sysfs-root": sysfsRoot, "procfs-root": procfsRoot])
         let report = try settings.sources().survey()
-        print(json ? report.json : report.text, terminator: json ? "\n" : "")
+        print(json ? report.json : PlainText.lines(report.text), terminator: json ? "\n" : "")
     }
 }

@@ -40,7 +40,9 @@ struct SelfTest: AsyncParsableCommand {
             ]
             print(object.text())
         } else {
-            for check in checks { print("\(check.isPassed ? "ok  " : "FAIL")  \(check.name): \(check.detail)") }
+            for check in checks {
+                print("\(check.isPassed ? "ok  " : "FAIL")  \(check.name): \(PlainText.line(check.detail))")
+            }
         }
         if !isPassed { throw ExitCode(1) }
     }

@@ -21,7 +21,7 @@ struct Status: ParsableCommand {
         let settings = try Settings(file: config, flags: ["data-dir": dataDirectory, "socket": socket])
         let path = try settings["socket"] ?? settings.required("data-dir") + "/agent.sock"
         let status = try AgentStatus.ask(path: path)
-        print(json ? status.text() : Self.text(status), terminator: json ? "\n" : "")
+        print(json ? status.text() : PlainText.lines(Self.text(status)), terminator: json ? "\n" : "")
     }
 
     // MARK: For people

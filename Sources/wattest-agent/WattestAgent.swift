@@ -1,5 +1,6 @@
 import ArgumentParser
 import Energy
+import JSONText
 import NIOCore
 import NIOPosix
 import NodeAgent
@@ -58,7 +59,8 @@ enum Terminal {
 
     /// One line, whatever the text holds.
     static func line(_ text: String) {
-        let bytes = Array((text.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n").utf8)
+        let words = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let bytes = Array((PlainText.line(words) + "\n").utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
     }
 }

@@ -29,7 +29,7 @@ enum Environment {
     }
 
     static func logger() -> Logger {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        LoggingSystem.bootstrap { OneLineLog(StreamLogHandler.standardError(label: $0)) }
         var logger = Logger(label: "wattest")
         logger.logLevel = getenv("WATTEST_LOG_LEVEL").flatMap { Logger.Level(rawValue: String(cString: $0)) } ?? .notice
         return logger

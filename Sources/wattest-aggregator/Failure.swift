@@ -1,3 +1,5 @@
+import JSONText
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -29,9 +31,8 @@ struct Failure: Error {
     }
 
     func report() {
-        let line =
-            "wattest: error[\(code.rawValue)]: \(message.split(whereSeparator: \.isNewline).joined(separator: " "))\n"
-        let bytes = Array(line.utf8)
+        let words = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let bytes = Array("wattest: error[\(code.rawValue)]: \(PlainText.line(words))\n".utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
     }
 }

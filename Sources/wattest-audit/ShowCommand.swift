@@ -1,5 +1,6 @@
 import ArgumentParser
 import Disclosure
+import JSONText
 import TransparencyLog
 
 #if canImport(Glibc)
@@ -11,7 +12,10 @@ import TransparencyLog
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Prints an entry, the checkpoint or any other file of a bundle as text.",
-        discussion: "It verifies nothing: what it prints is what lies there.")
+        discussion: """
+            It verifies nothing: what it prints is what lies there. On a terminal, characters that it would obey are \
+            shown as U+FFFD.
+            """)
 
     @Argument(help: "Directory of a bundle, or a single file.")
     var bundle: String
@@ -21,7 +25,8 @@ struct ShowCommand: ParsableCommand {
 
     func run() throws {
         do {
-            print(try text(), terminator: "")
+            let text = try text()
+            print(isatty(STDOUT_FILENO) == 1 ? PlainText.lines(text) : text, terminator: "")
         } catch let failure as ReplayFailure {
             StandardError.put(failure)
             throw ExitCode(1)

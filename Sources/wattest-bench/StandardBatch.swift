@@ -16,8 +16,11 @@ struct StandardBatch {
     private var previous: MerkleHash
     private var values = [Int64](repeating: 0, count: 13)
     private var random: SeededRandom
+    private let boot: String
+    private let names: [Name]
     private static let start: Int64 = 1_790_000_000_000_000
 
+    /// - Parameter seed: another one for each node: accelerators and boots have numbers that no other node has.
     init(log: String, node: String, key: SigningKey, incarnation: Int64, opening: MerkleHash, seed: UInt64) {
         self.log = log
         self.node = node
@@ -25,6 +28,10 @@ struct StandardBatch {
         self.incarnation = incarnation
         previous = opening
         random = SeededRandom(seed: seed)
+        let digits = String(seed & 0xFFFF, radix: 16)
+        let number = String(repeating: "0", count: 4 - digits.count) + digits
+        boot = "6d1c0f2e-\(number)-4000-8000-000000000000"
+        names = Self.names(ofNode: number)
     }
 
     /// The next batch of the chain, signed, with its sample block.
@@ -41,7 +48,7 @@ struct StandardBatch {
             sensors: sensors(block), allocations: allocations())
         let batch = Batch(
             log: log, node: node, position: ChainPosition(incarnation: incarnation, sequence: sequence),
-            previous: previous, anchor: anchor, boot: "6d1c0f2e-0000-4000-8000-000000000000",
+            previous: previous, anchor: anchor, boot: boot,
             clock: ClockState(letter: .synchronised, errorMicroseconds: 500), facts: facts,
             samples: SampleCommitment(
                 readings: Int64(block.readingCount), byteCount: Int64(samples.count),
@@ -52,15 +59,28 @@ struct StandardBatch {
         return (note, samples)
     }
 
-    private static let names: [(id: String, kind: String, layer: Layer, within: String?)] =
-        [("dcmi:node", "dcmi", .nodeDC, nil)]
-        + (0..<2).flatMap { package -> [(id: String, kind: String, layer: Layer, within: String?)] in
-            [
-                ("rapl:package-\(package)", "rapl", .package, "dcmi:node"),
-                ("rapl:dram-\(package)", "rapl", .dram, "dcmi:node"),
-            ]
-        }
-        + (0..<8).map { ("nvml:GPU-5f1e0002-0000-4000-8000-00000000000\($0)", "nvml", .gpu, "dcmi:node") }
+    private struct Name {
+        var id: String
+        var kind: String
+        var layer: Layer
+        var within: String?
+    }
+
+    /// As agents name them: processors and memory by their zones, accelerators by their UUIDs.
+    private static func names(ofNode number: String) -> [Name] {
+        [Name(id: "dcmi:node", kind: "dcmi", layer: .nodeDC)]
+            + (0..<2).flatMap { package in
+                [
+                    Name(id: "rapl:package-\(package)", kind: "rapl", layer: .package, within: "dcmi:node"),
+                    Name(id: "rapl:dram-\(package)", kind: "rapl", layer: .dram, within: "dcmi:node"),
+                ]
+            }
+            + (0..<8).map { device in
+                Name(
+                    id: "nvml:GPU-5f1e0002-\(number)-4000-8000-00000000000\(device)", kind: "nvml", layer: .gpu,
+                    within: "dcmi:node")
+            }
+    }
 
     /// Counters read once a second in one pass, from the reading that ended the interval before to this one's end.
     private mutating func series() -> [SampleBlock.Series] {
@@ -76,8 +96,8 @@ struct StandardBatch {
     }
 
     private mutating func sensors(_ block: SampleBlock) -> [SensorFacts] {
-        Self.names.indices.map { index in
-            let name = Self.names[index]
+        names.indices.map { index in
+            let name = names[index]
             let begin = values[index]
             let last = block.series[index].points.last?.value ?? begin
             values[index] = last
@@ -93,7 +113,7 @@ struct StandardBatch {
         (0..<2).map { job in
             AllocationFacts(
                 job: Pseudonym.of(jobKey: "c/slurm/\(job)@1790000000", salt: []), mode: .shared,
-                devices: (0..<4).map { DeviceHold(sensor: Self.names[5 + job * 4 + $0].id) },
+                devices: (0..<4).map { DeviceHold(sensor: names[5 + job * 4 + $0].id) },
                 cpuMicroseconds: 100_000_000 + Int64(job), reservedMillicores: 64_000, expectedNodes: 16,
                 rank: Int64(job), since: UTCTime(microseconds: Self.start))
         }

@@ -8,12 +8,15 @@ import JSONText
 
 /// Results on standard output, errors and warnings on standard error.
 enum Output {
-    static func text(_ text: String) { write(Array(text.utf8), to: STDOUT_FILENO) }
+    /// Names and reasons in it may be anybody's.
+    static func text(_ text: String) { write(Array(PlainText.lines(text).utf8), to: STDOUT_FILENO) }
     static func bytes(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
     static func json(_ value: JSONValue) { write(value.rendered(.pretty), to: STDOUT_FILENO) }
 
     static func error(_ failure: CommandFailure) { write(Array("wattest: \(failure)\n".utf8), to: STDERR_FILENO) }
-    static func warning(_ text: String) { write(Array("wattest: warning: \(text)\n".utf8), to: STDERR_FILENO) }
+    static func warning(_ text: String) {
+        write(Array("wattest: warning: \(PlainText.line(text))\n".utf8), to: STDERR_FILENO)
+    }
 
     /// Replaces the line at the cursor of a terminal; nil clears it.
     static func progress(_ text: String?) { write(Array("\r\u{1B}[K\(text ?? "")".utf8), to: STDERR_FILENO) }

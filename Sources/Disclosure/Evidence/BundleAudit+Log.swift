@@ -199,10 +199,11 @@ extension BundleAudit {
             }
             return
         }
+        let recalls = RecallPool(readers: width)
         try await inOrder(pieces, &state) { state in
             keys(state)
         } work: { piece, keys in
-            CheckedPiece(piece, reader, keys: keys)
+            recalls.with { CheckedPiece(piece, reader, keys: keys, &$0) }
         } fold: { state, checked in
             for item in checked.items { try take(item, &state) }
             if let failure = checked.failure { throw failure }
@@ -280,9 +281,9 @@ struct CheckedPiece: Sendable {
     private(set) var items: [Item] = []
     private(set) var failure: ReplayFailure?
 
-    init(_ piece: BundlePiece, _ reader: PieceReader, keys: CheckedEntry.KnownKeys?) {
-        // What all cores shared, all would wait for.
-        var recall = CheckedEntry.Recall()
+    init(
+        _ piece: BundlePiece, _ reader: PieceReader, keys: CheckedEntry.KnownKeys?, _ recall: inout CheckedEntry.Recall
+    ) {
         do throws(ReplayFailure) {
             var check = try PieceCheck(piece, reader, keys: keys)
             items.reserveCapacity(check.count)

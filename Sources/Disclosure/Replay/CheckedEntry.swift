@@ -51,11 +51,10 @@ package final class CheckedEntry: Sendable {
 
     /// What checking one entry leaves behind for the next: names and shapes that come again. It decides nothing.
     package struct Recall: Sendable {
-        var batch = BatchRecall()
-        var tree: (sensors: [SensorFacts], tree: SensorTree)?
-        var room = AttributionRoom()
+        package fileprivate(set) var memory: NodeMemory
+        fileprivate var room = AttributionRoom()
 
-        package init() {}
+        package init(_ memory: NodeMemory = NodeMemory()) { self.memory = memory }
     }
 
     package convenience init(
@@ -86,7 +85,9 @@ package final class CheckedEntry: Sendable {
                 .signature, at: index, "an entry has exactly one signature", expected: "1",
                 found: "\(note.signatures.count)")
         }
-        let content = try Self.content(of: note, at: index, &recall)
+        // Of a batch's node; of no meaning for other entries.
+        let place = Entry.isBatch(note.text) ? recall.memory.place(of: note.text) : 0
+        let content = try Self.content(of: note, at: index, &recall.memory, place)
         self.note = note
         self.content = content
         self.signature = signature
@@ -107,9 +108,11 @@ package final class CheckedEntry: Sendable {
             if let samples, let refusal = SampleCheck.refusal(of: samples, for: shared.batch) {
                 throw ReplayFailure(.samples, at: index, refusal.message)
             }
-            let tree = SensorTree(shared.batch.facts.sensors, known: &recall.tree)
+            let tree = SensorTree(shared.batch.facts.sensors, known: &recall.memory.nodes[place].tree)
             rootMicrojoules = tree.advanceMicrojoules(shared.batch.facts.sensors)
+            swap(&recall.room.devices, &recall.memory.nodes[place].devices)
             postings = AttributionRule.attribution1.post(shared.batch.facts, tree: tree, in: &recall.room)
+            swap(&recall.room.devices, &recall.memory.nodes[place].devices)
         }
     }
 
@@ -125,13 +128,13 @@ package final class CheckedEntry: Sendable {
     }
 
     private static func content(
-        of note: SignedNote, at index: UInt64, _ recall: inout Recall
+        of note: SignedNote, at index: UInt64, _ memory: inout NodeMemory, _ place: Int
     ) throws(ReplayFailure) -> Content {
         do {
             // The reader of batches takes one spelling only, and is held to that by tests over mutated texts; rendering
             // each of a billion again would double the cost of reading them.
             if Entry.isBatch(note.text) {
-                return .batch(SharedBatch(try Batch(text: note.text, recall: &recall.batch)))
+                return .batch(SharedBatch(try Batch(text: note.text, recall: &memory.nodes[place].batch)))
             }
             let entry = try Entry(text: Array(note.text))
             guard entry.text[...] == note.text else {

@@ -6,7 +6,10 @@ struct Quoted: CustomStringConvertible {
     init(_ text: String) {
         var quoted = "'"
         for scalar in text.unicodeScalars.prefix(Self.maximumCharacters) {
-            quoted += scalar.value < 0x20 || scalar.value == 0x7F ? "?" : String(scalar)
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: quoted += "?"
+            default: quoted += String(scalar)
+            }
         }
         description = quoted + (text.unicodeScalars.count > Self.maximumCharacters ? "…'" : "'")
     }

@@ -165,6 +165,9 @@ import TransparencyLog
         #expect(try received(429, "") == .failed(.unavailable(status: 429)))
         #expect(try received(404, "unknown log") == .failed(.refused(status: 404, text: "'unknown log'")))
         #expect(try received(403, "") == .failed(.refused(status: 403, text: "''")))
+        // Nothing that it says reaches a terminal as more than text.
+        let orders = "a\nb\u{1B}[2J\u{9B}2J\u{202E}c"
+        #expect(try received(404, orders) == .failed(.refused(status: 404, text: "'a?b?[2J?2J?c'")))
         #expect(try received(409, "5\n") == .ask(oldSize: 5))
         for body in ["", "5", "05\n", "five\n", "3\n"] {
             guard case .failed(.malformed) = try received(409, body) else {
