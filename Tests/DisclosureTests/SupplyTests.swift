@@ -375,6 +375,25 @@ import TransparencyLog
         #expect(throws: (any Error).self) { try checked([("format", "ember"), ("scope", "direct")], ember) }
         #expect(throws: (any Error).self) { try checked([], "zone,period,g_per_kwh\n") }
         #expect(try checked([], "zone,period,g_per_kwh\nX,2024,1\n")["scope"] == "unknown")
+        // Which of two columns of one name is meant nobody can tell.
+        let twice = "zone,period,g_per_kwh,G per kWh\nX,2024,1,300\n"
+        let error = #expect(throws: EmissionsError.self) { try checked([], twice) }
+        #expect(error?.code == .malformedTable && error?.message.contains("two columns") == true)
+        #expect(throws: EmissionsError.self) {
+            try checked([("format", "egrid")], "YEAR,SUBRGN,SRC2ERTA,SRC2ERTA\n2022,CAMX,497.4,1\n")
+        }
+        // Columns that nobody named are none.
+        #expect(try checked([], "zone,period,g_per_kwh,,\nX,2024,1,,\n")["scope"] == "unknown")
+    }
+
+    /// What is in a log cannot change its meaning: a table that was taken before is read by the first column still.
+    @Test func aLoggedTableWithAColumnTwiceIsReadAsItWas() throws {
+        let bytes = Array("zone,period,g_per_kwh,g_per_kwh\nX,2024,1,300\n".utf8)
+        let sha256 = MerkleHash.sha256(of: bytes).hexadecimal
+        let declared: JSONValue = [["sha256": .string(sha256), "provider": "P"]]
+        let set = try FactorSet.listed(declared, files: [sha256: bytes])
+        #expect(set.files.first?.factors.first?.microgramsPerKilowattHour == 1_000_000)
+        #expect(set.unread.isEmpty)
     }
 
     /// What a table does not tell is stated beside it, and stands with every figure.
