@@ -104,6 +104,34 @@ extension ClusterTests {
             #expect(!audit.text.contains("not made again"), "\(audit.text)")
         }
 
+        /// Two in force at once would leave open which one holds.
+        @Test func aSecondReportOfAMethodNamesTheFirst() async throws {
+            let organization = try await organization("Twice issued")
+            let first = try await organization.answer(["report", "--issue"] + period)
+            #expect(first["number"]?.int64 == 1)
+            let size = try await organization.size()
+            let again = try await organization.wattest(["report", "--issue"] + period).output()
+            #expect(again.status == 1 && again.errors.hasPrefix("wattest: error[ALREADY_ISSUED]"), "\(again.errors)")
+            #expect(again.errors.contains("supersedes 1"), "\(again.errors)")
+            // As if the aggregator had ended before it kept the first.
+            try await forgetReports(of: organization)
+            #expect(try await organization.wattest(["report", "--issue"] + period).output().status == 1)
+            #expect(try await organization.size() == size, "a refused report was logged")
+            // For others, or by another method, it is another report.
+            for (number, more) in [(2, ["--audience", "public"]), (3, ["--method", "1"])] {
+                let other = try await organization.answer(["report", "--issue"] + period + more)
+                #expect(other["number"]?.int64 == Int64(number))
+            }
+            // That one has no successor by a method of which there is one already.
+            let crossed = try await organization.wattest(["report", "--issue", "--supersedes", "3"] + period).output()
+            #expect(crossed.status == 1 && crossed.errors.contains("supersedes 1"), "\(crossed.errors)")
+            let restated = try await organization.answer(
+                ["report", "--issue", "--supersedes", "1", "--reason", "late nodes"] + period)
+            #expect(restated["number"]?.int64 == 4 && restated["supersedes"]?.int64 == 1)
+            let next = try await organization.wattest(["report", "--issue"] + period).output()
+            #expect(next.status == 1 && next.errors.contains("supersedes 4"), "\(next.errors)")
+        }
+
         /// What is handed in as a page is the issued document, and not what a report would say by now.
         @Test func anIssuedReportIsHandedOutInEveryForm() async throws {
             let organization = try await organization("Handed in")
