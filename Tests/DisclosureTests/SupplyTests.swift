@@ -166,6 +166,29 @@ import TransparencyLog
         #expect(value["emissions"]?["market_t_hourly"]?.isNull == true)
     }
 
+    /// A registry keeps the name under which it retired a certificate.
+    @Test func aRenamedOrganizationKeepsItsCertificates() throws {
+        func instrument(_ name: String, _ certificate: String) -> String {
+            """
+            {"kind":"go","certificate_ids":["\(certificate)"],"market":"DE","start":"2026-01-01T00:00Z",
+            "end":"2027-01-01T00:00Z","mwh":"0.004","retired_for":"\(name)","g_per_kwh":0,"document_sha256":""}
+            """
+        }
+        let value = try value(
+            log([
+                (SettingField.siteZone, "archive", "\"DE\""),
+                (SettingField.instrument, "before", instrument("Acme & Söhne <AI>", "c1")),
+                (SettingField.instrument, "since", instrument("Umbra AI", "c2")),
+                (SettingField.instrument, "theirs", instrument("Somebody Else", "c3")),
+                (SettingField.organizationName, nil, "\"Umbra AI\""),
+            ]))
+        #expect(value["organization"]?["name"]?.string == "Umbra AI")
+        #expect(value["emissions"]?["matched_share"]?.number?.text == "0.8")
+        let refused = value["emissions"]?["instruments"]?.array?.filter { $0["refused"] != nil } ?? []
+        #expect(refused.map { $0["id"]?.string } == ["theirs"])
+        #expect(refused.first?["refused"]?.array?.first == "retired for 'Somebody Else', not for 'Umbra AI'")
+    }
+
     @Test func aRestatementTellsEveryTotalThatIsNotWhatItWas() throws {
         func disclosure(_ powerUsage: String) throws -> Disclosure {
             Disclosure(
