@@ -46,6 +46,18 @@ extension ClusterTests {
             #expect(unknown.status == 1 && unknown.errors.contains("no figure 'x'"), "\(unknown.errors)")
         }
 
+        @Test func theBeginningOfAJobsIdIsEnough() async throws {
+            let organization = try await organization("Begun")
+            #expect(try await organization.answer(["job", "show", "trac"])["key"]?.string == "test/import/traced@-")
+            try await organization.run(
+                OrganizationUnderTest.Import(
+                    job: "trac", files: [RecordedRun.acrossAnHour.file("node_2")], expectedNodes: 1))
+            #expect(try await organization.answer(["job", "show", "trac"])["key"]?.string == "test/import/trac@-")
+            let both = try await organization.wattest(["job", "show", "tra"]).output()
+            #expect(both.status == 1 && both.errors.hasPrefix("wattest: error[AMBIGUOUS]"), "\(both.errors)")
+            #expect(both.errors.contains("test/import/trac@-, test/import/traced@-"), "\(both.errors)")
+        }
+
         @Test func aSeedDrawsASampleAgain() async throws {
             let organization = try await organization("Sampled")
             let arguments = ["report", "sample", "--seed", "assurer & co", "--n", "7"] + period
