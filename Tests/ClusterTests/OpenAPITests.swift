@@ -171,6 +171,7 @@ extension ClusterTests {
                 Question(operation: "previewDisclosure", path: "\(root)/disclosure?\(period)", status: 200),
                 Question(operation: "previewDisclosure", path: "\(root)/disclosure?from=now&to=then", status: 400),
                 Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: hours, status: 201),
+                Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: hours, status: 409),
                 Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: ["from": "x"], status: 400),
                 Question(operation: "listDisclosures", path: "\(root)/disclosures", status: 200),
                 Question(operation: "issuedDisclosure", path: "\(root)/disclosures/1", status: 200),

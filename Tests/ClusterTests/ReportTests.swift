@@ -46,6 +46,18 @@ extension ClusterTests {
             #expect(unknown.status == 1 && unknown.errors.contains("no figure 'x'"), "\(unknown.errors)")
         }
 
+        @Test func theBeginningOfAJobsIdIsEnough() async throws {
+            let organization = try await organization("Begun")
+            #expect(try await organization.answer(["job", "show", "trac"])["key"]?.string == "test/import/traced@-")
+            try await organization.run(
+                OrganizationUnderTest.Import(
+                    job: "trac", files: [RecordedRun.acrossAnHour.file("node_2")], expectedNodes: 1))
+            #expect(try await organization.answer(["job", "show", "trac"])["key"]?.string == "test/import/trac@-")
+            let both = try await organization.wattest(["job", "show", "tra"]).output()
+            #expect(both.status == 1 && both.errors.hasPrefix("wattest: error[AMBIGUOUS]"), "\(both.errors)")
+            #expect(both.errors.contains("test/import/trac@-, test/import/traced@-"), "\(both.errors)")
+        }
+
         @Test func aSeedDrawsASampleAgain() async throws {
             let organization = try await organization("Sampled")
             let arguments = ["report", "sample", "--seed", "assurer & co", "--n", "7"] + period
@@ -102,6 +114,34 @@ extension ClusterTests {
             #expect(audit.status == 0, "\(audit.text)")
             #expect(audit.text.contains("report \(number) for assurer"), "\(audit.text)")
             #expect(!audit.text.contains("not made again"), "\(audit.text)")
+        }
+
+        /// Two in force at once would leave open which one holds.
+        @Test func aSecondReportOfAMethodNamesTheFirst() async throws {
+            let organization = try await organization("Twice issued")
+            let first = try await organization.answer(["report", "--issue"] + period)
+            #expect(first["number"]?.int64 == 1)
+            let size = try await organization.size()
+            let again = try await organization.wattest(["report", "--issue"] + period).output()
+            #expect(again.status == 1 && again.errors.hasPrefix("wattest: error[ALREADY_ISSUED]"), "\(again.errors)")
+            #expect(again.errors.contains("supersedes 1"), "\(again.errors)")
+            // As if the aggregator had ended before it kept the first.
+            try await forgetReports(of: organization)
+            #expect(try await organization.wattest(["report", "--issue"] + period).output().status == 1)
+            #expect(try await organization.size() == size, "a refused report was logged")
+            // For others, or by another method, it is another report.
+            for (number, more) in [(2, ["--audience", "public"]), (3, ["--method", "1"])] {
+                let other = try await organization.answer(["report", "--issue"] + period + more)
+                #expect(other["number"]?.int64 == Int64(number))
+            }
+            // That one has no successor by a method of which there is one already.
+            let crossed = try await organization.wattest(["report", "--issue", "--supersedes", "3"] + period).output()
+            #expect(crossed.status == 1 && crossed.errors.contains("supersedes 1"), "\(crossed.errors)")
+            let restated = try await organization.answer(
+                ["report", "--issue", "--supersedes", "1", "--reason", "late nodes"] + period)
+            #expect(restated["number"]?.int64 == 4 && restated["supersedes"]?.int64 == 1)
+            let next = try await organization.wattest(["report", "--issue"] + period).output()
+            #expect(next.status == 1 && next.errors.contains("supersedes 4"), "\(next.errors)")
         }
 
         /// What is handed in as a page is the issued document, and not what a report would say by now.

@@ -70,7 +70,7 @@ extension ClusterTests {
             #expect(proved.contains("1 independent witnesses cosigned this tree: partner"))
             // Of before there were witnesses.
             #expect(proved.contains { $0.hasPrefix("report 1 for") && $0.hasSuffix("digest in the log") }, "\(proved)")
-            _ = try await organization.answer(issue)
+            _ = try await organization.answer(issue + ["--supersedes", "1", "--reason", "a witness cosigns now"])
             let limits = (try await organization.disclosure(from: from, to: to)["limits"]?.array ?? []).compactMap(
                 \.string)
             #expect(!limits.contains { $0.hasPrefix("Time is by the operator alone") })

@@ -83,6 +83,10 @@ import TransparencyLog
                 #expect(known.contains("energy.\(group).\(member.name)"), "\(group).\(member.name)")
             }
         }
+        for model in try #require(value["model_documentation"]?.array) {
+            let name = try #require(model["model"]?.string)
+            #expect(known.contains("model_documentation[\(name)].rows[energy].value"), "\(name)")
+        }
         for job in try #require(value["jobs"]?.array) where job["energy_uj"]?.decimalString != 0 {
             let key = try #require(job["key"]?.string ?? job["pseudonym"]?.string)
             #expect(known.contains("jobs[\(key)].energy_uj"), "\(key)")
@@ -107,6 +111,10 @@ import TransparencyLog
             let page = try #require(lineage.page(of: figure, from: 0, limit: .max))
             #expect(lineage.json(page, BatchTrace([]))["agrees"]?.bool == true, "\(figure)")
         }
+        // Of the computers alone, where no PUE is set.
+        let bare = Lineage(try exampleLog(seed: 3).disclosureInput(examplePeriod))
+        let row = try #require(bare.page(of: "model_documentation[m-1].rows[energy].value", from: 0, limit: .max))
+        #expect(bare.json(row, BatchTrace([]))["agrees"]?.bool == true)
         // A term less is another figure.
         let part = SupplyTrace(FigureTrace(input)).tonnes(of: Array(page.all.dropFirst()))
         #expect(part != shown)
@@ -135,6 +143,7 @@ import TransparencyLog
             ("emissions.market_t", SettingField.instrument), ("zones[DE].market_t", SettingField.instrument),
             ("emissions.matched_share", SettingField.instrument), ("water.cubic_metres", SettingField.siteWater),
             ("embodied.kg", SettingField.siteEmbodied), ("embodied.node_hours", SettingField.siteEmbodied),
+            ("model_documentation[m-1].rows[energy].value", SettingField.sitePUE),
         ] {
             let page = try #require(lineage.page(of: figure, from: 0, limit: .max), "\(figure)")
             let answer = lineage.json(page, BatchTrace([]))

@@ -8,6 +8,8 @@ import Testing
     private static let instrument =
         "\"kind\":\"go\",\"market\":\"DE\",\"start\":\"2026-01-01T00:00Z\",\"end\":\"2027-01-01T00:00Z\""
 
+    private static let digest = String(repeating: "0a", count: 32)
+
     @Test(arguments: [
         (SettingField.sitePUE, "1.12"), (SettingField.sitePUE, "\"1.12\""),
         (SettingField.sitePUE, "{\"value\":1.12,\"category\":\"2\",\"source\":\"metered\"}"),
@@ -28,6 +30,9 @@ import Testing
             "{\"site\":\"a\",\"start\":\"2026-01-01T00:00Z\",\"end\":\"2026-02-01T00:00Z\",\"mwh\":1}"
         ),
         (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":0,\"retired_for\":\"A\"}"),
+        (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":0,\"document_sha256\":\"\"}"),
+        (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":0,\"document_sha256\":\"\(digest)\"}"),
+        (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":0,\"certificate_ids\":[\"1\"]}"),
         (SettingField.modelCompute, "{\"parameters\":\"7e9\",\"tokens\":\"2e12\"}"),
         (SettingField.modelCompute, "{\"flop\":\"3.1e23\"}"), (SettingField.modelInference, "{\"flop\":\"1e12\"}"),
         ("of.another.name", "-1"), ("node.home", "\"log.example/x\""),
@@ -59,6 +64,9 @@ import Testing
         ),
         (SettingField.instrument, "{\(instrument),\"mwh\":-5,\"g_per_kwh\":0}"),
         (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":5001}"),
+        (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":0,\"document_sha256\":\"zz\"}"),
+        (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":0,\"retired_for\":\"\"}"),
+        (SettingField.instrument, "{\(instrument),\"mwh\":5,\"g_per_kwh\":0,\"certificate_ids\":[\"\"]}"),
         (SettingField.modelCompute, "{\"parameters\":\"7e9\"}"), (SettingField.modelCompute, "{\"flop\":0}"),
         (SettingField.modelInference, "{\"task\":\"x\"}"), (SettingField.factorSet, "[]"),
         (SettingField.factorSet, "[{\"sha256\":\"zz\"}]"),

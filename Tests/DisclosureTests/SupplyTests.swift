@@ -166,6 +166,29 @@ import TransparencyLog
         #expect(value["emissions"]?["market_t_hourly"]?.isNull == true)
     }
 
+    /// A registry keeps the name under which it retired a certificate.
+    @Test func aRenamedOrganizationKeepsItsCertificates() throws {
+        func instrument(_ name: String, _ certificate: String) -> String {
+            """
+            {"kind":"go","certificate_ids":["\(certificate)"],"market":"DE","start":"2026-01-01T00:00Z",
+            "end":"2027-01-01T00:00Z","mwh":"0.004","retired_for":"\(name)","g_per_kwh":0,"document_sha256":""}
+            """
+        }
+        let value = try value(
+            log([
+                (SettingField.siteZone, "archive", "\"DE\""),
+                (SettingField.instrument, "before", instrument("Acme & Söhne <AI>", "c1")),
+                (SettingField.instrument, "since", instrument("Umbra AI", "c2")),
+                (SettingField.instrument, "theirs", instrument("Somebody Else", "c3")),
+                (SettingField.organizationName, nil, "\"Umbra AI\""),
+            ]))
+        #expect(value["organization"]?["name"]?.string == "Umbra AI")
+        #expect(value["emissions"]?["matched_share"]?.number?.text == "0.8")
+        let refused = value["emissions"]?["instruments"]?.array?.filter { $0["refused"] != nil } ?? []
+        #expect(refused.map { $0["id"]?.string } == ["theirs"])
+        #expect(refused.first?["refused"]?.array?.first == "retired for 'Somebody Else', not for 'Umbra AI'")
+    }
+
     @Test func aRestatementTellsEveryTotalThatIsNotWhatItWas() throws {
         func disclosure(_ powerUsage: String) throws -> Disclosure {
             Disclosure(
@@ -375,6 +398,25 @@ import TransparencyLog
         #expect(throws: (any Error).self) { try checked([("format", "ember"), ("scope", "direct")], ember) }
         #expect(throws: (any Error).self) { try checked([], "zone,period,g_per_kwh\n") }
         #expect(try checked([], "zone,period,g_per_kwh\nX,2024,1\n")["scope"] == "unknown")
+        // Which of two columns of one name is meant nobody can tell.
+        let twice = "zone,period,g_per_kwh,G per kWh\nX,2024,1,300\n"
+        let error = #expect(throws: EmissionsError.self) { try checked([], twice) }
+        #expect(error?.code == .malformedTable && error?.message.contains("two columns") == true)
+        #expect(throws: EmissionsError.self) {
+            try checked([("format", "egrid")], "YEAR,SUBRGN,SRC2ERTA,SRC2ERTA\n2022,CAMX,497.4,1\n")
+        }
+        // Columns that nobody named are none.
+        #expect(try checked([], "zone,period,g_per_kwh,,\nX,2024,1,,\n")["scope"] == "unknown")
+    }
+
+    /// What is in a log cannot change its meaning: a table that was taken before is read by the first column still.
+    @Test func aLoggedTableWithAColumnTwiceIsReadAsItWas() throws {
+        let bytes = Array("zone,period,g_per_kwh,g_per_kwh\nX,2024,1,300\n".utf8)
+        let sha256 = MerkleHash.sha256(of: bytes).hexadecimal
+        let declared: JSONValue = [["sha256": .string(sha256), "provider": "P"]]
+        let set = try FactorSet.listed(declared, files: [sha256: bytes])
+        #expect(set.files.first?.factors.first?.microgramsPerKilowattHour == 1_000_000)
+        #expect(set.unread.isEmpty)
     }
 
     /// What a table does not tell is stated beside it, and stands with every figure.

@@ -97,6 +97,11 @@ struct CommandLineTests {
         #expect(throws: CommandFailure.self) { try Importer.defaultDirectory("log+1", environment: { _ in nil }) }
     }
 
+    @Test(arguments: ["/dev/null", "/"]) func aTableWithoutTextIsNamed(path: String) {
+        let error = #expect(throws: CommandFailure.self) { try FactorCommand.Import.content(of: path) }
+        #expect(error?.status == .usage && error?.message.contains("no text in \(path)") == true)
+    }
+
     @Test func nodeNamesComeOutOfPaths() throws {
         #expect(try NodeNames("host-([0-9]+)").node(of: "logs/host-17/power.txt") == "17")
         #expect(try NodeNames("host-[0-9]+").node(of: "logs/host-17/power.txt") == "host-17")

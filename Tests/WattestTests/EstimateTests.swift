@@ -183,7 +183,11 @@ import Testing
         "--region XX --hours 1", "--utilisation 1.5 --flop 1e20 --flop-per-s 1e12", "--parameters 1e9",
         "--power-w nan --hours 1", "--power-w 1 --hours 1 --devices 0", "--kwh 1 --wue=-1",
         "--factor-g-per-kwh 1 --region DE",
-        "--power-w 1 --hours 1 --price-per-device-hour 2..1",
+        "--power-w 1 --hours 1 --price-per-device-hour 2..1", "--power-w 1 --hours 1 --price-per-device-hour=-2..-1",
+        "--power-w 1 --hours 1 --price-per-kwh=-1", "--kwh 1 --net-factor-g-per-kwh=-1",
+        "--parameters=-1e9 --tokens=-1e9", "--parameters 0 --tokens 1e9", "--power-w 1 --hours 1 --utilisation 0.4",
+        "--device T4 --hours 1 --region DE --factor-lb-per-mwh 1",
+        "facility --edc-kwh 10e6 --eit-kwh 8e6 --co2-kg=-1",
     ])
     func whatCannotBeIsAUsageError(arguments: String) async {
         #expect(await Wattest.run(["estimate"] + arguments.split(separator: " ").map(String.init)) == 2)

@@ -70,6 +70,20 @@ import Testing
         #expect(far["kwh"]?["total"]?.number != nil)
     }
 
+    /// Two factors would give a total by the one beside placements by the other.
+    @Test(arguments: [["--factor-g-per-kwh=-3"], ["--factor-g-per-kwh", "300", "--region", "DK"]])
+    func aFactorThatCannotBeIsRefused(factor: [String]) async throws {
+        let path = try await constant()
+        #expect(await Wattest.run(["forecast", "--readings", path, "--done", "5", "--of", "10"] + factor) == 2)
+    }
+
+    @Test func zonesAreFoundInAnyCaseAndBehindBlanks() async throws {
+        let value = try await forecast(
+            ["--readings", try await constant(), "--done", "5", "--of", "10", "--region", "dk", "--zones", "se, no"])
+        let zones = value["placements"]?["better"]?.array?.compactMap { $0["zone"]?.string } ?? []
+        #expect(Set(zones) == ["DK", "SE", "NO"])
+    }
+
     @Test func aStartIsToldApart() async throws {
         let lines = (0...60).map { "\(1_731_621_600_000 + $0 * 60_000),\($0 < 8 ? 20 : 100)" }.joined(separator: "\n")
         let path = try await file("start.csv", "time,watts\n" + lines + "\n")

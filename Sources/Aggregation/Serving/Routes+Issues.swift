@@ -64,6 +64,7 @@ extension Routes {
         }
         let supersedes = body["supersedes"]?.int64
         let earlier = try await superseded(supersedes, by: query, runtime)
+        try await refuseRival(of: query, superseding: earlier, runtime)
         let reason = try Self.reason(
             try Self.text("reason", of: body, upTo: 500), query.method, superseding: earlier)
         // What is handed in rests on the entries as they are stored now, not on what was kept of them.
@@ -122,6 +123,36 @@ extension Routes {
     }
 
     private static let maximumNumbersTried = 100
+
+    /// Two of one period, audience and method that are both in force would leave open which one holds: the later is a
+    /// restatement and names the earlier. By another method one stands beside it.
+    private func refuseRival(
+        of query: ReportQuery, superseding earlier: StoredReport?, _ runtime: LogRuntime
+    ) async throws {
+        // Where older ones stand beside each other, one of them can still be restated.
+        if let earlier, try Self.method(of: earlier) == query.method.version { return }
+        let issues = try await AccountsReader(runtime).read().accounts.reports.issues
+        let superseded = Set(issues.compactMap(\.entry.supersedes))
+        let standing = issues.map(\.entry).filter {
+            $0.period == query.period && $0.audience == query.audience.rawValue && !superseded.contains($0.number)
+                && $0.number != earlier.map { Int64($0.number) }
+        }
+        for entry in standing.sorted(by: { $0.number > $1.number }) {
+            let number = Int32(clamping: entry.number)
+            if try await runtime.database.report(number) == nil { try await recovery(runtime).run() }
+            guard let report = try await runtime.database.report(number),
+                try Self.method(of: report) == query.method.version
+            else { continue }
+            throw Problem(
+                .conflict, "already_issued",
+                "disclosure \(number) of this period, audience and method stands: hand it out with 'report get \(number)',"
+                    + " or restate it with supersedes \(number) and a reason")
+        }
+    }
+
+    private static func method(of report: StoredReport) throws -> String? {
+        try JSONValue(parsing: report.body)["disclosure"]?["method"]?["version"]?.string
+    }
 
     /// The issued document that a restatement replaces: of the same period and for the same readers.
     private func superseded(

@@ -88,13 +88,15 @@ extension Routes {
     private func job(_ name: String, _ runtime: LogRuntime) async throws -> JSONValue {
         let prefix = try await AccountsReader(runtime).read()
         let all = JobSummary.all(in: prefix.accounts)
-        let exact = all.filter { $0.record?.key.description == name || $0.pseudonym == name }
-        let found =
-            exact.isEmpty
-            ? all.filter { summary in
+        var found = all.filter { $0.record?.key.description == name || $0.pseudonym == name }
+        if found.isEmpty {
+            found = all.filter { summary in
                 guard let key = summary.record?.key else { return summary.pseudonym.hasPrefix(name) }
                 return key.id == name || key.description.hasPrefix(name)
-            } : exact
+            }
+        }
+        // The beginning of a bare id only where nothing else is meant: 47 is a job of its own beside 4711.
+        if found.isEmpty { found = all.filter { $0.record?.key.id.hasPrefix(name) ?? false } }
         guard let job = found.first else {
             throw Problem.notFound("there is no job '\(name)'; list them with 'wattest job list'")
         }

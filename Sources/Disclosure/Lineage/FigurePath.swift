@@ -18,6 +18,8 @@ package struct FigurePath: Sendable, Hashable {
     enum Basis {
         case nothing
         case usage
+        /// As a model's documentation states it.
+        case documentation
         case grid
         case contracts
         case water
@@ -31,6 +33,7 @@ package struct FigurePath: Sendable, Hashable {
         switch text.split(separator: ".").last.map(String.init) ?? "" {
         case "location_t": return .grid
         case "facility_mwh", "supply_mwh": return .usage
+        case "value": return .documentation
         case "market_t", "market_t_hourly", "matched_share", "matched_share_hourly": return .contracts
         default: return .nothing
         }

@@ -176,6 +176,11 @@ package struct FigureTrace: Sendable {
         if let run = Self.run(of: summary) {
             paths += [run.appending("energy_uj"), run.appending("energy_mwh", isSum: false)]
         }
+        if let model = summary.model {
+            let row = FigurePath("model_documentation", model, where: ["model": model]).appending(
+                "rows", "energy", where: ["id": "energy"])
+            paths.append(row.appending("value", isSum: false))
+        }
         return paths
     }
 

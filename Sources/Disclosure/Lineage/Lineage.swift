@@ -108,12 +108,30 @@ package struct Lineage: Sendable {
         switch page.path.basis {
         case .grid: return .bool(supply.tonnes(of: page.all).map { borne.figure($0) } == shown)
         case .usage: return .bool(supply.megawattHours(of: page.all).map { borne.figure($0) } == shown)
+        case .documentation: return .bool(documented(page, sum).map { .string($0) } == shown)
         case .contracts:
             return .bool(market(page, name).map { name.hasPrefix("market_t") ? borne.figure($0) : $0 } == shown)
         case .water: return .bool(supply.water(of: page.all)?[name].map { borne.figure($0) } == shown)
         case .hardware: return .bool(supply.embodied(of: page.all)?[name] == shown)
         case .nothing: return agrees(page.path, shown, sum)
         }
+    }
+
+    /// Energy of the site where the report knows that of everything, else that of the computers; with the digits of the
+    /// form.
+    private func documented(_ page: Page, _ sum: Int128) -> String? {
+        guard var value = try? ExactRatio.megawattHours(microjoules: sum) else { return nil }
+        let figures = max(2, min(3, BorneFigures(of: disclosure).count(of: value) ?? 3))
+        if disclosure["energy"]?["facility_mwh"]?.isNull == false {
+            var site = supply.supplied(page.all)
+            if input.method == .method1 {
+                let pue = disclosure["pue"]?["value"]?.number.flatMap { try? DecimalFigure(parsing: $0.text) }
+                site = pue.flatMap { try? value * $0 }
+            }
+            guard let site else { return nil }
+            value = site
+        }
+        return try? value.text(significant: figures)
     }
 
     /// Contracts are shared out over all zones of their market, so a zone's figure follows from the terms of all.

@@ -58,12 +58,17 @@ package struct SupplyTrace: Sendable {
         return try? SupplySection.number(mass.tonnes)
     }
 
-    /// What some terms drew at the grid connection, worked out from them alone.
-    func megawattHours(of terms: [FigureTrace.Term]) -> JSONValue? {
+    /// What some terms drew at the grid connection in MWh, worked out from them alone.
+    func supplied(_ terms: [FigureTrace.Term]) -> ExactRatio? {
         guard let supply = try? FacilitySupply(cells: cells(of: terms), schedules: Array(schedules.values)) else {
             return nil
         }
-        return try? SupplySection.number(SupplyCell.megawattHours(units: supply.units))
+        return try? SupplyCell.megawattHours(units: supply.units)
+    }
+
+    /// The same as reports print it.
+    func megawattHours(of terms: [FigureTrace.Term]) -> JSONValue? {
+        supplied(terms).flatMap { try? SupplySection.number($0) }
     }
 
     /// The market-based figures of some terms, worked out from them alone.
@@ -109,7 +114,7 @@ package struct SupplyTrace: Sendable {
         let found: [SettingRegister.Setting?]
         switch basis {
         case .nothing: found = []
-        case .usage: found = [setting(SettingField.sitePUE, site)]
+        case .usage, .documentation: found = [setting(SettingField.sitePUE, site)]
         case .grid: found = [setting(SettingField.siteZone, site), setting(SettingField.sitePUE, site)]
         case .contracts:
             found = [SettingField.siteZone, SettingField.siteMarket, SettingField.sitePUE].map { setting($0, site) }
@@ -127,7 +132,7 @@ package struct SupplyTrace: Sendable {
             settings.setting(field, of: subject, at: time)
         }
         switch basis {
-        case .nothing, .usage, .water, .hardware: return []
+        case .nothing, .usage, .documentation, .water, .hardware: return []
         case .grid: return [setting(SettingField.factorSet)].compactMap(\.self)
         case .contracts:
             let tables = [setting(SettingField.factorSet), setting(SettingField.residualMix)]

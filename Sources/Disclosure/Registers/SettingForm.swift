@@ -41,7 +41,7 @@ package enum SettingForm {
             "{site, start, end, mwh of 0 or more, kind, source, nodes} over whole UTC hours"
         case SettingField.instrument:
             "{kind, certificate_ids, market, start, end, mwh of 0 or more, hourly_mwh, retired_for, g_per_kwh from 0 to"
-                + " 5,000, document_sha256}"
+                + " 5,000, document_sha256 of 64 hexadecimal digits}, with no empty name or certificate"
         case SettingField.modelCompute:
             "{flop, method} or {parameters, tokens} or {utilisation above 0 to 1, kind, peak_flop_per_s}, above 0"
         case SettingField.modelInference: "{flop above 0, task, hardware}"
@@ -153,6 +153,16 @@ package enum SettingForm {
         return isWord(value["kind"], Instrument.Kind.self) && isFigure(value["mwh"], from: .zero)
             && isFigure(value["g_per_kwh"], from: .zero, upTo: DecimalFigure(5000))
             && (value["hourly_mwh"]?.array ?? []).allSatisfy { isFigure($0, from: .zero) }
+            && (value["market"].map { isText($0, upTo: 64) } ?? true)
+            && (value["retired_for"].map { isText($0, upTo: 200) } ?? true)
+            && (value["certificate_ids"]?.array ?? []).allSatisfy { isText($0, upTo: 256) }
+            && isDigest(value["document_sha256"])
+    }
+
+    /// None, or a SHA-256 in hex.
+    private static func isDigest(_ value: JSONValue?) -> Bool {
+        guard let value else { return true }
+        return value.string.map { $0.isEmpty || Hexadecimal.decode($0)?.count == 32 } ?? false
     }
 
     private static func isCompute(_ value: JSONValue) -> Bool {

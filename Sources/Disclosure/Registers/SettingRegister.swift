@@ -100,6 +100,11 @@ package struct SettingRegister: Sendable, Hashable, Codable {
     /// Fields that were ever set, about whomever.
     package var fields: Set<String> { Set(settings.keys.lazy.map(\.field)) }
 
+    /// Everything that was ever set for a field about one subject, in the order of the log.
+    package func every(_ field: String, of subject: String?) -> [Setting] {
+        settings[Name(field, subject), default: []]
+    }
+
     /// Everything that was ever set for a field, about whomever.
     package func every(_ field: String) -> [Setting] {
         settings.filter { $0.key.field == field }.flatMap(\.value).sorted { $0.index < $1.index }

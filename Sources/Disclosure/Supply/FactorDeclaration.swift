@@ -35,6 +35,7 @@ package enum FactorDeclaration {
         value.append("sha256", .string(sha256))
         for member in declaration.object?.members ?? [] { value.append(member.name, member.value) }
         let file = try FactorTable(.object(value)).file(bytes)
+        try file.checkColumns()
         _ = try FactorSet(files: [file])
         guard !file.factors.isEmpty else {
             throw EmissionsError(

@@ -44,10 +44,11 @@ struct MarketFigures {
             }
         }
         let years = CivilDate(hour: input.period.start.hour).year...CivilDate(hour: input.period.lastHour).year
+        let names = settings.every(SettingField.organizationName, of: nil).compactMap { $0.json?.string }
         let screened = ScreenedInstruments(
             declared, organization: input.text(SettingField.organizationName) ?? input.genesis.organization,
-            usedCertificateIDs: [], markets: Set(cells.map(\.market)), years: years,
-            holdsThoseOfOtherYears: input.method != .method1)
+            otherNames: Set(names + [input.genesis.organization]), usedCertificateIDs: [],
+            markets: Set(cells.map(\.market)), years: years, holdsThoseOfOtherYears: input.method != .method1)
         let residual: ResidualMix
         if let mix {
             let mixes = try FactorSet.listed(mix, files: input.factorFiles)

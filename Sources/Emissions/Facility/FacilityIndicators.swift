@@ -70,7 +70,10 @@ package struct FacilityIndicators: Sendable, Hashable {
         guard total >= equipment else {
             throw EmissionsError(.outOfRange, "EDC \(total.text) kWh is below EIT \(equipment.text) kWh: swapped?")
         }
-        for (name, value) in [("WIN", inputs.waterCubicMetres), ("EREUSE", inputs.reusedKilowattHours)] {
+        let amounts = [
+            ("WIN", inputs.waterCubicMetres), ("EREUSE", inputs.reusedKilowattHours), ("CO2", inputs.carbonKilograms),
+        ]
+        for (name, value) in amounts {
             if let value, value < .zero { throw EmissionsError(.outOfRange, "\(name) is below zero") }
         }
         powerUsageEffectiveness = try total.ratio / equipment

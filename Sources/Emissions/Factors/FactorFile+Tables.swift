@@ -33,7 +33,7 @@ extension FactorFile {
                     isEstimated: try estimated.map { column throws(EmissionsError) in try row.flag(column) } ?? false,
                     isForecast: try forecast.map { column throws(EmissionsError) in try row.flag(column) } ?? false))
         }
-        try self.init(source: source, basis: basis, factors: factors)
+        try self.init(source: source, basis: basis, factors: factors, columns: table.header)
     }
 
     /// The data portal's form of Electricity Maps: hourly, monthly or yearly, with a direct and a lifecycle column, of
@@ -74,7 +74,8 @@ extension FactorFile {
                     published: "\(row.fields[value]) g/kWh",
                     isEstimated: try estimated.map { column throws(EmissionsError) in try row.flag(column) } ?? false))
         }
-        try self.init(source: source, basis: FactorBasis(scope: scope), factors: factors, skipped: skipped)
+        try self.init(
+            source: source, basis: FactorBasis(scope: scope), factors: factors, skipped: skipped, columns: table.header)
     }
 
     /// The subregion sheet of EPA eGRID as CSV: direct total output rates of CO2e in lb/MWh (`SRC2ERTA`). Zones are
@@ -101,7 +102,7 @@ extension FactorFile {
                     published: "\(row.fields[rate]) lb/MWh"))
         }
         // Editions weigh CH4 and N2O with different assessment reports: the version says which, the sheet does not.
-        try self.init(source: source, basis: FactorBasis(scope: .direct), factors: factors)
+        try self.init(source: source, basis: FactorBasis(scope: .direct), factors: factors, columns: table.header)
     }
 
     /// National values of Ember, lifecycle, CC BY 4.0: its own yearly or monthly release (`Area, ISO 3 code, Year` or
@@ -138,7 +139,9 @@ extension FactorFile {
                     microgramsPerKilowattHour: try row.micrograms(figure, .gramsPerKilowattHour),
                     published: "\(row.fields[value]) g/kWh"))
         }
-        try self.init(source: source, basis: FactorBasis(scope: .lifecycle), factors: factors, skipped: skipped)
+        try self.init(
+            source: source, basis: FactorBasis(scope: .lifecycle), factors: factors, skipped: skipped,
+            columns: table.header)
     }
 }
 

@@ -7,6 +7,8 @@ package struct FactorFile: Sendable, Hashable {
     package var factors: [GridFactor]
     /// Rows that were passed over for a reason that is no fault: aggregates such as the world, hours without a value.
     package var skipped: [SkippedRow]
+    /// The header of the table that they were read from; empty where there was none.
+    package let columns: [String]
 
     package struct SkippedRow: Sendable, Hashable {
         package let line: Int
@@ -15,7 +17,8 @@ package struct FactorFile: Sendable, Hashable {
 
     /// - Throws: `conflict` when two factors are for one zone and period.
     package init(
-        source: FactorSource, basis: FactorBasis, factors: [GridFactor], skipped: [SkippedRow] = []
+        source: FactorSource, basis: FactorBasis, factors: [GridFactor], skipped: [SkippedRow] = [],
+        columns: [String] = []
     ) throws(EmissionsError) {
         var seen: Set<FactorKey> = []
         for factor in factors where !seen.insert(FactorKey(zone: factor.zone, period: factor.period)).inserted {
@@ -27,6 +30,18 @@ package struct FactorFile: Sendable, Hashable {
         self.basis = basis
         self.factors = factors
         self.skipped = skipped
+        self.columns = columns
+    }
+
+    /// Takes a table that nothing rests on yet. One that is in a log is read as it always was, by the first of two
+    /// columns, and what rests on it stays what it is.
+    ///
+    /// - Throws: `malformedTable` when the header has a name twice: which column is meant nobody can tell.
+    package func checkColumns() throws(EmissionsError) {
+        for (index, name) in columns.enumerated() where !name.isEmpty {
+            guard columns[..<index].contains(where: { CSVTable.isSame($0, name) }) else { continue }
+            throw EmissionsError(.malformedTable, "two columns '\(name)': keep the one that is meant")
+        }
     }
 }
 

@@ -75,19 +75,22 @@ package struct ScreenedInstruments: Sendable, Hashable {
 
     /// - Parameters:
     ///   - organization: the name for which instruments must be retired, exactly.
+    ///   - otherNames: names that the organization has or had at other times. A registry keeps the name of the day on
+    ///     which it retired a certificate, so that a renamed organization does not lose what it has.
     ///   - usedCertificateIDs: certificates that other reports of other years, sites or organizations have used.
     ///   - markets: where the organization draws power.
     ///   - years: calendar years of the period.
     ///   - holdsThoseOfOtherYears: whether the certificates of a sound instrument of another year or market are taken.
     package init(
-        _ instruments: [Instrument], organization: String, usedCertificateIDs: Set<String>, markets: Set<String>,
-        years: ClosedRange<Int>, holdsThoseOfOtherYears: Bool = true
+        _ instruments: [Instrument], organization: String, otherNames: Set<String> = [],
+        usedCertificateIDs: Set<String>, markets: Set<String>, years: ClosedRange<Int>,
+        holdsThoseOfOtherYears: Bool = true
     ) {
         var used = usedCertificateIDs
         var accepted: [Instrument] = []
         var refused: [Refusal] = []
         for instrument in instruments.sorted(by: { $0.id < $1.id }) {
-            var reasons = Self.faults(of: instrument, organization: organization)
+            var reasons = Self.faults(of: instrument, organization: organization, otherNames: otherNames)
             var ids = used
             for certificate in instrument.certificateIDs where !ids.insert(certificate).inserted {
                 reasons.append("certificate \(certificate) is used already")
@@ -107,12 +110,14 @@ package struct ScreenedInstruments: Sendable, Hashable {
     }
 
     /// What makes it unfit for any report.
-    private static func faults(of instrument: Instrument, organization: String) -> [String] {
+    private static func faults(
+        of instrument: Instrument, organization: String, otherNames: Set<String>
+    ) -> [String] {
         var faults: [String] = []
         if instrument.certificateIDs.isEmpty, instrument.kind != .supplierRate, instrument.kind != .onSite {
             faults.append("no certificate id")
         }
-        if instrument.retiredFor != organization {
+        if instrument.retiredFor != organization, !otherNames.contains(instrument.retiredFor) {
             faults.append("retired for '\(instrument.retiredFor)', not for '\(organization)'")
         }
         if instrument.vintageYear == nil { faults.append("the vintage spans several years or none: split it by year") }

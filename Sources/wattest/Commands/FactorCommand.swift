@@ -135,6 +135,7 @@ struct FactorCommand: AsyncParsableCommand {
                 guard count > 0 else { break }
                 bytes += portion[..<count]
             }
+            guard !bytes.isEmpty else { throw .usage("there is no text in \(path)", "give the table that is meant") }
             guard bytes.count <= maximumBytes else {
                 throw .usage("\(path) has more than \(maximumBytes) bytes", "leave out zones or hours")
             }

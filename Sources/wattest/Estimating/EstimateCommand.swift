@@ -64,6 +64,9 @@ struct EstimateCommand: ParsableCommand {
         if year != nil, region == nil {
             throw ValidationError("--year is that of the factor of --region: give --region too")
         }
+        if let net = netFactorGPerKwh?.figure, net < .zero {
+            throw ValidationError("--net-factor-g-per-kwh is below zero: correct it")
+        }
     }
 
     func run() throws {
@@ -108,6 +111,10 @@ struct ComputeOptions: ParsableArguments {
         if (parameters == nil) != (tokens == nil) {
             throw ValidationError("--parameters and --tokens belong together: give both")
         }
+        // Two below zero would make operations above it.
+        for (name, value) in [("--parameters", parameters), ("--tokens", tokens)] {
+            if let value, value.figure <= .zero { throw ValidationError("\(name) is not above zero: correct it") }
+        }
     }
 }
 
@@ -140,4 +147,13 @@ struct PriceOptions: ParsableArguments {
     var pricePerDeviceHour: DecimalSpan?
     @Option(help: ArgumentHelp("Of the prices.", valueName: "code"))
     var currency = "USD"
+
+    func validate() throws {
+        if let price = pricePerKwh?.figure, price < .zero {
+            throw ValidationError("--price-per-kwh is below zero: correct it")
+        }
+        if let price = pricePerDeviceHour?.low, price < .zero {
+            throw ValidationError("--price-per-device-hour is below zero: correct it")
+        }
+    }
 }

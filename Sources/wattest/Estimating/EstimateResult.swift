@@ -25,6 +25,9 @@ struct EstimateResult {
             let kind = nameplate.isMeasured ? "mean power as it was measured" : "nameplate power, a ceiling"
             notes.append("\(nameplate.name): \(kind) (\(nameplate.source))")
         }
+        if command.compute.utilisation != nil, command.compute.flopPerS == nil, nameplate?.flopPerSecond == nil {
+            throw CommandFailure.usage("--utilisation is a share of a peak rate", "give --flop-per-s, or a --device")
+        }
         factor = try Self.factor(command)
         if let origin = factor?.origin { notes.append("grid factor of \(origin)") }
         var compute = try ComputeResult(command.compute, nameplate: nameplate)

@@ -13,7 +13,7 @@ struct RegionFactor {
     }
 
     /// Country codes in any case; other zones as their data set writes them.
-    private static func zone(_ region: String) -> String {
+    static func zone(_ region: String) -> String {
         CloudRegion.country(of: region) ?? (region.utf8.count == 2 ? region.uppercased() : region)
     }
 

@@ -78,7 +78,12 @@ struct ForecastResult {
     private static func factor(
         _ command: ForecastCommand, _ table: FactorFiles, _ forecast: Forecast, _ start: UTCTime
     ) throws -> RegionFactor? {
-        if let grams = command.factorGPerKwh?.figure { return RegionFactor(gramsPerKilowattHour: grams) }
+        if let grams = command.factorGPerKwh?.figure {
+            // The placements would have the region's, beside a total by the stated one.
+            guard command.region == nil else { throw CommandFailure.usage("two grid factors are given", "keep one") }
+            guard grams >= .zero else { throw EmissionsError(.outOfRange, "the grid factor is below zero") }
+            return RegionFactor(gramsPerKilowattHour: grams)
+        }
         guard let region = command.region else { return nil }
         // The tables that the user names, over the hours that the job is expected to take, as its placements have them.
         if !command.factors.isEmpty {

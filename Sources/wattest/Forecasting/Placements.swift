@@ -32,9 +32,12 @@ struct FactorFiles {
             provider: path.split(separator: "/").last.map(String.init) ?? path, dataset: path, version: "",
             licence: "", citation: "", fileSHA256: MerkleHash.sha256(of: bytes).hexadecimal)
         let head = String(decoding: bytes.prefix(400), as: UTF8.self)
-        return head.contains("Datetime (UTC)")
+        let file =
+            head.contains("Datetime (UTC)")
             ? try FactorFile(electricityMapsTable: bytes, source: source, scope: .direct)
             : try FactorFile(ownTable: bytes, source: source, basis: FactorBasis(scope: .unknown))
+        try file.checkColumns()
+        return file
     }
 }
 
@@ -51,9 +54,9 @@ struct Placements {
     init?(
         _ command: ForecastCommand, _ forecast: Forecast, start: UTCTime, factors: FactorSet, pue: DecimalFigure
     ) throws {
-        let home = command.region.map { CloudRegion.country(of: $0) ?? $0 }
-        let others = (command.zones ?? "").split(separator: ",").map {
-            CloudRegion.country(of: String($0)) ?? String($0)
+        let home = command.region.map { RegionFactor.zone($0) }
+        let others = (command.zones ?? "").split(whereSeparator: { $0 == "," || $0 == " " }).map {
+            RegionFactor.zone(String($0))
         }
         let zones = Set(others + [home].compactMap(\.self)).sorted()
         guard !zones.isEmpty else { return nil }

@@ -195,6 +195,10 @@ import Testing
         #expect(reasons["g"] == ["retired for 'Somebody', not for 'O'"])
         #expect(reasons["h"] == ["a volume is below zero or outside the vintage"])
         #expect(reasons["i"] == ["certificate C-i is used already"])
+        let renamed = ScreenedInstruments(
+            [.sample("a", hourly: [1]), .sample("g", hourly: [], retiredFor: "Somebody")], organization: "N",
+            otherNames: ["O"], usedCertificateIDs: [], markets: ["M"], years: 1970...1970)
+        #expect(renamed.accepted.map(\.id) == ["a"] && renamed.refused.map(\.id) == ["g"])
     }
 
     /// The certificate of another year's instrument is taken, and that of an unsound one is free.
