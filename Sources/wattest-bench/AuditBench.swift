@@ -185,6 +185,7 @@ enum AuditProcess {
         var ended: pid_t = 0
         var stood: Duration = .zero
         while true {
+            // The audit's turn, on the core of this thread.
             var turn = timespec(tv_sec: 0, tv_nsec: Int(turnSeconds * 1e9))
             nanosleep(&turn, nil)
             kill(child, SIGSTOP)

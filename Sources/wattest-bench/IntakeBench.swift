@@ -30,6 +30,10 @@ struct IntakeBench: AsyncParsableCommand {
     @Option(help: "Alternating slices of each kind.") var slices = 5
     @Flag(help: "Print one JSON object.") var json = false
 
+    func validate() throws {
+        guard nodes > 0, batches > 0, slices > 0 else { throw ValidationError("every count is at least 1") }
+    }
+
     func run() async throws {
         let directory = "/tmp/wattest-bench-\(getpid())"
         mkdir(directory, 0o755)

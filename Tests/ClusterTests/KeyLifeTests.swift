@@ -28,25 +28,20 @@ extension ClusterTests {
             let other = try SigningKey(name: "n1", seed: Array(repeating: 78, count: 32))
             try await Conversation.hold(as: enrolment) { conversation in
                 var maker = BatchMaker(enrolment)
-                func goOn(_ upload: EntryUpload) async throws {
-                    let verdict = try await conversation.say(upload)
-                    try #require(verdict.index != nil, "\(verdict)")
-                    maker.advance(past: upload)
-                }
                 func expect(_ code: RefusalCode, _ upload: EntryUpload) async throws {
                     let verdict = try await conversation.say(upload)
                     #expect(verdict.refusal?.code == code, "\(verdict)")
                 }
-                try await goOn(maker.batch())
+                try await conversation.goOn(maker.batch(), &maker)
                 let rotation = try rotation(maker, to: next)
                 let index = try #require(try await conversation.say(rotation).index)
                 // An answer that was lost: the same entry again is the same entry.
                 #expect(try await conversation.say(rotation).index == index)
                 try await expect(.badSignature, maker.batch())
-                try await goOn(maker.batch(Change(key: next)))
+                try await conversation.goOn(maker.batch(Change(key: next)), &maker)
                 // The old key cannot name another successor.
                 try await expect(.badSignature, self.rotation(maker, to: other))
-                try await goOn(maker.batch(Change(key: next)))
+                try await conversation.goOn(maker.batch(Change(key: next)), &maker)
                 let revoked = try await organization.answer(
                     ["node", "revoke", "n1", "--last-seq", "2", "--reason", "disk was stolen"])
                 #expect(revoked["state"]?.string == "revoked")
@@ -57,9 +52,7 @@ extension ClusterTests {
             #expect(again.incarnation > enrolment.incarnation)
             try await Conversation.hold(as: again) { conversation in
                 var maker = BatchMaker(again)
-                let upload = try maker.batch()
-                try #require(try await conversation.say(upload).index != nil)
-                maker.advance(past: upload)
+                try await conversation.goOn(maker.batch(), &maker)
                 _ = try await organization.answer(["node", "retire", "n1", "--reason", "scrapped"])
                 let verdict = try await conversation.say(try maker.batch())
                 #expect(verdict.refusal?.code == .retiredKey)

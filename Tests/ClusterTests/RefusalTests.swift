@@ -102,10 +102,7 @@ extension ClusterTests {
             let taken = try await Conversation.hold(as: enrolment) { conversation in
                 var maker = BatchMaker(enrolment)
                 while !isOver.isRaised, maker.sequence < 100 {
-                    let upload = try maker.batch()
-                    let verdict = try await conversation.say(upload)
-                    try #require(verdict.index != nil, "\(verdict)")
-                    maker.advance(past: upload)
+                    try await conversation.goOn(maker.batch(), &maker)
                 }
                 return maker.sequence
             }
@@ -116,21 +113,16 @@ extension ClusterTests {
         private static func offend(_ enrolment: Enrolment, _ offences: [Offence]) async throws {
             try await Conversation.hold(as: enrolment) { conversation in
                 var maker = BatchMaker(enrolment)
-                func goOn(_ upload: EntryUpload) async throws {
-                    let verdict = try await conversation.say(upload)
-                    try #require(verdict.index != nil, "\(verdict)")
-                    maker.advance(past: upload)
-                }
-                try await goOn(try maker.batch())
+                try await conversation.goOn(maker.batch(), &maker)
                 for offence in offences {
                     let verdict = try await conversation.say(try offence.upload(maker))
                     let refusal = try #require(verdict.refusal, "\(offence.name): \(verdict)")
                     #expect(refusal.code == offence.code, "\(offence.name): \(refusal.message)")
                     #expect(refusal.isPermanent == offence.isPermanent, "\(offence.name): \(refusal.message)")
-                    try await goOn(try maker.batch())
+                    try await conversation.goOn(maker.batch(), &maker)
                 }
-                try await goOn(try maker.batch(ofBytes: 65_535))
-                try await goOn(try maker.batch())
+                try await conversation.goOn(maker.batch(ofBytes: 65_535), &maker)
+                try await conversation.goOn(maker.batch(), &maker)
             }
         }
 

@@ -14,11 +14,7 @@ extension ClusterTests {
             let enrolment = try await organization.enrol("later-node")
             try await Conversation.hold(as: enrolment) { conversation in
                 var maker = BatchMaker(enrolment)
-                for _ in 0..<4 {
-                    let upload = try maker.batch()
-                    try #require(try await conversation.say(upload).index != nil)
-                    maker.advance(past: upload)
-                }
+                for _ in 0..<4 { try await conversation.goOn(maker.batch(), &maker) }
             }
             let run = RecordedRun.acrossAnHour
             for (job, node) in [("shown-job", "node_1"), ("hidden-job", "node_2")] {

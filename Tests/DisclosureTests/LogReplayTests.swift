@@ -8,6 +8,18 @@ import SeededRandom
 import Testing
 import TransparencyLog
 
+extension SyntheticLog {
+    /// Why a replay does not take the log, nil when it does.
+    var refusal: ReplayFailure? {
+        do {
+            _ = try replay()
+            return nil
+        } catch {
+            return error as? ReplayFailure
+        }
+    }
+}
+
 /// A small cluster with everything that a log can hold.
 func exampleLog(seed: UInt64) throws -> SyntheticLog {
     var log = try SyntheticLog(seed: seed)

@@ -48,19 +48,6 @@ import Wire
         }
     }
 
-    private func enrolment(_ directory: String, _ aggregator: FakeAggregator) throws -> Enrolment {
-        let (incarnation, leaf) = aggregator.enrol("n1")
-        let reply: String = """
-            {"log": "\(FakeAggregator.origin)", "log_vkey": "\(aggregator.logKey.verifier.text)", "node": "n1",
-             "site": "s", "ingest": "127.0.0.1:1", "incarnation": "\(incarnation)", "leaf": "\(leaf.base64)",
-             "job_salt": "\(Base64.encode(aggregator.jobSalt))", "interval_seconds": 30}
-            """
-        return Enrolment(
-            directory: directory, role: .node, server: "", reply: try EnrolmentReply(parsing: Array(reply.utf8)),
-            signingKey: try SigningKey(name: "n1", seed: Array(repeating: 5, count: 32)),
-            authority: aggregator.authority.certificate)
-    }
-
     /// A node with a directory of its own, enrolled at an aggregator of its own.
     private func withNode(
         _ faults: FakeAggregator.Faults = .init(),
@@ -68,20 +55,34 @@ import Wire
     ) async throws {
         try await ChildProcess.withDirectoryAsync { directory in
             let aggregator = try FakeAggregator(faults: faults)
-            try await body(directory, aggregator, try enrolment(directory, aggregator))
+            try await body(directory, aggregator, try aggregator.enrolment(in: directory))
         }
     }
+
+    /// - Parameter report: gets what the agent says to its operator.
+    private func agent(
+        _ enrolment: Enrolment, _ aggregator: FakeAggregator, _ address: NetworkAddress,
+        _ counter: Meter.Counter = Meter.Counter(), intervalSeconds: Int64 = 1,
+        report: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws -> LiveAgent {
+        try LiveAgent(
+            enrolment,
+            configuration: LiveAgent.Configuration(
+                intervalSeconds: intervalSeconds, socketPath: Self.socket(enrolment.directory)),
+            sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) }, report: report)
+    }
+
+    private static func socket(_ directory: String) -> String { directory + "/s" }
+
+    /// What the agent of this directory does now, nil where none answers.
+    private static func status(_ directory: String) -> JSONValue? { try? AgentStatus.ask(path: socket(directory)) }
 
     /// Runs an agent until `condition` holds, then stops it.
     private func run(
         _ enrolment: Enrolment, _ aggregator: FakeAggregator, _ address: NetworkAddress, _ counter: Meter.Counter,
         until condition: @escaping @Sendable (LiveAgent) -> Bool
     ) async throws {
-        let agent = try LiveAgent(
-            enrolment,
-            configuration: LiveAgent.Configuration(
-                intervalSeconds: 30, socketPath: enrolment.directory + "/s"),
-            sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) }, report: { _ in })
+        let agent = try agent(enrolment, aggregator, address, counter, intervalSeconds: 30)
         try await agent.run { await wait { condition(agent) } }
     }
 
@@ -99,12 +100,7 @@ import Wire
         try await withNode { directory, aggregator, enrolment in
             let said = Mutex<[String]>([])
             try await aggregator.run { address in
-                let counter = Meter.Counter()
-                let agent = try LiveAgent(
-                    enrolment,
-                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
-                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
-                    report: { line in said.withLock { $0.append(line) } })
+                let agent = try agent(enrolment, aggregator, address) { line in said.withLock { $0.append(line) } }
                 let error = await #expect(throws: AgentError.self) {
                     try await agent.run {
                         await wait { agent.isConnected }
@@ -152,7 +148,7 @@ import Wire
                         if done { return true }
                         guard
                             let claim = try? SocketClaim(
-                                path: directory + "/s", job: "train",
+                                path: Self.socket(directory), job: "train",
                                 options: [("label.model", "a b"), ("mode", "shared")])
                         else { return false }
                         try? claim.report([("step", "3")])
@@ -179,14 +175,14 @@ import Wire
         try await withNode { directory, aggregator, enrolment in
             let counter = Meter.Counter()
             @Sendable func held() -> [JSONValue] {
-                (try? AgentStatus.ask(path: directory + "/s"))?["jobs"]?.array ?? []
+                Self.status(directory)?["jobs"]?.array ?? []
             }
             try await aggregator.run { address in
                 let claim = Mutex<SocketClaim?>(nil)
                 try await run(enrolment, aggregator, address, counter) { agent in
                     guard agent.isConnected else { return false }
                     claim.withLock { claim in
-                        if claim == nil { claim = try? SocketClaim(path: directory + "/s", job: "train") }
+                        if claim == nil { claim = try? SocketClaim(path: Self.socket(directory), job: "train") }
                     }
                     return held().count == 1
                 }
@@ -199,7 +195,7 @@ import Wire
                 claim.withLock { $0 = nil }
                 try await run(enrolment, aggregator, address, counter) { agent in
                     guard agent.isConnected else { return false }
-                    guard let again = try? SocketClaim(path: directory + "/s", job: "train") else { return false }
+                    guard let again = try? SocketClaim(path: Self.socket(directory), job: "train") else { return false }
                     try? again.end()
                     return true
                 }
@@ -215,13 +211,8 @@ import Wire
         try await withNode { directory, aggregator, enrolment in
             let told = Mutex<JSONValue?>(nil)
             try await aggregator.run { address in
-                let counter = Meter.Counter()
-                let agent = try LiveAgent(
-                    enrolment,
-                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
-                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
-                    report: { _ in })
-                @Sendable func log() -> JSONValue? { (try? AgentStatus.ask(path: directory + "/s"))?["log"] }
+                let agent = try agent(enrolment, aggregator, address)
+                @Sendable func log() -> JSONValue? { Self.status(directory)?["log"] }
                 try await agent.run {
                     await wait { log()?["checkpoint_size"]?.string != nil }
                     // The next entry begins the log anew.
@@ -243,11 +234,7 @@ import Wire
             let held = Mutex<[String]>([])
             try await aggregator.run { address in
                 let counter = Meter.Counter()
-                let agent = try LiveAgent(
-                    enrolment,
-                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
-                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
-                    report: { _ in })
+                let agent = try agent(enrolment, aggregator, address, counter)
                 try await agent.run {
                     await wait {
                         let names = (try? DurableFile.names(in: directory + "/spool")) ?? []
@@ -261,7 +248,7 @@ import Wire
                     log.lastIndexes = [:]
                 }
                 try await run(enrolment, aggregator, address, counter) { _ in
-                    let log = (try? AgentStatus.ask(path: directory + "/s"))?["log"]
+                    let log = Self.status(directory)?["log"]
                     let told = log?["held"]?.array?.compactMap(\.string) ?? []
                     held.withLock { $0 = told }
                     return !told.isEmpty
@@ -339,12 +326,7 @@ import Wire
         try await withNode(.init(refuses: [1: refusal])) { directory, aggregator, enrolment in
             let said = Mutex<[String]>([])
             try await aggregator.run { address in
-                let counter = Meter.Counter()
-                let agent = try LiveAgent(
-                    enrolment,
-                    configuration: LiveAgent.Configuration(intervalSeconds: 1, socketPath: directory + "/s"),
-                    sources: { [Meter(counter: counter)] }, client: { try aggregator.client("n1", address) },
-                    report: { line in said.withLock { $0.append(line) } })
+                let agent = try agent(enrolment, aggregator, address) { line in said.withLock { $0.append(line) } }
                 try await agent.run { await wait { aggregator.batches.count > 2 } }
             }
             let refusals = aggregator.state.refusals

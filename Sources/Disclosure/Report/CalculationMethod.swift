@@ -30,7 +30,7 @@ package enum CalculationMethod: Int, Sendable, Hashable, CaseIterable {
         self = method
     }
 
-    /// The day from which on reports are made by it.
+    /// The day from which on reports name it: one day for both, as numbers came only with the second.
     package var since: String { "2026-11-21" }
 
     /// Against the method before.

@@ -29,22 +29,15 @@ enum DCGMLog {
     private static let energySuffix = "/energy"
 
     static func read(_ bytes: [UInt8], options: RecordedLog.Options, into log: inout RecordedLog) {
-        var columns: Columns?
-        for (number, line) in LogLines(bytes) {
-            if line.first == UInt8(ascii: "#"), columns != nil {
+        HeadedTable.read(
+            bytes, into: &log,
+            missing:
+                "no header with a time and DCGM field 156 or 155 yet, as `timestamp,uuid,DCGM_FI_DEV_POWER_USAGE`",
+            columns: columns(of:)
+        ) { line, number, columns, log in
+            guard line.first != UInt8(ascii: "#") else {
                 log.otherLineCount += 1
-                continue
-            }
-            if let header = LogHeader(line).flatMap(Self.columns(of:)) {
-                columns = header
-                log.otherLineCount += 1
-                continue
-            }
-            guard let columns else {
-                log.refuse(
-                    line: number,
-                    "no header with a time and DCGM field 156 or 155 yet, as `timestamp,uuid,DCGM_FI_DEV_POWER_USAGE`")
-                continue
+                return
             }
             reading(line, number: number, columns: columns, options: options, into: &log)
         }

@@ -85,3 +85,30 @@ struct LogHeader {
         return nil
     }
 }
+
+/// A table whose header may come again, as several calls of one tool leave it in a file.
+enum HeadedTable {
+    /// Hands on each line behind a header, with the columns of the newest one.
+    ///
+    /// - Parameters:
+    ///   - missing: what is said of a line that stands before any header.
+    ///   - columns: of a header; nil for every other line.
+    static func read<Columns>(
+        _ bytes: [UInt8], into log: inout RecordedLog, missing: String, columns: (LogHeader) -> Columns?,
+        take: (_ line: ArraySlice<UInt8>, _ number: Int, Columns, inout RecordedLog) -> Void
+    ) {
+        var known: Columns?
+        for (number, line) in LogLines(bytes) {
+            if let header = LogHeader(line).flatMap(columns) {
+                known = header
+                log.otherLineCount += 1
+                continue
+            }
+            guard let known else {
+                log.refuse(line: number, missing)
+                continue
+            }
+            take(line, number, known, &log)
+        }
+    }
+}

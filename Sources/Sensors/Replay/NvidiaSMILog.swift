@@ -15,19 +15,11 @@ enum NvidiaSMILog {
     }
 
     static func read(_ bytes: [UInt8], options: RecordedLog.Options, into log: inout RecordedLog) {
-        var columns: Columns?
-        for (number, line) in LogLines(bytes) {
-            if let header = LogHeader(line).flatMap(Self.columns(of:)) {
-                columns = header
-                log.otherLineCount += 1
-                continue
-            }
-            guard let columns else {
-                log.refuse(
-                    line: number,
-                    "no header with `timestamp` and `power.draw` yet; log with --format=csv, not csv,noheader")
-                continue
-            }
+        HeadedTable.read(
+            bytes, into: &log,
+            missing: "no header with `timestamp` and `power.draw` yet; log with --format=csv, not csv,noheader",
+            columns: columns(of:)
+        ) { line, number, columns, log in
             reading(line, number: number, columns: columns, options: options, into: &log)
         }
     }

@@ -17,18 +17,11 @@ enum SacctLog {
     }
 
     static func read(_ bytes: [UInt8], options: RecordedLog.Options, into log: inout RecordedLog) {
-        var columns: Columns?
-        for (number, line) in LogLines(bytes) {
-            if let header = LogHeader(line).flatMap(Self.columns(of:)) {
-                columns = header
-                log.otherLineCount += 1
-                continue
-            }
-            guard let columns else {
-                log.refuse(
-                    line: number, "no header yet; use: sacct -P -o JobID,Start,End,ConsumedEnergyRaw (without -n)")
-                continue
-            }
+        HeadedTable.read(
+            bytes, into: &log,
+            missing: "no header yet; use: sacct -P -o JobID,Start,End,ConsumedEnergyRaw (without -n)",
+            columns: columns(of:)
+        ) { line, number, columns, log in
             job(line, number: number, columns: columns, options: options, into: &log)
         }
     }

@@ -59,4 +59,11 @@ struct Conversation {
         }
         throw IngestError(.unavailable, "the stream ended without a verdict")
     }
+
+    /// Says what the log has to take; the maker goes on behind it.
+    mutating func goOn(_ upload: EntryUpload, _ maker: inout BatchMaker) async throws {
+        let verdict = try await say(upload)
+        try #require(verdict.index != nil, "\(verdict)")
+        maker.advance(past: upload)
+    }
 }

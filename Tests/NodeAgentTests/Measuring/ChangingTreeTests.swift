@@ -1,10 +1,8 @@
 import Batches
 import Energy
 import Glibc
-import Identity
 import Synchronization
 import Testing
-import TransparencyLog
 
 @testable import NodeAgent
 
@@ -71,19 +69,6 @@ import TransparencyLog
         }
     }
 
-    private func enrolment(_ directory: String, _ aggregator: FakeAggregator) throws -> Enrolment {
-        let (incarnation, leaf) = aggregator.enrol("n1")
-        let reply: String = """
-            {"log": "\(FakeAggregator.origin)", "log_vkey": "\(aggregator.logKey.verifier.text)", "node": "n1",
-             "site": "s", "ingest": "127.0.0.1:1", "incarnation": "\(incarnation)", "leaf": "\(leaf.base64)",
-             "job_salt": "\(Base64.encode(aggregator.jobSalt))", "interval_seconds": 5}
-            """
-        return Enrolment(
-            directory: directory, role: .node, server: "", reply: try EnrolmentReply(parsing: Array(reply.utf8)),
-            signingKey: try SigningKey(name: "n1", seed: Array(repeating: 5, count: 32)),
-            authority: aggregator.authority.certificate)
-    }
-
     /// Steps of the plan: each is done once when its condition holds.
     private struct Step: Sendable {
         var when: @Sendable ([Batch]) -> Bool
@@ -122,7 +107,7 @@ import TransparencyLog
             node.plug(0, "package-0", at: 262_143_328_000)
             node.plug(1, "package-1", at: 5_000_000)
             let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+            let enrolment = try aggregator.enrolment(in: directory)
             try await aggregator.run { address in
                 let agent = try LiveAgent(
                     enrolment,

@@ -1,7 +1,6 @@
 import Accounts
 import Batches
 import Energy
-import Identity
 import MetricsEndpoint
 import Synchronization
 import Testing
@@ -21,15 +20,7 @@ import TransparencyLog
     private func reopened(
         _ directory: String, _ aggregator: FakeAggregator, _ incarnation: Int64, _ leaf: MerkleHash
     ) throws -> TenantLog {
-        let reply: String = """
-            {"log": "\(FakeAggregator.origin)", "log_vkey": "\(aggregator.logKey.verifier.text)", "node": "n1",
-             "site": "s", "ingest": "127.0.0.1:1", "incarnation": "\(incarnation)", "leaf": "\(leaf.base64)",
-             "job_salt": "\(Base64.encode(aggregator.jobSalt))", "interval_seconds": 30}
-            """
-        let enrolment = Enrolment(
-            directory: directory, role: .node, server: "", reply: try EnrolmentReply(parsing: Array(reply.utf8)),
-            signingKey: try SigningKey(name: "n1", seed: Array(repeating: 5, count: 32)),
-            authority: aggregator.authority.certificate)
+        let enrolment = try aggregator.enrolment(in: directory, incarnation, leaf)
         return try TenantLog("acme", enrolment, capacityBytes: 1 << 20, report: { _ in })
     }
 

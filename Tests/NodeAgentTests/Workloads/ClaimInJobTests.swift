@@ -1,11 +1,9 @@
 import Batches
 import Energy
 import Glibc
-import Identity
 import JSONText
 import Synchronization
 import Testing
-import TransparencyLog
 
 @testable import NodeAgent
 
@@ -16,19 +14,6 @@ import TransparencyLog
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         _ = Glibc.write(file, text, text.utf8.count)
         close(file)
-    }
-
-    private func enrolment(_ directory: String, _ aggregator: FakeAggregator) throws -> Enrolment {
-        let (incarnation, leaf) = aggregator.enrol("n1")
-        let reply: String = """
-            {"log": "\(FakeAggregator.origin)", "log_vkey": "\(aggregator.logKey.verifier.text)", "node": "n1",
-             "site": "s", "ingest": "127.0.0.1:1", "incarnation": "\(incarnation)", "leaf": "\(leaf.base64)",
-             "job_salt": "\(Base64.encode(aggregator.jobSalt))", "interval_seconds": 5}
-            """
-        return Enrolment(
-            directory: directory, role: .node, server: "", reply: try EnrolmentReply(parsing: Array(reply.utf8)),
-            signingKey: try SigningKey(name: "n1", seed: Array(repeating: 5, count: 32)),
-            authority: aggregator.authority.certificate)
     }
 
     /// This process in a step that begins now.
@@ -92,7 +77,7 @@ import TransparencyLog
             ChildProcess.makeTree(directory + "/hooks")
             let aggregator = try FakeAggregator()
             return try await body(
-                Node(directory: directory, aggregator: aggregator, enrolment: enrolment(directory, aggregator)))
+                Node(directory: directory, aggregator: aggregator, enrolment: aggregator.enrolment(in: directory)))
         }
     }
 

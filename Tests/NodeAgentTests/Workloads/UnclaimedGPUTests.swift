@@ -1,9 +1,7 @@
 import Batches
 import Energy
 import Glibc
-import Identity
 import Testing
-import TransparencyLog
 import Workloads
 
 @testable import NodeAgent
@@ -53,19 +51,6 @@ import Workloads
         return process
     }
 
-    private func enrolment(_ directory: String, _ aggregator: FakeAggregator) throws -> Enrolment {
-        let (incarnation, leaf) = aggregator.enrol("n1")
-        let reply: String = """
-            {"log": "\(FakeAggregator.origin)", "log_vkey": "\(aggregator.logKey.verifier.text)", "node": "n1",
-             "site": "s", "ingest": "127.0.0.1:1", "incarnation": "\(incarnation)", "leaf": "\(leaf.base64)",
-             "job_salt": "\(Base64.encode(aggregator.jobSalt))", "interval_seconds": 5}
-            """
-        return Enrolment(
-            directory: directory, role: .node, server: "", reply: try EnrolmentReply(parsing: Array(reply.utf8)),
-            signingKey: try SigningKey(name: "n1", seed: Array(repeating: 5, count: 32)),
-            authority: aggregator.authority.certificate)
-    }
-
     @Test(.timeLimit(.minutes(5))) func itsGroupBecomesAJobThatHoldsTheBoard() async throws {
         try await ChildProcess.withDirectoryAsync { directory in
             let stub = try #require(Stub(directory), "no C compiler")
@@ -80,7 +65,7 @@ import Workloads
             var sources = NodeSources(sysfsRoot: directory + "/sys")
             sources.nvmlLibrary = stub.path
             let aggregator = try FakeAggregator()
-            let enrolment = try enrolment(directory, aggregator)
+            let enrolment = try aggregator.enrolment(in: directory)
             let configuration = LiveAgent.Configuration(
                 intervalSeconds: 5, socketPath: directory + "/s", sources: sources)
             try await aggregator.run { address in

@@ -51,7 +51,7 @@ struct PDFGlyph: Hashable {
     static func encoded(_ scalar: Unicode.Scalar) -> [UInt8]? {
         switch scalar.value {
         case 0x0218...0x021B:
-            // The comma below of Romanian, which the fonts have as a cedilla.
+            // The comma below of Romanian, which the fonts have as a cedilla; it is copied out as one.
             return [markedEscape, 0x80 | [0x5E, 0x5F, 0x62, 0x63][Int(scalar.value - 0x0218)]]
         case 0x0100...0x017F:
             let place = UInt8(scalar.value - 0x0100)
@@ -81,24 +81,6 @@ struct PDFGlyph: Hashable {
         case apostrophe = 0x27
 
         var isBelow: Bool { self == .cedilla || self == .ogonek }
-
-        init?(letter: Character) {
-            switch letter {
-            case "a": self = .acute
-            case "c": self = .circumflex
-            case "t": self = .tilde
-            case "m": self = .macron
-            case "b": self = .breve
-            case "d": self = .dot
-            case "r": self = .ring
-            case "s": self = .cedilla
-            case "h": self = .doubleAcute
-            case "o": self = .ogonek
-            case "v": self = .caron
-            case "q": self = .apostrophe
-            default: return nil
-            }
-        }
     }
 
     static func mark(of place: UInt8) -> Mark? { marks[Int(place & 0x7F)] }
@@ -116,10 +98,15 @@ struct PDFGlyph: Hashable {
     /// An i that leaves room for a mark.
     static let dotless: UInt8 = 0xF5
 
+    private static let markLetters: [Character: Mark] = [
+        "a": .acute, "c": .circumflex, "t": .tilde, "m": .macron, "b": .breve, "d": .dot, "r": .ring, "s": .cedilla,
+        "h": .doubleAcute, "o": .ogonek, "v": .caron, "q": .apostrophe,
+    ]
+
     /// Of U+0100 to U+017F; a letter whose mark the fonts lack has none.
     private static let marks: [Mark?] =
         ("mmbbooaaccddvvvq--mmbbddoovvccbbdds-cc--ttmmbboo" + "d---ccss-aassqq---" + "-aassvv---mmbbhh--aassvvaaccss"
-        + "--ssvq--ttmmbbrrhhoocccc-aadd---").map { Mark(letter: $0) }
+        + "--ssvq--ttmmbbrrhhoocccc-aadd---").map { markLetters[$0] }
 
     // MARK: Greek letters
 
