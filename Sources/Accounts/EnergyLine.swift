@@ -47,6 +47,9 @@ package struct EnergyLine: Sendable {
     /// What did not fit into 64 bits, by the number of its hour: no node's nonsense may be lost or wrap around.
     package private(set) var excess: [Int32: ComponentEnergy] = [:]
 
+    /// What a job drew while it held devices and ran nothing.
+    package var isIdleReserved: Bool { if case .idleReserved = account { true } else { false } }
+
     init(account: Account, node: Int32, provenance: Provenance, boundary: Boundary) {
         self.account = account
         self.node = node

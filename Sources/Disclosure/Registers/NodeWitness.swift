@@ -41,6 +41,13 @@ package struct NodeWitness: Sendable, Hashable, Codable {
 
     package init() {}
 
+    /// The letters in their order.
+    var states: String {
+        // Nearly every node's clock has one state as long as a job runs.
+        if letters.count == 1, let letter = letters.first { return letter.rawValue }
+        return letters.map(\.rawValue).sorted().joined()
+    }
+
     /// A batch is complete at most this long after its end (RULES section 3), and then on its way.
     package static let promptMicroseconds: Int64 = 60_000_000
     /// Clocks of the node and of the administration may differ by this without being called wrong.

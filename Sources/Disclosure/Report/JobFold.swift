@@ -63,14 +63,20 @@ struct JobFold {
         var sum = JobSum()
         var nodes: [Int32: NodeSum] = [:]
         for place in lines.map({ Int($0) }) {
-            let line = accounts.ledger.lines[Int(all.lines[place].line)]
-            guard line.provenance != .synthetic else {
+            // Read where they stand: a copy of a line counts the references of its parts.
+            let number = Int(all.lines[place].line)
+            let node = accounts.ledger.lines[number].node
+            let provenance = accounts.ledger.lines[number].provenance
+            guard provenance != .synthetic else {
                 // It held the node all the same.
-                if nodes[line.node] == nil { nodes[line.node] = NodeSum() }
+                if nodes[node] == nil { nodes[node] = NodeSum() }
                 continue
             }
-            sum.add(all.lines[place].energy, line)
-            nodes[line.node, default: NodeSum()].add(all.lines[place].energy.total, line.boundary)
+            let boundary = accounts.ledger.lines[number].boundary
+            sum.energy.add(all.lines[place].energy, provenance, boundary)
+            let total = all.lines[place].energy.total
+            if accounts.ledger.lines[number].isIdleReserved { sum.idleReserved += total }
+            nodes[node, default: NodeSum()].add(total, boundary)
         }
         for place in held.map({ Int($0) }) {
             let node = accounts.ledger.coverageLines[Int(all.held[place].line)].node
@@ -269,13 +275,6 @@ struct JobFold {
         if !job.disputedExpectations.isEmpty { flags.insert("nodes_disputed") }
         if job.attempts.values.contains(where: \.runsBackwards) { flags.insert("stop_before_start") }
         return flags.sorted()
-    }
-}
-
-extension JobFold.JobSum {
-    fileprivate mutating func add(_ sum: ComponentEnergy, _ line: EnergyLine) {
-        energy.add(sum, line.provenance, line.boundary)
-        if case .idleReserved = line.account { idleReserved += sum.total }
     }
 }
 

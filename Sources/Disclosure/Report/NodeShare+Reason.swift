@@ -142,7 +142,7 @@ extension JobSummary.NodeShare {
         writer.name("clock")
         guard let witness else { return writer.write(.null) }
         writer.object { writer in
-            writer.member("states", text: witness.letters.map(\.rawValue).sorted().joined())
+            writer.member("states", text: witness.states)
             writer.member("claimed", bool: witness.isRecorded)
             writer.member("off", bool: witness.isClockOff)
             writer.member("behind_ms", decimal: Int128(witness.behindMicroseconds / 1000))
