@@ -27,7 +27,10 @@ extension Array where Element == [UInt8] {
                     (place + offsets[turn]).initialize(from: bytes, count: part.count)
                 }
             }
-            guard count > 1, total >= Self.sharedBytes else { return indices.forEach { copy($0, offsets) } }
+            guard count > 1, total >= Self.sharedBytes else {
+                for turn in indices { copy(turn, offsets) }
+                return
+            }
             Self.adviseLargePages(buffer)
             DispatchQueue.concurrentPerform(iterations: count) { [offsets] turn in copy(turn, offsets) }
         }
