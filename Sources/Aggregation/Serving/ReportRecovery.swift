@@ -111,23 +111,3 @@ struct IssuedReport {
         }
     }
 }
-
-extension StoredReport {
-    /// Whether the note is an entry of the administration that announces this very report, with all that stands around
-    /// its body and is not made from others.
-    func isAnnounced(by note: [UInt8], of administration: VerifierKey) -> Bool {
-        guard let note = try? SignedNote(parsing: note), let signature = note.signatures.first,
-            administration.matches(signature), administration.isValidSignature(signature, for: note.text),
-            let entry = try? ReportEntry(text: Array(note.text)), entry.number == Int64(number),
-            let issued = try? JSONValue(parsing: body, limits: JSONValue.Limits(bytes: .max)),
-            let disclosure = issued["disclosure"],
-            MerkleHash.sha256(of: disclosure.rendered(.pretty)).bytes == entry.sha256
-        else { return false }
-        let frame: [(String, JSONValue)] = [
-            ("number", .integer(entry.number)), ("issued_at", .string(TimeText.rfc3339(entry.time))),
-            ("supersedes", entry.supersedes.map { .integer($0) } ?? .null),
-            ("reason", entry.reason.map { .string($0) } ?? .null), ("index", .decimalString(index)),
-        ]
-        return frame.allSatisfy { issued[$0] == $1 }
-    }
-}
