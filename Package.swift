@@ -187,7 +187,7 @@ let package = Package(
             "AggregationTests",
             [
                 "Accounts", "Aggregation", "Batches", "ClusterSimulation", "Disclosure", "Energy", "HTTPEdge",
-                "Identity", "SeededRandom", "Store", "TransparencyLog", lifecycle, logging,
+                "Identity", "JSONText", "SeededRandom", "Store", "TransparencyLog", lifecycle, logging,
             ]),
         tests(
             "HTTPEdgeTests",

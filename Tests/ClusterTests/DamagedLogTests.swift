@@ -70,8 +70,18 @@ extension ClusterTests {
             try await aggregator.start()
             let changed = try await aggregator.organization("Changed")
             let path = "/v1/organizations/changed"
+            try await changed.run(
+                OrganizationUnderTest.Import(
+                    job: "a", files: [RecordedRun.acrossAnHour.file("node_1")], expectedNodes: 1))
             #expect(try await aggregator.reply(path, token: changed.token).status == 200)
             let dishonest = try await DishonestOperator(changed)
+            // An older one is noticed by what is made from all entries, and that one is named.
+            try await dishonest.alter(
+                "UPDATE wattest.notes SET note = set_byte(note, 40, 33) WHERE log = \(dishonest.number) AND index = 3")
+            let report = try await aggregator.reply(
+                "\(path)/disclosures", body: ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"],
+                token: changed.token)
+            #expect(report.status == 503 && text(report).contains("entry 3"), "\(text(report))")
             try await dishonest.alter(
                 """
                 UPDATE wattest.notes SET note = note || '\\x0a'::bytea WHERE log = \(dishonest.number)

@@ -42,9 +42,24 @@ extension ClusterTests {
                 // The old key cannot name another successor.
                 try await expect(.badSignature, self.rotation(maker, to: other))
                 try await conversation.goOn(maker.batch(Change(key: next)), &maker)
+                // A slip of the finger gives a thief no years; what is still to come has an end, and one can be taken back.
+                func revoke(_ last: String, _ more: [String] = []) async throws -> ChildProcess.Output {
+                    try await organization.wattest(
+                        ["node", "revoke", "n1", "--last-seq", last, "--reason", "disk was stolen"] + more
+                    ).output()
+                }
+                let slip = try await revoke("2000")
+                #expect(slip.status == 1 && slip.errors.contains("up to seq 2"), "\(slip.errors)")
+                let wide = try await revoke("20", ["--cutoff", "100000"])
+                #expect(wide.status == 0, "\(wide.errors)")
+                try await conversation.goOn(maker.batch(Change(key: next)), &maker)
+                let wider = try await revoke("21", ["--cutoff", "100000"])
+                #expect(wider.status == 1 && wider.errors.contains("only end earlier"), "\(wider.errors)")
                 let revoked = try await organization.answer(
-                    ["node", "revoke", "n1", "--last-seq", "2", "--reason", "disk was stolen"])
+                    ["node", "revoke", "n1", "--last-seq", "2", "--cutoff", "100000", "--reason", "disk was stolen"])
                 #expect(revoked["state"]?.string == "revoked")
+                let nodes = try await organization.answer(["node", "list"])["items"]?.array ?? []
+                #expect(nodes.first { $0["name"]?.string == "n1" }?["revoked"]?["last_seq"]?.string == "2")
                 try await expect(.retiredKey, maker.batch(Change(key: next)))
             }
             // It comes back under a new key, in a chain of its own.

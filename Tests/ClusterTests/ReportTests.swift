@@ -251,8 +251,44 @@ extension ClusterTests {
             #expect(audit.status == 0, "\(audit.text)")
         }
 
-        /// Takes the bodies out of the database, which only its administrator can do.
+        /// Whoever has the database and no key gets nothing handed out as issued, and nothing signed, that is not.
+        @Test func anAlteredReportIsNotHandedOut() async throws {
+            let aggregator = try AggregatorUnderTest.current
+            let organization = try await organization("Altered")
+            let root = "/v1/organizations/\(organization.slug)/disclosures"
+            let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
+            _ = try await aggregator.post(root, hours, token: organization.token)
+            let issued = try await aggregator.reply("\(root)/1", token: organization.token)
+            #expect(issued.status == 200)
+            for (old, new) in [("it_uj\": \"", "it_uj\": \"1"), ("issued_at\": \"2", "issued_at\": \"3")] {
+                try await change(
+                    """
+                    UPDATE wattest.reports
+                    SET body = convert_to(replace(convert_from(body, 'UTF8'), '\(old)', '\(new)'), 'UTF8')
+                    """, of: organization)
+                for path in ["\(root)/1", "\(root)/1/statement"] {
+                    let reply = try await aggregator.reply(path, token: organization.token)
+                    let said = String(decoding: reply.body, as: UTF8.self)
+                    #expect(reply.status == 503 && said.contains("announces"), "\(path): \(reply.status) \(said)")
+                }
+                var restated = try #require(hours.object)
+                restated.append("supersedes", 1)
+                restated.append("reason", "nobody knows")
+                let reply = try await aggregator.reply(root, body: .object(restated), token: organization.token)
+                #expect(reply.status == 503)
+                try await forgetReports(of: organization)
+                let again = try await aggregator.reply("\(root)/1", token: organization.token)
+                #expect(again.body == issued.body)
+            }
+        }
+
+        /// Takes the bodies out of the database.
         private func forgetReports(of organization: OrganizationUnderTest) async throws {
+            try await change("DELETE FROM wattest.reports", of: organization)
+        }
+
+        /// Changes an organization's reports as only the database's administrator can.
+        private func change(_ statement: String, of organization: OrganizationUnderTest) async throws {
             let file = "\(organization.aggregator.installation)/postgres/postmaster.pid"
             let lines = try String(contentsOfFile: file, encoding: .utf8).split(
                 separator: "\n", omittingEmptySubsequences: false)
@@ -265,10 +301,7 @@ extension ClusterTests {
             try await pool.run { connection throws(StoreError) in
                 _ = try connection.query("ALTER TABLE wattest.reports DISABLE TRIGGER append_only")
                 _ = try connection.query(
-                    """
-                    DELETE FROM wattest.reports
-                    WHERE log = (SELECT log FROM wattest.organizations WHERE slug = $1)
-                    """, [.text(slug)])
+                    "\(statement) WHERE log = (SELECT log FROM wattest.organizations WHERE slug = $1)", [.text(slug)])
                 _ = try connection.query("ALTER TABLE wattest.reports ENABLE ALWAYS TRIGGER append_only")
             }
             await pool.close()

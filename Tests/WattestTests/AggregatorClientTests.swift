@@ -93,6 +93,15 @@ struct AggregatorClientTests {
         }
     }
 
+    /// `job show ""` is no question for all jobs.
+    @Test func anEmptyNameIsNotAsked() async throws {
+        let client = try ServerUnderTest().client(NetworkAddress(host: "127.0.0.1", port: 1))
+        for path in [AggregatorClient.path("o", "jobs", ""), AggregatorClient.path("", "jobs")] {
+            let refusal = await failure { _ = try await client.get(path, [("limit", "")]) }
+            #expect(refusal?.status == .usage, "\(path)")
+        }
+    }
+
     @Test func nobodyListens() async throws {
         let client = try ServerUnderTest().client(NetworkAddress(host: "127.0.0.1", port: 1))
         let refusal = await failure { _ = try await client.get("/") }

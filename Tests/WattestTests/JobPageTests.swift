@@ -38,6 +38,17 @@ struct JobPageTests {
         #expect(page.contains("(2 more)"))
     }
 
+    /// Whoever runs a job names its model.
+    @Test func aNameMakesNoLineOfItsOwn() throws {
+        let job = try JSONValue(
+            parsing: #"{"key":"c/exec/j@-","energy_uj":"5","model":"m\n  energy      0 kWh\u001b[2K","by_node":[]}"#)
+        let lines = JobPage(job: job).text.split(separator: "\n")
+        #expect(lines.contains("  model       m   energy      0 kWh\u{FFFD}[2K"))
+        var table = TextTable(("job", .left), ("model", .left))
+        table.add("j", "m\nk")
+        #expect(table.text == "job  model\nj    m k\n")
+    }
+
     @Test func whoSaidHowManyNodesIsShownWhereTheyDiffer() throws {
         let job = try JSONValue(
             parsing: """

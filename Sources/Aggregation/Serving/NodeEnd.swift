@@ -12,11 +12,11 @@ struct NodeEnd: Sendable {
     let node: String
 
     /// Revokes the node's newest key: what it signed up to `last_seq` stays, nothing behind it is taken, and nothing
-    /// at all from the log index `cutoff` on.
+    /// at all from the log index `cutoff` on. A key that is revoked can be so once more, for an earlier end.
     func revoke(_ body: JSONValue) async throws -> JSONValue {
         let signer = try signer()
-        guard let key = signer.keys.last, !key.isRevoked else {
-            throw Problem.conflict("the key of \(node) is revoked or retired already")
+        guard !signer.isRetired, let key = signer.keys.last else {
+            throw Problem.conflict("node \(node) is retired: nothing more is taken of it")
         }
         let incarnation = try Self.integer(body, "incarnation") ?? newestIncarnation(of: signer)
         guard runtime.sequencer.withIntake({ $0.chains[incarnation]?.signer }) == node else {
@@ -27,6 +27,16 @@ struct NodeEnd: Sendable {
         }
         let position = ChainPosition(incarnation: incarnation, sequence: last)
         let cutoff = try Self.integer(body, "cutoff")
+        guard !key.isRevoked || key.endsEarlier(at: position, cutoff) else {
+            throw Problem.conflict("the key of \(node) is revoked already\(key.end): once more it can only end earlier")
+        }
+        // Whoever has the key could sign up to there for as long as it takes, and a slip of the finger is a large number.
+        let newest = try await newestSequence(of: incarnation)
+        guard cutoff != nil || last <= max(0, newest) else {
+            throw Problem.badRequest(
+                "last_seq: the log has chain \(incarnation) up to seq \(newest); for batches that are still to come, "
+                    + "cutoff has to say up to which index of the log they are taken")
+        }
         let index = try await append(
             NodeEntry(
                 log: runtime.organization.origin, time: clock.now(), action: .revoke, node: node, role: signer.role,
@@ -66,6 +76,13 @@ struct NodeEnd: Sendable {
         }
     }
 
+    /// -1 before the first batch.
+    private func newestSequence(of incarnation: Int64) async throws -> Int64 {
+        try await runtime.sequencer.refresh()
+        guard let chain = runtime.sequencer.withIntake({ $0.chains[incarnation] }) else { return -1 }
+        return try await runtime.sequencer.ends(of: chain)?.last.position.sequence ?? -1
+    }
+
     private func append(_ entry: NodeEntry, reason: String) async throws -> Int64 {
         let value: JSONValue = ["action": .string(entry.action.rawValue)]
         let why = SetEntry(
@@ -88,5 +105,30 @@ struct NodeEnd: Sendable {
             throw .badRequest("\(name): a number, 0 or more")
         }
         return number
+    }
+}
+
+extension SignerRegister.KeyTerm {
+    /// Whether a revocation at this place takes trust from a revoked key, and gives it none.
+    fileprivate func endsEarlier(at position: ChainPosition, _ cutoff: Int64?) -> Bool {
+        guard let last = lastTrusted, last.incarnation == position.incarnation else { return false }
+        let (old, new) = ((last.sequence, cutoffIndex ?? .max), (position.sequence, cutoff ?? .max))
+        return new != old && new.0 <= old.0 && new.1 <= old.1
+    }
+
+    /// Where a revoked key ends, as part of a sentence.
+    fileprivate var end: String {
+        guard let lastTrusted else { return "" }
+        return " behind seq \(lastTrusted.sequence) of chain \(lastTrusted.incarnation)"
+            + (cutoffIndex.map { ", from index \($0) on" } ?? "")
+    }
+
+    /// The end of a revoked key, null for one that is not.
+    var revocation: JSONValue {
+        guard isRevoked, let lastTrusted else { return .null }
+        return [
+            "incarnation": .decimalString(lastTrusted.incarnation), "last_seq": .decimalString(lastTrusted.sequence),
+            "cutoff": cutoffIndex.map { .decimalString($0) } ?? .null,
+        ]
     }
 }

@@ -37,11 +37,26 @@ extension Routes {
     /// An issued report by its number; made again where it stands in the log and was not kept.
     func issued(_ text: String, _ runtime: LogRuntime) async throws -> StoredReport {
         guard let number = Int32(text) else { throw Problem.notFound("there is no disclosure '\(text)'") }
-        if let report = try await runtime.database.report(number) { return report }
+        if let report = try await kept(number, runtime) { return report }
         let losses = try await runtime.issuing.take { try await recovery(runtime).run() }
-        if let report = try await runtime.database.report(number) { return report }
+        if let report = try await kept(number, runtime) { return report }
         guard let reason = losses[Int64(number)] else { throw Problem.notFound("there is no disclosure '\(text)'") }
         throw Problem.unavailable("disclosure \(number) stands in the log and cannot be made again: \(reason)")
+    }
+
+    /// A report as it was kept.
+    ///
+    /// - Throws: where it is not what its entry announces: a row that somebody changed is not handed out, and above all
+    ///   not signed.
+    private func kept(_ number: Int32, _ runtime: LogRuntime) async throws -> StoredReport? {
+        guard let report = try await runtime.database.report(number) else { return nil }
+        let note = try await runtime.database.notes(report.index..<(report.index + 1)).first
+        guard let note, report.isAnnounced(by: note, of: runtime.keys.administration.verifier) else {
+            throw Problem.unavailable(
+                "disclosure \(number) in the database is not the one that entry \(report.index) of the log announces: "
+                    + "somebody changed it; where its row is deleted it is made again from the log")
+        }
+        return report
     }
 
     private static func summary(_ report: StoredReport) -> JSONValue {
@@ -160,7 +175,7 @@ extension Routes {
     ) async throws -> StoredReport? {
         guard let number else { return nil }
         try await recovery(runtime).run()
-        guard let report = try await runtime.database.report(Int32(clamping: number)) else {
+        guard let report = try await kept(Int32(clamping: number), runtime) else {
             throw Problem.badRequest("supersedes: there is no disclosure \(number)")
         }
         let hours = Int64(report.hours.lowerBound)..<Int64(report.hours.upperBound)

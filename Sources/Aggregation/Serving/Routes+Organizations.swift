@@ -143,6 +143,7 @@ extension Routes {
                 [
                     "name": .string(signer.name), "kind": .string(signer.role.rawValue), "site": .string(signer.site),
                     "enrolled_at_index": .decimalString(signer.enrolledAt), "retired": .bool(signer.isRetired),
+                    "revoked": signer.isRetired ? .null : signer.keys.last?.revocation ?? .null,
                 ] as JSONValue
             }
         }

@@ -1,4 +1,5 @@
 import Batches
+import Disclosure
 import Energy
 package import HTTPEdge
 import HTTPTypes
@@ -123,6 +124,8 @@ private struct OperatingFaults: RouterMiddleware {
             throw unavailable("a key does not sign", error, error.reason)
         } catch let error as PublishingError {
             throw unavailable("nothing is signed", error, "\(error)")
+        } catch let error as ReplayFailure {
+            throw unavailable("the log does not hold", error, "the log in the database does not hold: \(error)")
         } catch let error as StoreError where error.kind == .unexpectedAnswer {
             throw unavailable("the log cannot be read", error, "the log cannot be read: \(error.message)")
         } catch let error as StoreError where error.isOfTheDatabase {

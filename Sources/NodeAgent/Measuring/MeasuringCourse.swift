@@ -50,7 +50,10 @@ struct MeasuringCourse: ~Copyable {
         watch = SourceWatch(sysfsRoot: loop.configuration.sources.sysfsRoot)
         let recovered = try RecoveredChain(loop.spool, enrolment)
         var tenants = try TenantBook(
-            loop.configuration.tenants, staged: recovered.staged, report: loop.configuration.report)
+            loop.configuration.tenants, staged: recovered.staged,
+            next: ChainPosition(
+                incarnation: recovered.chain.incarnation, sequence: recovered.chain.nextSequence),
+            report: loop.configuration.report)
         try tenants.resume(now: Self.moment().utc)
         chain = recovered.chain
         recovered.announce(to: loop.uplink, enrolment)

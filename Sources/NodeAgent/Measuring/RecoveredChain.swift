@@ -10,6 +10,8 @@ struct RecoveredChain: Sendable {
     private let point: ResumePoint?
     /// In a tenant's spool: where the counters of its chain stand.
     let extractPoint: ExtractPoint?
+    /// In a tenant's spool: the place of the home batch that the newest extract was cut from.
+    let newestHome: ChainPosition?
     /// Batches behind the newest were put aside, and no entry has opened a new chain: an earlier run ended before it
     /// could, or the log refused the entry too. Their places are never signed again.
     let loss: UplinkState.ChainLoss?
@@ -27,6 +29,7 @@ struct RecoveredChain: Sendable {
         }
         // Counters were read up to the end of what was signed last, also where the log did not take it.
         var signedLast = try newest.flatMap { try spool.read($0.leaf) }.map { try Self.batch($0.note) }
+        newestHome = signedLast?.home?.position
         if let last = aside.last, let batch = try? spool.readSetAside(last).map({ try Self.batch($0) }) {
             signedLast = batch
         }

@@ -41,6 +41,11 @@ struct StagedExtract: Sendable, Hashable {
         self.point = point
     }
 
+    /// The place of the home batch.
+    var home: ChainPosition? {
+        (try? SignedNote(parsing: entry.note)).flatMap { try? Batch(text: Array($0.text)) }?.home?.position
+    }
+
     /// Without the readings: after a crash the extract goes without them, as a block that was dropped.
     var json: JSONValue {
         [

@@ -7,14 +7,18 @@ import TransparencyLog
 struct TenantBook: Sendable {
     private let logs: [String: TenantLog]
     private var chains: [String: TenantChain] = [:]
+    private var waiting: [String: WaitingCuts] = [:]
     private let report: @Sendable (String) -> Void
     private var losses: [String: UplinkState.ChainLoss] = [:]
     /// Organizations that have jobs here and no log: each is told of once.
     private var strangers: Set<String> = []
 
-    /// - Parameter staged: extracts beside the newest home batch; a crash may have kept them from their spools.
+    /// - Parameters:
+    ///   - staged: extracts beside the newest home batch; a crash may have kept them from their spools.
+    ///   - next: the place of the home batch that is signed first.
     init(
-        _ logs: [TenantLog], staged: [StagedExtract], report: @escaping @Sendable (String) -> Void
+        _ logs: [TenantLog], staged: [StagedExtract], next: ChainPosition? = nil,
+        report: @escaping @Sendable (String) -> Void
     ) throws {
         self.logs = Dictionary(logs.map { ($0.slug, $0) }) { first, _ in first }
         self.report = report
@@ -24,11 +28,16 @@ struct TenantBook: Sendable {
                 chain: recovered.chain, counters: recovered.extractPoint?.counters ?? ExtractCounters())
             recovered.announce(to: log.uplink, log.enrolment)
             losses[log.slug] = recovered.loss
+            var signed = recovered.newestHome
             for extract in staged where extract.tenant == log.slug && chain.chain.isNext(extract.entry) {
                 try log.spool.write(extract.entry, resumePoint: extract.point.bytes)
                 log.uplink.add(SpoolItem(extract.entry))
                 chain.follow(extract)
+                signed = extract.home ?? signed
             }
+            var cuts = WaitingCuts(log.enrolment)
+            chain.addEarlier(try cuts.recover(behind: signed, before: next))
+            waiting[log.slug] = cuts
             chains[log.slug] = chain
         }
     }
@@ -59,11 +68,24 @@ struct TenantBook: Sendable {
         var staged: [StagedExtract] = []
         for (slug, facts) in cut.extracts.sorted(by: { $0.key < $1.key }) {
             let samples = cut.wholeNodeTenant == slug ? interval.samples : nil
-            chains[slug]?.add(
-                .init(facts: facts, samples: samples, home: home, clock: interval.clock, boot: boot))
+            let one = TenantChain.Cut(facts: facts, samples: samples, home: home, clock: interval.clock, boot: boot)
+            if let lost = chains[slug]?.add(one) { try giveUp(lost, of: slug) }
             staged += try signWaiting(slug)
+            try keepWaiting(slug)
         }
         return staged
+    }
+
+    /// What waits is durable before the home batch that it was cut from.
+    private mutating func keepWaiting(_ slug: String) throws {
+        for cut in chains[slug]?.waiting ?? [] { try waiting[slug]?.keep(cut) }
+    }
+
+    private mutating func giveUp(_ cut: TenantChain.Cut, of slug: String) throws {
+        try waiting[slug]?.drop(cut.place)
+        report(
+            "tenant \(slug): its log opens no chain, and more than \(TenantChain.maximumWaiting) extracts wait: the one "
+                + "of home batch \(cut.place.incarnation)-\(cut.place.sequence) is given up")
     }
 
     private mutating func signWaiting(_ slug: String) throws -> [StagedExtract] {
@@ -78,11 +100,14 @@ struct TenantBook: Sendable {
     }
 
     /// Makes extracts durable and hands them to their uplinks.
-    func store(_ extracts: [StagedExtract]) throws {
+    mutating func store(_ extracts: [StagedExtract]) throws {
         for extract in extracts {
             guard let log = logs[extract.tenant] else { continue }
             try log.spool.write(extract.entry, resumePoint: extract.point.bytes)
             log.uplink.add(SpoolItem(extract.entry))
+            if waiting[extract.tenant]?.isEmpty == false, let home = extract.home {
+                try waiting[extract.tenant]?.drop(home)
+            }
         }
     }
 
@@ -122,6 +147,7 @@ struct TenantBook: Sendable {
             let entry = try chains[slug]?.giveUp(
                 loss, refused: refused, now: now, anchor: log.uplink.anchor, salt: AgentEnvironment.randomBytes(16))
             guard let entry else { return }
+            try keepWaiting(slug)
             report("tenant \(slug): chain \(loss.incarnation) was given up: \(loss.refusal)")
             try log.spool.write(entry)
             log.uplink.add(SpoolItem(entry))

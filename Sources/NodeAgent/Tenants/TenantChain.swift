@@ -16,9 +16,7 @@ struct TenantChain: Sendable {
     private(set) var chain: NodeChain
     private(set) var counters: ExtractCounters
     /// Cuts that wait for the chain to be opened again, oldest first.
-    private var waiting: [Cut] = []
-    /// Cuts that were given up since the start: the log refused the chain for too long.
-    private(set) var lostCuts = 0
+    private(set) var waiting: [Cut] = []
 
     /// An hour of batches of a second: beyond it the oldest are given up. The home log is not held up for a tenant.
     static let maximumWaiting = 3600
@@ -34,16 +32,21 @@ struct TenantChain: Sendable {
         counters = staged.point.counters
     }
 
-    mutating func add(_ cut: Cut) {
-        if waiting.count >= Self.maximumWaiting {
-            waiting.removeFirst()
-            lostCuts += 1
-        }
+    /// - Returns: the cut that was given up for it, as the log has opened no chain for too long.
+    mutating func add(_ cut: Cut) -> Cut? {
+        let lost = waiting.count >= Self.maximumWaiting ? waiting.removeFirst() : nil
         waiting.append(cut)
+        return lost
     }
 
-    /// Cuts that the log did not take, to be signed again in front of all others.
-    mutating func addFirst(_ cuts: [Cut]) { waiting = cuts + waiting }
+    /// Cuts of earlier home batches: those that the log did not take, and those that an earlier run left. One that
+    /// waits already is the same one.
+    mutating func addEarlier(_ cuts: [Cut]) {
+        let known = Set(waiting.map(\.place))
+        waiting = (cuts.filter { !known.contains($0.place) } + waiting).sorted {
+            WaitingCuts.isBefore($0.place, $1.place)
+        }
+    }
 
     /// Signs the oldest cut that waits, nil when there is none or the chain is not open.
     mutating func signNext(anchor: TreeHead?, salt: [UInt8]) throws -> (SignedEntry, ExtractPoint)? {
@@ -65,7 +68,7 @@ struct TenantChain: Sendable {
         let entry = try chain.giveUp(
             loss, firstRefused: refused.first, lastEnd: nil, now: now, anchor: anchor, salt: salt)
         guard entry != nil, !loss.isBehindHead else { return entry }
-        addFirst(
+        addEarlier(
             refused.compactMap { batch in
                 batch.home.map {
                     Cut(facts: batch.facts, samples: nil, home: $0, clock: batch.clock, boot: batch.boot)

@@ -87,7 +87,11 @@ package struct UplinkState: Sendable {
     package var unsettledCount: Int { chains.values.reduce(loose.count) { $0 + $1.count } }
     /// Nothing waits to be sent, acknowledged or covered by a checkpoint.
     package var isSettled: Bool { loose.isEmpty && chains.values.allSatisfy(\.isSettled) }
-    package var holds: [String] { chains.values.compactMap(\.hold) }
+    /// Why chains wait. One that was given up does so until a later one has taken its place.
+    package var holds: [String] {
+        let newest = chains.values.filter { !$0.isGivenUp }.map(\.incarnation).max() ?? -1
+        return chains.values.filter { !$0.isGivenUp || $0.incarnation > newest }.compactMap(\.hold)
+    }
     /// By chain, the newest batch up to which the log has all of them; none before the first.
     package var acknowledgedSequences: [Int64: Int64] { chains.compactMapValues(\.acknowledgedThrough) }
     /// Entries that wait for their turn in the window.

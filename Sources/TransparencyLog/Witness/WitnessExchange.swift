@@ -101,5 +101,8 @@ package struct WitnessExchange: Sendable, Hashable {
         return .cosigned(signature, time: cosignature.time)
     }
 
-    private static func text(_ body: [UInt8]) -> String { Quoted(body.prefix(maximumTextByteCount)).description }
+    private static func text(_ body: [UInt8]) -> String {
+        let line = body.last == newline ? body.dropLast() : body[...]
+        return Quoted(line.prefix(maximumTextByteCount)).description
+    }
 }

@@ -22,9 +22,17 @@ struct NodeCommand: AsyncParsableCommand {
             for node in page["items"]?.array ?? [] {
                 table.add(
                     FigureText.text(node["name"]), FigureText.text(node["kind"]), FigureText.text(node["site"]),
-                    FigureText.text(node["enrolled_at_index"]), node["retired"]?.bool == true ? "retired" : "enrolled")
+                    FigureText.text(node["enrolled_at_index"]), Self.state(of: node))
             }
             Output.text(table.isEmpty ? "No nodes.\n" : table.text)
+        }
+
+        private static func state(of node: JSONValue) -> String {
+            if node["retired"]?.bool == true { return "retired" }
+            guard let end = node["revoked"]?.object.map(JSONValue.object) else { return "enrolled" }
+            let cutoff = end["cutoff"]?.string.map { ", from index \($0) on" } ?? ""
+            return "revoked behind seq \(FigureText.text(end["last_seq"])) of chain "
+                + FigureText.text(end["incarnation"]) + cutoff
         }
     }
 }
@@ -32,7 +40,11 @@ struct NodeCommand: AsyncParsableCommand {
 extension NodeCommand {
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ends the trust in a node's key behind a batch, for good. The node comes back by enrolling anew.")
+            abstract: "Ends the trust in a node's key behind a batch, for good. The node comes back by enrolling anew.",
+            discussion: """
+                --last-seq lies behind the newest batch in the log only together with --cutoff: whoever has the key \
+                could sign up to there. Given once more, the key ends earlier.
+                """)
         @OptionGroup var options: ServerOptions
         @Argument(help: "The node's name.") var node: String
         @Option(name: .customLong("last-seq"), help: "The last batch that is trusted.") var lastSequence: Int64

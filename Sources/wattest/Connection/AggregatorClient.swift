@@ -57,6 +57,9 @@ struct AggregatorClient: Sendable {
     private static let problemBytesMax = 1 << 20
 
     private func json(_ method: HTTPMethod, _ target: String, body: [UInt8]?) async throws -> JSONValue {
+        // The list of all would come, and be shown as the one that was asked for.
+        let parts = target.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false)
+        guard !parts.dropFirst(2).contains("") else { throw CommandFailure.usage("a name is empty", "give one") }
         var bytes: [UInt8] = []
         let request = HTTPSExchange.Request(method: method, target: target, token: token, body: body)
         let head = try await exchange.send(request) { _, piece in

@@ -7,7 +7,7 @@ struct JobPage {
 
     var text: String {
         var page = "Job \(Self.name(of: job))\n"
-        for (name, value) in facts { page += "  \(name.padded(to: 12))\(value)\n" }
+        for (name, value) in facts { page += "  \(name.padded(to: 12))\(PlainText.line(value))\n" }
         page += "\n" + nodes.text
         for (title, field) in [
             ("Provenance", "by_provenance"), ("Components", "by_component"), ("Boundary", "by_boundary"),

@@ -6,7 +6,7 @@ struct RunPage {
 
     var text: String {
         let time = run["node_ms"]
-        var page = "Run \(FigureText.text(run["name"]))\n"
+        var page = "Run \(PlainText.line(FigureText.text(run["name"])))\n"
         let facts = [
             ("energy", FigureText.energy(run["energy_uj"]) + (Self.isLowerBound(run) ? ", at least" : "")),
             ("coverage", FigureText.percent(run["coverage"])), ("models", Self.list(run["models"])),
@@ -17,7 +17,7 @@ struct RunPage {
                 "\(FigureText.seconds(time?["allocated"])) s, \(FigureText.seconds(time?["missing"])) s missing"
             ),
         ]
-        for (name, value) in facts { page += "  \(name.padded(to: 12))\(value)\n" }
+        for (name, value) in facts { page += "  \(name.padded(to: 12))\(PlainText.line(value))\n" }
         for (name, value) in (run["by_class"]?.object?.members ?? []).map({ ($0.name, $0.value) }) {
             page += "  \(name.padded(to: 12))\(FigureText.energy(value))\n"
         }

@@ -1,3 +1,5 @@
+import JSONText
+
 /// Rows in columns for a person: texts to the left, figures to the right.
 struct TextTable {
     enum Alignment {
@@ -12,10 +14,10 @@ struct TextTable {
 
     init(heads columns: [(String, Alignment)]) { self.columns = columns.map { (title: $0.0, alignment: $0.1) } }
 
-    /// Cells beyond the columns are not shown; missing ones are blank.
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    /// Cells beyond the columns are not shown; missing ones are blank. A name in one cannot make a row of its own.
+    mutating func add(_ cells: String...) { add(cells) }
 
-    mutating func add(_ cells: [String]) { rows.append(cells) }
+    mutating func add(_ cells: [String]) { rows.append(cells.map(PlainText.line)) }
 
     var isEmpty: Bool { rows.isEmpty }
 

@@ -163,6 +163,60 @@ import TransparencyLog
         }
     }
 
+    /// The same where the agent ends while the chain is not open: what waits is on the disk, once.
+    @Test func whatWaitsOutlivesTheAgent() throws {
+        try ChildProcess.withDirectory { directory in
+            let aggregator = try FakeAggregator()
+            let log = try log(directory, aggregator)
+            let (incarnation, leaf) = (log.enrolment.incarnation, log.enrolment.openingLeaf)
+            var book = try TenantBook([log], staged: [], report: { _ in })
+            let first = interval(0, first: 0, last: 100)
+            let extracts = try book.sign(cut(first), first, home: home(0), boot: "b")
+            try book.store(extracts)
+            let refusal = Refusal(.chainFork, "another entry stands here")
+            try log.spool.setAside(extracts[0].entry.leaf, reason: "\(refusal)")
+            let loss = UplinkState.ChainLoss(
+                incarnation: incarnation, lastGoodSequence: -1, setAside: [SpoolItem(extracts[0].entry)],
+                refusal: refusal, isBehindHead: false)
+            try book.take(.gaveUp(loss), of: "acme", now: UTCTime(seconds: 40))
+            for (number, second) in [(1, 30), (2, 60)] {
+                let next = interval(Int64(second), first: Int64(second), last: Int64(second) + 50)
+                let waiting = try book.sign(cut(next), next, home: home(Int64(number)), boot: "b")
+                #expect(waiting.isEmpty)
+            }
+            log.spool.close()
+
+            // The home batch of the last one was never stored. Nobody opens the chain at the second start either.
+            let place = ChainPosition(incarnation: 1, sequence: 2)
+            for _ in 0..<2 {
+                let next = try reopened(directory, aggregator, incarnation, leaf)
+                _ = try TenantBook([next], staged: [], next: place, report: { _ in })
+                next.spool.close()
+            }
+            let opened = try reopened(directory, aggregator, incarnation, leaf)
+            var later = try TenantBook([opened], staged: [], next: place, report: { _ in })
+            let resume = try #require(opened.spool.recovered.first { $0.position == nil })
+            try later.take(.logged(leaf: resume.leaf, index: 77), of: "acme", now: UTCTime(seconds: 170))
+            opened.spool.close()
+            // What was signed is not signed again.
+            for _ in 0..<2 {
+                let last = try reopened(directory, aggregator, incarnation, leaf)
+                var book = try TenantBook([last], staged: [], next: place, report: { _ in })
+                let third = interval(90, first: 90, last: 100)
+                let signed = try book.sign(cut(third), third, home: home(2), boot: "b")
+                #expect(signed.map(\.home) == [place])
+                let found = try batches(last)
+                #expect(found.map(\.position) == [0, 1].map { ChainPosition(incarnation: 77, sequence: $0) })
+                #expect(found.map(\.home?.position.sequence) == [0, 1])
+                let posted = found.reduce(Int128(0)) {
+                    $0 + AttributionRule.attribution1.post($1.facts).totalMicrojoules
+                }
+                #expect(posted == 75, "half of 100 and of 50 µJ")
+                last.spool.close()
+            }
+        }
+    }
+
     /// An organization without a log on this node is told of once, and its share stays in the home log.
     @Test func strangersAreToldOfOnce() throws {
         let told = Told()

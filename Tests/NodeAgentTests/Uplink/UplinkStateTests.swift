@@ -137,6 +137,10 @@ import TransparencyLog
         let actions = state.heads([head(2, leaf: item(1, tag: "clone").leaf)])
         guard case .giveUp(let loss) = actions.last else { return #expect(Bool(false), "\(actions)") }
         #expect(loss.lastGoodSequence == 0 && loss.setAside == [item(1), item(2)])
+        // The node is ready again when its next chain is there.
+        #expect(state.holds.count == 1)
+        state.openChain(loss.incarnation + 1, keepsNewest: true)
+        #expect(state.holds.isEmpty)
     }
 
     @Test func aLogThatLostAcknowledgedEntriesIsWaitedFor() {

@@ -166,6 +166,7 @@ import TransparencyLog
         #expect(try received(404, "unknown log") == .failed(.refused(status: 404, text: "'unknown log'")))
         #expect(try received(403, "") == .failed(.refused(status: 403, text: "''")))
         // Nothing that it says reaches a terminal as more than text.
+        #expect(try received(404, "no\n") == .failed(.refused(status: 404, text: "'no'")))
         let orders = "a\nb\u{1B}[2J\u{9B}2J\u{202E}c"
         #expect(try received(404, orders) == .failed(.refused(status: 404, text: "'a?b?[2J?2J?c'")))
         #expect(try received(409, "5\n") == .ask(oldSize: 5))
