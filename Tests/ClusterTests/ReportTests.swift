@@ -170,6 +170,11 @@ extension ClusterTests {
                 ["report", "--issue", "--from", "2099-01-01T00:00Z", "--to", "2100-01-01T00:00Z"]
             ).output()
             #expect(early.status == 1 && early.errors.contains("the period has not begun"), "\(early.errors)")
+            let unwritable = try await organization.wattest(
+                ["report", "--issue", "--audience", "public", "-o", "\(organization.directory)/none/x"] + period
+            ).output()
+            #expect(unwritable.status == 1 && unwritable.errors.contains("error[FILE]"), "\(unwritable.errors)")
+            #expect(try await organization.answer(["report", "list"])["items"]?.array?.count == 2)
             let none = try await organization.wattest(["report", "get", "99"]).output()
             #expect(none.status == 1 && none.errors.contains("there is no disclosure '99'"), "\(none.errors)")
             let withheld = try await organization.wattest(
