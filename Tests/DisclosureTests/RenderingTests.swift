@@ -21,6 +21,17 @@ import TransparencyLog
         #expect(words != "at \(boundary.name)" && words.hasSuffix("(\(boundary.name))"), "\(words)")
     }
 
+    /// Every bar of the charts is explained: by its name alone, or in a sentence beside it.
+    @Test func theChartsWordsAreExplained() throws {
+        let plain: Set = ["accelerator", "cpu", "dram", "network", "synthetic"]
+        for name in Component.allCases.map(\.name) + Provenance.allCases.map(\.rawValue) {
+            #expect((ReportText.meaning(name) == nil) == plain.contains(name), "\(name)")
+        }
+        let page = String(decoding: DisclosureHTML.render(try example().value), as: UTF8.self)
+        let words = try #require(ReportText.meaning("rest"))
+        #expect(page.replacing("<wbr>", with: "").contains(words))
+    }
+
     @Test func thePageIsWholeAndDeterministic() throws {
         let value = try example().value
         let page = String(decoding: DisclosureHTML.render(value), as: UTF8.self)
