@@ -188,7 +188,7 @@ extension Routes {
             throw Problem.badRequest("value: \(fault)")
         }
         func time(_ name: String) throws -> UTCTime? {
-            guard let text = body[name]?.string else { return nil }
+            guard let text = try Self.text(name, of: body, upTo: 64) else { return nil }
             guard let time = UTCTimeText.parse(text) else { throw Problem.badRequest("\(name): RFC 3339 in UTC") }
             return time
         }
@@ -199,6 +199,9 @@ extension Routes {
         let subject = try Self.text("subject", of: body, upTo: 256)
         if let subject, subject.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
             throw Problem.badRequest("subject: one line")
+        }
+        if let fault = SettingForm.fault(ofSubject: subject, in: field) {
+            throw Problem.badRequest("subject: \(fault)")
         }
         let reason = try Self.text("reason", of: body, upTo: 500)
         let token = bearer.isEmpty ? "operator" : "token \(bearer)"
