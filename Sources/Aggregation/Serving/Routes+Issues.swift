@@ -55,14 +55,14 @@ extension Routes {
     }
 
     private func issue(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
+        func text(_ name: String) throws(Problem) -> String? { try Self.text(name, of: body, upTo: 64) }
         let query = try ReportQuery(
-            from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string,
-            method: body["method"]?.string)
+            from: text("from"), to: text("to"), audience: text("audience"), method: text("method"))
         // Of one that has begun it can be: what comes later is late, and restated.
         guard query.period.start <= aggregator.clock.now() else {
             throw Problem.badRequest("from: the period has not begun; there is nothing to report yet")
         }
-        let supersedes = body["supersedes"]?.int64
+        let supersedes = try Self.superseded(body["supersedes"] ?? .null)
         let earlier = try await superseded(supersedes, by: query, runtime)
         try await refuseRival(of: query, superseding: earlier, runtime)
         let reason = try Self.reason(
@@ -90,6 +90,15 @@ extension Routes {
         try await issued.keep(in: runtime.database, superseding: earlier)
         try await runtime.publish()
         return try issued.document(superseding: earlier)
+    }
+
+    /// The number of an earlier one, as a number or, as 64-bit integers are written elsewhere, as a text.
+    private static func superseded(_ value: JSONValue) throws(Problem) -> Int64? {
+        guard !value.isNull else { return nil }
+        guard let number = value.int64 ?? value.decimalString else {
+            throw .badRequest("supersedes: the number of a disclosure")
+        }
+        return number
     }
 
     /// A restatement says why, and always that it is made by another method.
