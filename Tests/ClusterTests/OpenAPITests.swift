@@ -129,6 +129,7 @@ extension ClusterTests {
                 Question(operation: "organization", path: "/v1/organizations/nobody", status: 404),
                 Question(operation: "createToken", path: "\(root)/tokens", body: ["kind": "bearer"], status: 201),
                 Question(operation: "createToken", path: "\(root)/tokens", body: ["uses": 0], status: 400),
+                Question(operation: "createToken", path: "\(root)/tokens", body: ["ttl_seconds": "soon"], status: 400),
                 Question(operation: "listNodes", path: "\(root)/nodes", status: 200),
                 Question(
                     operation: "revokeNode", path: "\(root)/nodes/nobody/revoke",

@@ -62,7 +62,7 @@ extension Routes {
         guard query.period.start <= aggregator.clock.now() else {
             throw Problem.badRequest("from: the period has not begun; there is nothing to report yet")
         }
-        let supersedes = try Self.superseded(body["supersedes"] ?? .null)
+        let supersedes = try Self.positive("supersedes", body)
         let earlier = try await superseded(supersedes, by: query, runtime)
         try await refuseRival(of: query, superseding: earlier, runtime)
         let reason = try Self.reason(
@@ -90,15 +90,6 @@ extension Routes {
         try await issued.keep(in: runtime.database, superseding: earlier)
         try await runtime.publish()
         return try issued.document(superseding: earlier)
-    }
-
-    /// The number of an earlier one, as a number or, as 64-bit integers are written elsewhere, as a text.
-    private static func superseded(_ value: JSONValue) throws(Problem) -> Int64? {
-        guard !value.isNull else { return nil }
-        guard let number = value.int64 ?? value.decimalString else {
-            throw .badRequest("supersedes: the number of a disclosure")
-        }
-        return number
     }
 
     /// A restatement says why, and always that it is made by another method.
