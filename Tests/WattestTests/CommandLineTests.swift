@@ -123,9 +123,8 @@ struct CommandLineTests {
         try await OutputFile.replace(pipe) { out in try out.append(Array("in".utf8)) }
         var bytes: [UInt8] = [0, 0, 0]
         #expect(read(end, &bytes, 3) == 2 && bytes == Array("in\0".utf8))
-        for (path, kind) in [(link, S_IFLNK), (pipe, S_IFIFO), (file, S_IFREG)] {
-            var status = stat()
-            #expect(lstat(path, &status) == 0 && status.st_mode & S_IFMT == kind, "\(path)")
+        for (path, isPlain) in [(link, false), (pipe, false), (file, true), ("\(directory)/none", true)] {
+            #expect(PrivateFile.isReplaceable(path) == isPlain, "\(path)")
         }
         await #expect(throws: CommandFailure.self) {
             try await OutputFile.replace(directory) { out in try out.append([1]) }

@@ -1,3 +1,5 @@
+import Identity
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -36,7 +38,7 @@ struct OutputFile: ~Copyable {
     static func replace<Result: Sendable>(
         _ path: String, _ body: (borrowing OutputFile) async throws -> Result
     ) async throws -> Result {
-        guard isReplaceable(path) else {
+        guard PrivateFile.isReplaceable(path) else {
             let file = try OutputFile(writingInto: path)
             return try await body(file)
         }
@@ -50,12 +52,6 @@ struct OutputFile: ~Copyable {
             unlink(partial)
             throw error
         }
-    }
-
-    /// Nothing is there yet, or a plain file.
-    private static func isReplaceable(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
     }
 
     static func failure(_ path: String) -> CommandFailure {
