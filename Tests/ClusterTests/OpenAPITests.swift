@@ -143,7 +143,8 @@ extension ClusterTests {
                     body: ["field": "job.class", "subject": "somebody", "value": "final"], status: 201),
                 Question(operation: "set", path: "\(root)/settings", body: ["field": "a b", "value": 1], status: 400),
                 Question(
-                    operation: "set", path: "\(root)/settings", body: ["field": "site.pue", "value": "1.2"], status: 400),
+                    operation: "set", path: "\(root)/settings", body: ["field": "site.pue", "value": "1.2"],
+                    status: 400),
                 Question(operation: "listSettings", path: "\(root)/settings?field=job.class", status: 200),
                 Question(operation: "listSettings", path: "\(root)/settings", isAnonymous: true, status: 401),
                 Question(operation: "importFactors", path: "\(root)/factors", body: ["content": "x"], status: 400),
