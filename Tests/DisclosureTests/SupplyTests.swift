@@ -425,6 +425,13 @@ import TransparencyLog
         #expect(throws: EmissionsError.self) {
             try checked([("format", "egrid")], "YEAR,SUBRGN,SRC2ERTA,SRC2ERTA\n2022,CAMX,497.4,1\n")
         }
+        // A year that is stated against the table's own would be passed over.
+        let grid = "YEAR,SUBRGN,SRC2ERTA\n2023,CAMX,497.4\n"
+        #expect(try checked([("format", "egrid"), ("period", "2023")], grid)["scope"] == "direct")
+        let year = #expect(throws: EmissionsError.self) {
+            try checked([("format", "egrid"), ("period", "2022")], grid)
+        }
+        #expect(year?.code == .conflict && year?.message.contains("of 2023, not of 2022") == true)
         // Columns that nobody named are none.
         #expect(try checked([], "zone,period,g_per_kwh,,\nX,2024,1,,\n")["scope"] == "unknown")
     }
