@@ -158,7 +158,8 @@ extension ClusterTests {
             let page = try await organization.wattest(["report", "get", number, "--format", "html"]).output()
             let body = issued["disclosure"] ?? .null
             #expect(page.status == 0, "\(page.errors)")
-            #expect(Array(page.text.utf8) == ReportFormat.html.render(body))
+            #expect(Array(page.text.utf8) == ReportFormat.html.render(body, issued: issued))
+            #expect(page.text.contains("Report \(number), issued "), "\(page.text.prefix(3000))")
             #expect(!page.text.contains("said afterwards"))
             let table = try await organization.wattest(["report", "list"]).output()
             #expect(table.status == 0 && table.text.contains("2024-05-17T04:00:00Z"), "\(table.text)")

@@ -79,7 +79,7 @@ struct IssuedDocument {
         guard format != .json, let form = ReportFormat(rawValue: format.rawValue) else {
             return issued.rendered(.pretty)
         }
-        guard let bytes = form.render(issued["disclosure"] ?? .null) else {
+        guard let bytes = form.render(issued["disclosure"] ?? .null, issued: issued) else {
             throw .usage("\(format.rawValue) carries energy, which this audience is not shown", "give another --format")
         }
         return bytes
