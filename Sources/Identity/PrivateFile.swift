@@ -38,6 +38,12 @@ package enum PrivateFile {
         try syncDirectory(of: path)
     }
 
+    /// Whether a rename may put a file there: nothing is there yet, or a plain file. No link, pipe or device.
+    package static func isReplaceable(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+    }
+
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// The whole file, at most ``bytesMax``.

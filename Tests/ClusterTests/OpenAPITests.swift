@@ -129,6 +129,7 @@ extension ClusterTests {
                 Question(operation: "organization", path: "/v1/organizations/nobody", status: 404),
                 Question(operation: "createToken", path: "\(root)/tokens", body: ["kind": "bearer"], status: 201),
                 Question(operation: "createToken", path: "\(root)/tokens", body: ["uses": 0], status: 400),
+                Question(operation: "createToken", path: "\(root)/tokens", body: ["ttl_seconds": "soon"], status: 400),
                 Question(operation: "listNodes", path: "\(root)/nodes", status: 200),
                 Question(
                     operation: "revokeNode", path: "\(root)/nodes/nobody/revoke",
@@ -138,9 +139,12 @@ extension ClusterTests {
                     status: 404),
                 Question(operation: "changeLogKey", path: "\(root)/log-key", body: ["reason": "x"], status: 403),
                 Question(
-                    operation: "set", path: "\(root)/settings", body: ["field": "job.class", "value": "final"],
-                    status: 201),
+                    operation: "set", path: "\(root)/settings",
+                    body: ["field": "job.class", "subject": "somebody", "value": "final"], status: 201),
                 Question(operation: "set", path: "\(root)/settings", body: ["field": "a b", "value": 1], status: 400),
+                Question(
+                    operation: "set", path: "\(root)/settings", body: ["field": "site.pue", "value": "1.2"],
+                    status: 400),
                 Question(operation: "listSettings", path: "\(root)/settings?field=job.class", status: 200),
                 Question(operation: "listSettings", path: "\(root)/settings", isAnonymous: true, status: 401),
                 Question(operation: "importFactors", path: "\(root)/factors", body: ["content": "x"], status: 400),
@@ -156,7 +160,11 @@ extension ClusterTests {
 
         private func outputs(root: String) -> [Question] {
             let period = "from=2024-05-17T04:00:00Z&to=2024-05-17T06:00:00Z"
-            let hours: JSONValue = ["from": "2024-05-17T04:00:00Z", "to": "2024-05-17T06:00:00Z"]
+            let (from, to): (JSONValue, JSONValue) = ("2024-05-17T04:00:00Z", "2024-05-17T06:00:00Z")
+            let hours: JSONValue = ["from": from, "to": to]
+            // Of another type than documented: not taken for what is left out.
+            let listed: JSONValue = ["from": from, "to": to, "audience": ["public"]]
+            let unnamed: JSONValue = ["from": from, "to": to, "supersedes": "first"]
             return [
                 Question(operation: "proofs", path: "\(root)/proofs?index=0", status: 200),
                 Question(operation: "proofs", path: "\(root)/proofs", status: 400),
@@ -173,6 +181,10 @@ extension ClusterTests {
                 Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: hours, status: 201),
                 Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: hours, status: 409),
                 Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: ["from": "x"], status: 400),
+                Question(
+                    operation: "issueDisclosure", path: "\(root)/disclosures",
+                    body: listed, status: 400),
+                Question(operation: "issueDisclosure", path: "\(root)/disclosures", body: unnamed, status: 400),
                 Question(operation: "listDisclosures", path: "\(root)/disclosures", status: 200),
                 Question(operation: "issuedDisclosure", path: "\(root)/disclosures/1", status: 200),
                 Question(operation: "issuedDisclosure", path: "\(root)/disclosures/99", status: 404),

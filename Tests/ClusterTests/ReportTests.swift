@@ -158,7 +158,8 @@ extension ClusterTests {
             let page = try await organization.wattest(["report", "get", number, "--format", "html"]).output()
             let body = issued["disclosure"] ?? .null
             #expect(page.status == 0, "\(page.errors)")
-            #expect(Array(page.text.utf8) == ReportFormat.html.render(body))
+            #expect(Array(page.text.utf8) == ReportFormat.html.render(body, issued: issued))
+            #expect(page.text.contains("Report \(number), issued "), "\(page.text.prefix(3000))")
             #expect(!page.text.contains("said afterwards"))
             let table = try await organization.wattest(["report", "list"]).output()
             #expect(table.status == 0 && table.text.contains("2024-05-17T04:00:00Z"), "\(table.text)")
@@ -170,6 +171,11 @@ extension ClusterTests {
                 ["report", "--issue", "--from", "2099-01-01T00:00Z", "--to", "2100-01-01T00:00Z"]
             ).output()
             #expect(early.status == 1 && early.errors.contains("the period has not begun"), "\(early.errors)")
+            let unwritable = try await organization.wattest(
+                ["report", "--issue", "--audience", "public", "-o", "\(organization.directory)/none/x"] + period
+            ).output()
+            #expect(unwritable.status == 1 && unwritable.errors.contains("error[FILE]"), "\(unwritable.errors)")
+            #expect(try await organization.answer(["report", "list"])["items"]?.array?.count == 2)
             let none = try await organization.wattest(["report", "get", "99"]).output()
             #expect(none.status == 1 && none.errors.contains("there is no disclosure '99'"), "\(none.errors)")
             let withheld = try await organization.wattest(

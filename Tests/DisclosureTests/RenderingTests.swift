@@ -21,6 +21,41 @@ import TransparencyLog
         #expect(words != "at \(boundary.name)" && words.hasSuffix("(\(boundary.name))"), "\(words)")
     }
 
+    /// Every bar of the charts is explained: by its name alone, or in a sentence beside it.
+    @Test func theChartsWordsAreExplained() throws {
+        let plain: Set = ["accelerator", "cpu", "dram", "network", "synthetic"]
+        for name in Component.allCases.map(\.name) + Provenance.allCases.map(\.rawValue) {
+            #expect((ReportText.meaning(name) == nil) == plain.contains(name), "\(name)")
+        }
+        let page = String(decoding: DisclosureHTML.render(try example().value), as: UTF8.self)
+        let words = try #require(ReportText.meaning("rest"))
+        #expect(page.replacing("<wbr>", with: "").contains(words))
+    }
+
+    /// Whoever is handed a page is told which report it is, and what it replaces.
+    @Test func anIssuedPageBearsItsNumber() throws {
+        let body = try example().value
+        func page(_ issued: JSONValue?) -> String {
+            String(decoding: DisclosureHTML.render(body, issued: issued), as: UTF8.self)
+        }
+        #expect(page(nil).contains("A preview: not issued"))
+        var issued: JSONValue = [
+            "number": 7, "issued_at": "2026-11-22T05:51:17.308746Z", "index": "476", "supersedes": nil,
+            "reason": nil, "effect": nil,
+        ]
+        let first = page(issued)
+        #expect(first.contains("Report 7, issued 2026-11-22 05:51 UTC, entry 476 of the log"))
+        #expect(!first.contains("It replaces") && !first.contains("preview"))
+        issued = [
+            "number": 8, "issued_at": "2026-11-23T05:51:17Z", "index": "480", "supersedes": 7,
+            "reason": "late nodes <n4>\nand n5", "effect": "it_uj from 1 to 2, 100 %",
+        ]
+        let second = page(issued)
+        #expect(second.contains("It replaces report 7: late nodes &lt;n4&gt; and n5"))
+        #expect(second.contains("What that changed: it_uj from 1 to 2, 100 %"))
+        #expect(DisclosurePDF.render(body, issued: issued) != DisclosurePDF.render(body))
+    }
+
     @Test func thePageIsWholeAndDeterministic() throws {
         let value = try example().value
         let page = String(decoding: DisclosureHTML.render(value), as: UTF8.self)

@@ -76,6 +76,24 @@ import Testing
         #expect(fault.hasPrefix("\(field) is ") && !fault.contains("\n"), "\(fault)")
     }
 
+    /// Set of nobody, or of somebody where it is everybody's, it would stand in the log and be read by nothing.
+    @Test func everyFieldHasTheSubjectThatItIsReadBy() {
+        let everybodys = [
+            SettingField.legalEntityIdentifier, SettingField.organizationName, SettingField.methodText,
+            SettingField.factorSet, SettingField.residualMix, SettingField.accountMap,
+        ]
+        let either = [SettingField.nodeAccelerators, SettingField.nodeNameplate]
+        for field in SettingField.known {
+            let bare = SettingForm.fault(ofSubject: nil, in: field)
+            let named = SettingForm.fault(ofSubject: "x", in: field)
+            #expect((bare == nil) == (everybodys + either).contains(field), "\(field)")
+            #expect((named == nil) == !everybodys.contains(field), "\(field)")
+        }
+        let fault = SettingForm.fault(ofSubject: nil, in: SettingField.sitePUE)
+        #expect(fault == "site.pue is of a site, which has to be named")
+        #expect(SettingForm.fault(ofSubject: nil, in: "of.another.name") == nil)
+    }
+
     @Test func longTextsAndUnknownBoundariesAreRefused() {
         let long = String(repeating: "x", count: 65)
         #expect(SettingForm.fault(of: .string(long), in: SettingField.siteZone) != nil)

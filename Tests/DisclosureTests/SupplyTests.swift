@@ -166,6 +166,26 @@ import TransparencyLog
         #expect(value["emissions"]?["market_t_hourly"]?.isNull == true)
     }
 
+    /// Contracts that cover all that has a zone do not cover what has none.
+    @Test func aShareOfAPartIsNone() throws {
+        var log = try exampleLog(seed: 53)
+        try log.set(SettingField.siteZone, of: "archive", "\"DE\"")
+        let instrument = """
+            {"kind":"go","certificate_ids":["c1"],"market":"DE","start":"2026-01-01T00:00Z","end":"2027-01-01T00:00Z",
+            "mwh":"900","retired_for":"Acme & Söhne <AI>","g_per_kwh":0,"document_sha256":""}
+            """
+        try log.set(SettingField.instrument, of: "go-1", instrument)
+        let part = try value(log)
+        #expect(part["zones"]?.array?.compactMap { $0["market_t"]?.number?.text } == ["0"])
+        for field in ["market_t", "matched_share", "market_t_hourly", "matched_share_hourly"] {
+            #expect(part["emissions"]?[field]?.isNull == true, "\(field)")
+            let told = reasons(part, "emissions.\(field)")
+            #expect(told.contains { $0.contains(SettingField.siteZone) }, "\(field): \(told)")
+        }
+        try log.set(SettingField.siteZone, of: "north", "\"DE\"")
+        #expect(try value(log)["emissions"]?["matched_share"]?.number?.text == "1")
+    }
+
     /// A registry keeps the name under which it retired a certificate.
     @Test func aRenamedOrganizationKeepsItsCertificates() throws {
         func instrument(_ name: String, _ certificate: String) -> String {
@@ -405,6 +425,13 @@ import TransparencyLog
         #expect(throws: EmissionsError.self) {
             try checked([("format", "egrid")], "YEAR,SUBRGN,SRC2ERTA,SRC2ERTA\n2022,CAMX,497.4,1\n")
         }
+        // A year that is stated against the table's own would be passed over.
+        let grid = "YEAR,SUBRGN,SRC2ERTA\n2023,CAMX,497.4\n"
+        #expect(try checked([("format", "egrid"), ("period", "2023")], grid)["scope"] == "direct")
+        let year = #expect(throws: EmissionsError.self) {
+            try checked([("format", "egrid"), ("period", "2022")], grid)
+        }
+        #expect(year?.code == .conflict && year?.message.contains("of 2023, not of 2022") == true)
         // Columns that nobody named are none.
         #expect(try checked([], "zone,period,g_per_kwh,,\nX,2024,1,,\n")["scope"] == "unknown")
     }

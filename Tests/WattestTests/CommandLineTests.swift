@@ -4,6 +4,12 @@ import Testing
 
 @testable import wattest
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 struct CommandLineTests {
     @Test(arguments: [
         ["job"], ["org", "list"], ["job", "show", "k"],
@@ -100,6 +106,29 @@ struct CommandLineTests {
     @Test(arguments: ["/dev/null", "/"]) func aTableWithoutTextIsNamed(path: String) {
         let error = #expect(throws: CommandFailure.self) { try FactorCommand.Import.content(of: path) }
         #expect(error?.status == .usage && error?.message.contains("no text in \(path)") == true)
+    }
+
+    /// As root, a rename over /dev/null would take it from the whole machine.
+    @Test func whatIsNoPlainFileIsWrittenInto() async throws {
+        let directory = TemporaryDirectory.make()
+        let (file, link, pipe) = ("\(directory)/file", "\(directory)/link", "\(directory)/pipe")
+        try await OutputFile.replace(file) { out in try out.append(Array("longer than the next".utf8)) }
+        #expect(symlink(file, link) == 0 && mkfifo(pipe, 0o600) == 0)
+        try await OutputFile.replace(link) { out in try out.append(Array("through".utf8)) }
+        #expect(try PrivateFile.read(file) == Array("through".utf8))
+        // Both ends, so that opening it waits for nobody.
+        let end = open(pipe, O_RDWR)
+        try #require(end >= 0)
+        defer { close(end) }
+        try await OutputFile.replace(pipe) { out in try out.append(Array("in".utf8)) }
+        var bytes: [UInt8] = [0, 0, 0]
+        #expect(read(end, &bytes, 3) == 2 && bytes == Array("in\0".utf8))
+        for (path, isPlain) in [(link, false), (pipe, false), (file, true), ("\(directory)/none", true)] {
+            #expect(PrivateFile.isReplaceable(path) == isPlain, "\(path)")
+        }
+        await #expect(throws: CommandFailure.self) {
+            try await OutputFile.replace(directory) { out in try out.append([1]) }
+        }
     }
 
     @Test func nodeNamesComeOutOfPaths() throws {

@@ -58,12 +58,13 @@ extension Routes {
         let to = try await account("to_account", body, runtime)
         guard from != to else { throw Problem.badRequest("to_account: another account than from_account") }
         return Correction.Request(
-            period: query.period, node: body["node"]?.string, from: from, to: to,
+            period: query.period, node: try Self.text("node", of: body, upTo: 256), from: from, to: to,
             microjoules: try Self.positive("microjoules", body), by: by, reason: reason,
             refersTo: try Self.positive("refers_to", body))
     }
 
-    private static func positive(_ name: String, _ body: JSONValue) throws(Problem) -> Int64? {
+    /// As a number or, as 64-bit integers are written in answers, as a text.
+    static func positive(_ name: String, _ body: JSONValue) throws(Problem) -> Int64? {
         guard let value = body[name], value != .null else { return nil }
         guard let number = value.int64 ?? value.decimalString, number > 0 else {
             throw .badRequest("\(name): a whole number above 0")

@@ -70,14 +70,14 @@ extension Routes {
     }
 
     private func issue(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
+        func text(_ name: String) throws(Problem) -> String? { try Self.text(name, of: body, upTo: 64) }
         let query = try ReportQuery(
-            from: body["from"]?.string, to: body["to"]?.string, audience: body["audience"]?.string,
-            method: body["method"]?.string)
+            from: text("from"), to: text("to"), audience: text("audience"), method: text("method"))
         // Of one that has begun it can be: what comes later is late, and restated.
         guard query.period.start <= aggregator.clock.now() else {
             throw Problem.badRequest("from: the period has not begun; there is nothing to report yet")
         }
-        let supersedes = body["supersedes"]?.int64
+        let supersedes = try Self.positive("supersedes", body)
         let earlier = try await superseded(supersedes, by: query, runtime)
         try await refuseRival(of: query, superseding: earlier, runtime)
         let reason = try Self.reason(

@@ -109,10 +109,10 @@ extension Routes {
     }
 
     private func makeToken(_ body: JSONValue, _ runtime: LogRuntime) async throws -> JSONValue {
-        let kind = body["kind"]?.string ?? "join"
+        let kind = try Self.text("kind", of: body, upTo: 64) ?? "join"
         guard kind == "join" || kind == "bearer" else { throw Problem.badRequest("kind: join or bearer") }
-        let uses = body["uses"]?.int64 ?? 1
-        let seconds = body["ttl_seconds"]?.int64 ?? 86_400
+        let uses = try Self.positive("uses", body) ?? 1
+        let seconds = try Self.positive("ttl_seconds", body) ?? 86_400
         guard (1...1_000_000).contains(uses) else { throw Problem.badRequest("uses: 1 to 1,000,000") }
         guard (1...315_360_000).contains(seconds) else { throw Problem.badRequest("ttl_seconds: 1 to ten years") }
         let token = Token.make(aggregator.clock.random)
@@ -189,7 +189,7 @@ extension Routes {
             throw Problem.badRequest("value: \(fault)")
         }
         func time(_ name: String) throws -> UTCTime? {
-            guard let text = body[name]?.string else { return nil }
+            guard let text = try Self.text(name, of: body, upTo: 64) else { return nil }
             guard let time = UTCTimeText.parse(text) else { throw Problem.badRequest("\(name): RFC 3339 in UTC") }
             return time
         }
@@ -200,6 +200,9 @@ extension Routes {
         let subject = try Self.text("subject", of: body, upTo: 256)
         if let subject, subject.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
             throw Problem.badRequest("subject: one line")
+        }
+        if let fault = SettingForm.fault(ofSubject: subject, in: field) {
+            throw Problem.badRequest("subject: \(fault)")
         }
         let reason = try Self.text("reason", of: body, upTo: 500)
         let token = bearer.isEmpty ? "operator" : "token \(bearer)"

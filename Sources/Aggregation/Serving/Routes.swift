@@ -83,7 +83,9 @@ package struct Routes: Sendable {
 
     /// A text that goes into an entry, whose grammar has bounds: beyond them the log would refuse what it was told.
     static func text(_ name: String, of body: JSONValue, upTo bytes: Int) throws(Problem) -> String? {
-        guard let text = body[name]?.string else { return nil }
+        guard let value = body[name], !value.isNull else { return nil }
+        // A number or a list taken for none would be answered as if nothing was asked.
+        guard let text = value.string else { throw .badRequest("\(name): a text") }
         guard (1...bytes).contains(text.utf8.count) else { throw .badRequest("\(name): 1 to \(bytes) bytes") }
         return text
     }

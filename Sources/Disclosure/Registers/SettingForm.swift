@@ -15,6 +15,33 @@ package enum SettingForm {
         return "\(field) is \(allowed)"
     }
 
+    /// Why nothing would ever read what is set about this subject, or about none; nil where it is sound.
+    package static func fault(ofSubject subject: String?, in field: String) -> String? {
+        switch field {
+        case SettingField.legalEntityIdentifier, SettingField.organizationName, SettingField.methodText,
+            SettingField.factorSet, SettingField.residualMix, SettingField.accountMap:
+            return subject == nil ? nil : "\(field) is the organization's, and has no subject"
+        default:
+            guard let kind = kind(ofSubject: field), subject?.isEmpty ?? true else { return nil }
+            return "\(field) is of \(kind), which has to be named"
+        }
+    }
+
+    private static func kind(ofSubject field: String) -> String? {
+        switch field {
+        case SettingField.siteZone, SettingField.siteMarket, SettingField.sitePUE, SettingField.siteWater,
+            SettingField.siteEmbodied:
+            "a site"
+        case SettingField.nodeSite, SettingField.nodeEmbodied: "a node"
+        case SettingField.jobClass, SettingField.jobModel, SettingField.jobActivity, SettingField.jobRun: "a job"
+        case SettingField.modelCompute, SettingField.modelInference: "a model"
+        case SettingField.meterClass: "a boundary"
+        case SettingField.siteMeter: "a meter"
+        case SettingField.instrument: "an instrument"
+        default: nil
+        }
+    }
+
     private static func allowed(_ field: String) -> String? {
         switch field {
         case SettingField.legalEntityIdentifier: "a text of 20 digits and capital letters"

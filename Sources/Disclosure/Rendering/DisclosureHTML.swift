@@ -4,9 +4,11 @@ package import JSONText
 ///
 /// It is rendered from the JSON: the same bytes give the same page.
 package struct DisclosureHTML: Sendable {
-    /// - Parameter disclosure: the body, not the wrapper in which it was issued.
-    package static func render(_ disclosure: JSONValue) -> [UInt8] {
-        Array(page(DisclosurePage(disclosure)).utf8)
+    /// - Parameters:
+    ///   - disclosure: the body, not the wrapper in which it was issued.
+    ///   - issued: that wrapper; nil for a report that was not issued.
+    package static func render(_ disclosure: JSONValue, issued: JSONValue? = nil) -> [UInt8] {
+        Array(page(DisclosurePage(disclosure, issued: issued)).utf8)
     }
 
     private static func page(_ page: DisclosurePage) -> String {

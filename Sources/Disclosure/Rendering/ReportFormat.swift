@@ -17,14 +17,16 @@ package enum ReportFormat: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// - Parameter disclosure: the body, not the wrapper in which it was issued.
+    /// - Parameters:
+    ///   - disclosure: the body, not the wrapper in which it was issued.
+    ///   - issued: that wrapper, whose number stands on pages; nil for a report that was not issued.
     /// - Returns: nil for a form that carries energy alone, from a disclosure that has none for its audience.
-    package func render(_ disclosure: JSONValue) -> [UInt8]? {
+    package func render(_ disclosure: JSONValue, issued: JSONValue? = nil) -> [UInt8]? {
         switch self {
         case .json: disclosure.rendered(.pretty)
-        case .html: DisclosureHTML.render(disclosure)
+        case .html: DisclosureHTML.render(disclosure, issued: issued)
         case .csv: DisclosureCSV.render(disclosure)
-        case .pdf: DisclosurePDF.render(disclosure)
+        case .pdf: DisclosurePDF.render(disclosure, issued: issued)
         case .cyclonedx: ModelEnergy(disclosure).map { CycloneDXText.render($0) }
         case .spdx: ModelEnergy(disclosure).map { SPDXText.render($0) }
         case .boamps: ModelEnergy(disclosure).map { BoAmpsText.render($0) }

@@ -41,6 +41,12 @@ package enum FactorDeclaration {
             throw EmissionsError(
                 .missingInput, "the table has no factor: is it of this format, and not its header alone?")
         }
+        if let stated = declaration["period"]?.string.flatMap({ FactorPeriod(parsing: $0) }),
+            let other = file.factors.first(where: { $0.period != stated })
+        {
+            throw EmissionsError(
+                .conflict, "the table is of \(other.period.text), not of \(stated.text): leave the stated period out")
+        }
         if let scope = declaration["scope"]?.string, scope != file.basis.scope.rawValue {
             throw EmissionsError(
                 .conflict,

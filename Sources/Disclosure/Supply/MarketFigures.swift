@@ -72,6 +72,12 @@ struct MarketFigures {
         instruments = .array(items)
         try take(figures, isWhole: isWhole)
         try takeHourly(figures, screened.accepted, isWhole: isWhole)
+        guard !isWhole else { return }
+        // A share of what has a zone would pass a part off as the whole.
+        for field in ["market_t", "matched_share", "market_t_hourly", "matched_share_hourly"] {
+            missing.append(
+                ("emissions.\(field)", "energy was drawn at sites without a grid zone; set \(SettingField.siteZone)"))
+        }
     }
 
     /// What was drawn in the calendar year before the period: instruments of the year are its first.
@@ -101,14 +107,14 @@ struct MarketFigures {
         }
         for reason in figures.hourly.missing { missing.append(("emissions.market_t_hourly", reason)) }
         if isWhole, let mass = figures.hourly.mass { tonnesHourly = try SupplySection.number(mass.tonnes) }
-        if let share = figures.hourly.matchedShare { matchedShareHourly = try SupplySection.number(share) }
+        if isWhole, let share = figures.hourly.matchedShare { matchedShareHourly = try SupplySection.number(share) }
     }
 
     private mutating func take(_ figures: MarketBased, isWhole: Bool) throws(EmissionsError) {
         for reason in figures.annual.missing { missing.append(("emissions.market_t", reason)) }
         if let reason = figures.residualAbsent { missing.append(("emissions.residual_mix", reason)) }
         if isWhole, let mass = figures.annual.mass { tonnes = try SupplySection.number(mass.tonnes) }
-        if let share = figures.annual.matchedShare { matchedShare = try SupplySection.number(share) }
+        if isWhole, let share = figures.annual.matchedShare { matchedShare = try SupplySection.number(share) }
         for zone in figures.annual.zones {
             if let mass = zone.mass { zones[zone.zone] = try SupplySection.number(mass.tonnes) }
         }

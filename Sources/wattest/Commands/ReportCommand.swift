@@ -114,18 +114,33 @@ struct ReportShow: AsyncParsableCommand {
         if let method { body.append("method", .string(method)) }
         if let supersedes { body.append("supersedes", .integer(supersedes)) }
         if let reason { body.append("reason", .string(reason)) }
-        let issued = try await client.post(AggregatorClient.path(organization, "disclosures"), .object(body))
-        let document = IssuedDocument(issued, client, organization)
         let isSummary = format == nil && output == nil && !options.json
+        let issued = try await posted(.object(body), client, organization)
         if isSummary {
             Output.text(ReportPage(disclosure: issued["disclosure"] ?? .null).text)
-        } else {
-            try await document.write(format ?? .json, to: output)
+        } else if output == nil {
+            try await IssuedDocument(issued, client, organization).write(format ?? .json, to: nil)
         }
         // Beside a document on standard output no other line stands.
         if isSummary || output != nil, !options.json, format != .json {
             Output.text(
                 "Issued as number \(FigureText.text(issued["number"])) at \(FigureText.text(issued["issued_at"]))\n")
+        }
+    }
+}
+
+extension ReportShow {
+    /// Issues it and writes it to the file of `--output`, which is opened first: where it cannot be written, no number
+    /// is spent.
+    private func posted(
+        _ body: JSONValue, _ client: AggregatorClient, _ organization: String
+    ) async throws -> JSONValue {
+        let path = AggregatorClient.path(organization, "disclosures")
+        guard let output else { return try await client.post(path, body) }
+        return try await OutputFile.replace(output) { file in
+            let issued = try await client.post(path, body)
+            try await IssuedDocument(issued, client, organization).write(format ?? .json, to: file)
+            return issued
         }
     }
 }

@@ -63,29 +63,30 @@ struct IssuedDocument {
 
     /// - Parameter output: nil for standard output.
     func write(_ format: ReportShow.Format, to output: String?) async throws {
-        if format == .dsse { return try await writeStatement(to: output) }
-        let bytes = try rendered(format)
-        guard let output else { return Output.bytes(bytes) }
-        try await OutputFile.replace(output) { file in try file.append(bytes) }
+        guard let output else {
+            guard format == .dsse else { return Output.bytes(try rendered(format)) }
+            return try await client.stream(statement, []) { Output.bytes(Array($0)) }
+        }
+        try await OutputFile.replace(output) { file in try await write(format, to: file) }
+    }
+
+    func write(_ format: ReportShow.Format, to file: borrowing OutputFile) async throws {
+        guard format == .dsse else { return try file.append(try rendered(format)) }
+        try await client.stream(statement, []) { try file.append(Array($0)) }
     }
 
     private func rendered(_ format: ReportShow.Format) throws(CommandFailure) -> [UInt8] {
         guard format != .json, let form = ReportFormat(rawValue: format.rawValue) else {
             return issued.rendered(.pretty)
         }
-        guard let bytes = form.render(issued["disclosure"] ?? .null) else {
+        guard let bytes = form.render(issued["disclosure"] ?? .null, issued: issued) else {
             throw .usage("\(format.rawValue) carries energy, which this audience is not shown", "give another --format")
         }
         return bytes
     }
 
-    /// Signed by the aggregator, which has the keys.
-    private func writeStatement(to output: String?) async throws {
-        let number = FigureText.text(issued["number"])
-        let path = AggregatorClient.path(organization, "disclosures", number, "statement")
-        guard let output else { return try await client.stream(path, []) { Output.bytes(Array($0)) } }
-        try await OutputFile.replace(output) { file in
-            try await client.stream(path, []) { try file.append(Array($0)) }
-        }
+    /// Where it is had as a statement, signed by the aggregator, which has the keys.
+    private var statement: String {
+        AggregatorClient.path(organization, "disclosures", FigureText.text(issued["number"]), "statement")
     }
 }

@@ -1,3 +1,5 @@
+import Identity
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -16,6 +18,13 @@ struct OutputFile: ~Copyable {
         guard descriptor >= 0 else { throw Self.failure(path) }
     }
 
+    /// Opens what is there and is no file to be replaced.
+    private init(writingInto path: String) throws(CommandFailure) {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failure(path) }
+    }
+
     deinit { close(descriptor) }
 
     func append(_ bytes: some Collection<UInt8>) throws(CommandFailure) {
@@ -23,12 +32,22 @@ struct OutputFile: ~Copyable {
     }
 
     /// Writes what `body` appends and puts it in place of `path`; leaves `path` alone when that fails.
-    static func replace(_ path: String, _ body: (borrowing OutputFile) async throws -> Void) async throws {
+    ///
+    /// A pipe, a device or a link is written into: renamed over, /dev/null would be a plain file for the whole machine.
+    @discardableResult
+    static func replace<Result: Sendable>(
+        _ path: String, _ body: (borrowing OutputFile) async throws -> Result
+    ) async throws -> Result {
+        guard PrivateFile.isReplaceable(path) else {
+            let file = try OutputFile(writingInto: path)
+            return try await body(file)
+        }
         let partial = "\(path).partial-\(getpid())"
         do {
             let file = try OutputFile(creating: partial)
-            try await body(file)
+            let result = try await body(file)
             guard rename(partial, path) == 0 else { throw failure(path) }
+            return result
         } catch {
             unlink(partial)
             throw error

@@ -49,10 +49,12 @@ enum PDFText {
 
 /// A disclosure as a printed document. It is rendered from the JSON: the same bytes give the same file.
 package enum DisclosurePDF {
-    /// - Parameter disclosure: the body, not the wrapper in which it was issued.
-    package static func render(_ disclosure: JSONValue) -> [UInt8] {
-        var page = DisclosurePage(disclosure)
-        let text = String(decoding: disclosure.rendered(), as: UTF8.self)
+    /// - Parameters:
+    ///   - disclosure: the body, not the wrapper in which it was issued.
+    ///   - issued: that wrapper; nil for a report that was not issued.
+    package static func render(_ disclosure: JSONValue, issued: JSONValue? = nil) -> [UInt8] {
+        var page = DisclosurePage(disclosure, issued: issued)
+        let text = String(decoding: disclosure.rendered(), as: UTF8.self) + page.lines.joined()
         if let last = page.sections.indices.last {
             page.sections[last].blocks += notes(on: text).map { .note($0) }
         }

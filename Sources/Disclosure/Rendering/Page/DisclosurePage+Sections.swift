@@ -1,14 +1,17 @@
 import JSONText
 
 extension DisclosurePage {
-    /// - Parameter report: the body of a disclosure, not the wrapper in which it was issued.
-    init(_ report: JSONValue) {
+    /// - Parameters:
+    ///   - report: the body of a disclosure, not the wrapper in which it was issued.
+    ///   - issued: that wrapper; nil for a report that was not issued.
+    init(_ report: JSONValue, issued: JSONValue? = nil) {
         let text = ReportText(report)
         title = "Energy of AI computing"
         organization = HTMLText.plain(report["organization"]?["name"])
         let start = ReportText.time(report["period"]?["start"])
         let end = ReportText.time(report["period"]?["end"])
         lines = ["\(start) to \(end) UTC", "For: \(ReportText.audience(report["audience"]?.string))"]
+        lines += ReportText.standing(issued)
         sections = [
             text.summary, text.charts, text.profiles, text.form, text.jobs, text.runs, text.coverage, text.supply,
             text.resources, text.reconciliation, text.changes, text.checks, text.missing, text.limits, text.evidence,
@@ -23,6 +26,22 @@ struct ReportText {
     init(_ report: JSONValue) { self.report = report }
 
     var energy: JSONValue? { report["energy"] }
+
+    /// Under which number it stands, and what it replaces: a page that is handed on says so itself.
+    static func standing(_ issued: JSONValue?) -> [String] {
+        guard let issued else { return ["A preview: not issued, without a number."] }
+        func line(_ value: JSONValue?) -> String {
+            HTMLText.plain(value).split(whereSeparator: \.isNewline).joined(separator: " ")
+        }
+        var lines = [
+            "Report \(HTMLText.plain(issued["number"])), issued \(time(issued["issued_at"])) UTC, entry"
+                + " \(HTMLText.plain(issued["index"])) of the log"
+        ]
+        guard let earlier = issued["supersedes"], !earlier.isNull else { return lines }
+        lines.append("It replaces report \(HTMLText.plain(earlier)): \(line(issued["reason"]))")
+        if issued["effect"]?.string != nil { lines.append("What that changed: \(line(issued["effect"]))") }
+        return lines
+    }
 
     static func audience(_ name: String?) -> String {
         switch name {

@@ -32,7 +32,11 @@ extension ReportText {
         let words =
             "Idle is electricity of computers that worked for nobody; unattributed is work that could not be told"
             + " apart; gap is electricity of time without readings."
-        return .init(title: "Where the energy went", blocks: [.paragraph(words)] + charts.map { .drawing($0) })
+        let names = [energy?["by_component"], energy?["by_provenance"]].flatMap { $0?.object?.names ?? [] }
+        let meanings = names.compactMap(Self.meaning)
+        var blocks: [DisclosurePage.Block] = [.paragraph(words)]
+        if !meanings.isEmpty { blocks.append(.paragraph("In the charts, \(meanings.joined(separator: "; ")).")) }
+        return .init(title: "Where the energy went", blocks: blocks + charts.map { .drawing($0) })
     }
 
     private var nodeBars: [BarChart.Bar] {

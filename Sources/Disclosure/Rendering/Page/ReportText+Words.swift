@@ -41,6 +41,18 @@ extension ReportText {
         }
     }
 
+    /// What a bar of a component or of a provenance is about, where its name alone does not say it.
+    static func meaning(_ name: String) -> String? {
+        switch name {
+        case "rest": "rest is what a computer drew beside the parts that have meters of their own"
+        case "counter": "counter is what energy counters in the hardware showed"
+        case "integrated": "integrated was added up from power meters while the work ran"
+        case "recorded": "recorded comes from logs of power that were brought in afterwards"
+        case "estimated": "estimated was worked out, not measured"
+        default: nil
+        }
+    }
+
     /// What a check looks at, in words.
     static func check(_ id: String) -> String {
         switch id {
