@@ -90,7 +90,8 @@ package struct UplinkState: Sendable {
     package var unsettledCount: Int { chains.values.reduce(loose.count) { $0 + $1.count } }
     /// Nothing waits to be sent, acknowledged or covered by a checkpoint.
     package var isSettled: Bool { loose.isEmpty && chains.values.allSatisfy(\.isSettled) }
-    package var holds: [String] { chains.values.compactMap(\.hold) }
+    /// Why chains that go on are not sent. One that was given up has an end, and waits for nobody.
+    package var holds: [String] { chains.values.compactMap { $0.isGivenUp ? nil : $0.hold } }
     /// By chain, the newest batch up to which the log has all of them; none before the first.
     package var acknowledgedSequences: [Int64: Int64] { chains.compactMapValues(\.acknowledgedThrough) }
     /// Entries that wait for their turn in the window.
@@ -112,11 +113,6 @@ package struct UplinkState: Sendable {
         chains[incarnation] = ChainQueue(
             incarnation: incarnation, keepsNewest: keepsNewest, isReproducible: isReproducible,
             nextSequence: nextSequence, newestLeaf: previous)
-    }
-
-    package mutating func closeChain(_ incarnation: Int64) {
-        guard let queue = chains[incarnation], queue.count == 0 else { return }
-        chains[incarnation] = nil
     }
 
     /// A chain whose head is wanted although nothing of it is to be sent yet.
