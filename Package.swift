@@ -86,7 +86,7 @@ let package = Package(
         // Edges.
         .target(name: "CNVML"),
         module("Sensors", ["Energy", "JSONText", "CNVML"]),
-        module("Workloads", ["Energy", "JSONText"]),
+        module("Workloads", ["JSONText"]),
         module("Identity", [crypto, product("SwiftASN1", "swift-asn1"), product("X509", "swift-certificates")]),
         .target(name: "CPKCS11"),
         module("HardwareKeys", ["CPKCS11", "Identity", "TransparencyLog"]),
@@ -102,7 +102,7 @@ let package = Package(
         module(
             "HTTPEdge",
             [
-                "Identity", "JSONText", "MetricsEndpoint", nioCore, nioPosix, nioSSL,
+                "Identity", "JSONText", nioCore, nioPosix, nioSSL,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HummingbirdTLS", "hummingbird"), logging, lifecycle, product("HTTPTypes", "swift-http-types"),
             ]),
@@ -114,8 +114,9 @@ let package = Package(
         module(
             "Aggregation",
             [
-                "Energy", "Batches", "Accounts", "TransparencyLog", "Disclosure", "JSONText", "Wire", "Identity",
-                "HardwareKeys", "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, nioCore, nioHTTP1, nioSSL,
+                "Energy", "Batches", "Accounts", "TransparencyLog", "Emissions", "Disclosure", "JSONText", "Wire",
+                "Identity", "HardwareKeys", "Store", "HTTPEdge", "MetricsEndpoint", crypto, logging, nioCore, nioHTTP1,
+                nioSSL,
                 product("Hummingbird", "hummingbird"), product("HTTPTypes", "swift-http-types"),
                 product("AsyncHTTPClient", "async-http-client"),
             ]),
@@ -123,8 +124,7 @@ let package = Package(
             "NodeAgent",
             [
                 "Energy", "Batches", "TransparencyLog", "JSONText", "Wire", "Identity", "PinnedHTTPS",
-                "MetricsEndpoint",
-                "Sensors", "Workloads", crypto,
+                "MetricsEndpoint", "Sensors", "Workloads", crypto,
             ]),
         module("ClusterSimulation", ["Batches", "Disclosure", "Energy", "SeededRandom", "TransparencyLog"]),
         // Programs.
@@ -132,9 +132,8 @@ let package = Package(
             "wattest-aggregator",
             [
                 "Aggregation", "Batches", "Energy", "HardwareKeys", "HTTPEdge", "Identity", "JSONText", "Store",
-                "TransparencyLog",
-                "Wire",
-                argumentParser, lifecycle, logging, product("UnixSignals", "swift-service-lifecycle"),
+                "TransparencyLog", "Wire", argumentParser, lifecycle, logging,
+                product("UnixSignals", "swift-service-lifecycle"),
                 product("Yams", "Yams"),
             ]),
         program(
@@ -146,9 +145,9 @@ let package = Package(
         program(
             "wattest",
             [
-                "NodeAgent", "Batches", "Disclosure", "Emissions", "Energy", "Identity", "JSONText", "PinnedHTTPS",
-                "Sensors", "TransparencyLog", "Wire", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL,
-                nioTLS, product("AsyncHTTPClient", "async-http-client"),
+                "NodeAgent", "Batches", "Disclosure", "Emissions", "Energy", "Identity", "JSONText", "Sensors",
+                "TransparencyLog", argumentParser, crypto, nioCore, nioPosix, nioHTTP1, nioSSL,
+                product("AsyncHTTPClient", "async-http-client"),
             ]),
         program("wattest-audit", ["Disclosure", "Energy", "JSONText", "TransparencyLog", argumentParser]),
         program(

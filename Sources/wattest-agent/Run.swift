@@ -20,11 +20,12 @@ struct Run: AsyncParsableCommand {
         abstract: "Measure this node until SIGTERM, or replay a recorded log.")
 
     @Option(name: .customLong("data-dir"), help: "Directory of the agent's keys and spool.") var dataDirectory: String?
-    @Option(help: "Address and port of /metrics; port 0 takes a free one.") var metrics: String?
-    @Option(help: "Unix socket for jobs on this node.") var socket: String?
+    @Option(help: "Address and port of /metrics, else 127.0.0.1:9443; port 0 takes a free one.") var metrics: String?
+    @Option(help: "Unix socket for jobs on this node, else agent.sock in the data directory.") var socket: String?
     @Option(name: .customLong("ready-file"), help: "Written as JSON when the agent works.") var readyFile: String?
-    @Option(name: .customLong("interval-seconds"), help: "Seconds of a batch, 5 to 300.") var intervalSeconds: String?
-    @Option(name: .customLong("spool-bytes"), help: "Size of the spool.") var spoolBytes: String?
+    @Option(name: .customLong("interval-seconds"), help: "Seconds of a batch, 5 to 300; else as the server says.")
+    var intervalSeconds: String?
+    @Option(name: .customLong("spool-bytes"), help: "Size of the spool, else 64 MiB.") var spoolBytes: String?
     @Option(name: .customLong("sysfs-root"), help: "Tree to read instead of /sys.") var sysfsRoot: String?
     @Option(name: .customLong("procfs-root"), help: "Tree to read instead of /proc.") var procfsRoot: String?
     @Option(name: .customLong("hook-dir"), help: "Where Slurm's prolog and epilog leave their edges.")

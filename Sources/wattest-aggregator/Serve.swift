@@ -21,16 +21,18 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run the aggregator.")
 
     @Option(name: .customLong("data-dir"), help: "Directory of the installation.") var dataDirectory: String?
-    @Option(help: "Address and port for nodes; port 0 takes a free one.") var ingest: String?
-    @Option(help: "Address and port for HTTPS; port 0 takes a free one.") var http: String?
+    @Option(help: "Address and port for nodes, else 0.0.0.0:7443; port 0 takes a free one.") var ingest: String?
+    @Option(help: "Address and port for HTTPS, else 0.0.0.0:8443; port 0 takes a free one.") var http: String?
     @Option(name: .customLong("database-url"), help: "PostgreSQL to use instead of the private cluster.")
     var databaseURL: String?
     @Option(name: .customLong("ready-file"), help: "Written as JSON when work is accepted.") var readyFile: String?
-    @Option(name: .customLong("checkpoint-seconds"), help: "Seconds between checkpoints of a growing log, 1 to 60.")
+    @Option(
+        name: .customLong("checkpoint-seconds"), help: "Seconds between checkpoints of a growing log, 1 to 60, else 5.")
     var checkpointSeconds: String?
-    @Option(name: .customLong("interval-seconds"), help: "Seconds of a batch that nodes are told, 5 to 300.")
+    @Option(name: .customLong("interval-seconds"), help: "Seconds of a batch that nodes are told, 5 to 300, else 30.")
     var intervalSeconds: String?
-    @Option(help: "Which periods have their books closed by themselves: day, month or off.") var close: String?
+    @Option(help: "Which periods have their books closed by themselves: day, month or off, else day.")
+    var close: String?
     @Option(name: .customLong("server-names"), help: "More names and addresses of this host, comma-separated.")
     var serverNames: String?
     @Option(

@@ -176,6 +176,33 @@ extension ClusterTests {
             )
         }
 
+        /// The batches behind a change of the key are signed by one that the log learns of in the same moment.
+        @Test func aChangedKeyGoesOnWithTheChain() async throws {
+            var bed = try await Bed("Changed key")
+            /// The home log, as soon as it has a batch behind this one.
+            func log(behind sequence: Int64) async throws -> JSONValue {
+                try await Patience.until("a batch behind \(sequence) in the log") {
+                    let log = try await bed.status()?["log"]
+                    guard let log, log["acknowledged_seq"]?.decimalString ?? -1 > sequence else {
+                        return Optional.none
+                    }
+                    return log
+                }
+            }
+            try await bed.start()
+            let before = try await log(behind: -1)
+            try await bed.stop()
+            let changed = try await ChildProcess(
+                .agent, ["rotate-key", "--data-dir", bed.enrolment.directory],
+                directory: bed.organization.aggregator.directory.path
+            ).output()
+            #expect(changed.status == 0, "\(changed.errors)")
+            try await bed.start()
+            let after = try await log(behind: (try #require(before["acknowledged_seq"]?.decimalString)) + 1)
+            #expect(after["incarnation"] == before["incarnation"] && after["held"]?.array?.isEmpty == true)
+            try await bed.stop()
+        }
+
         // MARK: Claims
 
         /// `wattest exec` goes on whatever becomes of the agent, and so does its hold.

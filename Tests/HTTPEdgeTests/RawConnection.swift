@@ -23,7 +23,7 @@ enum RawConnection {
 
     /// Sends a text over TLS, without a look at the certificate.
     ///
-    /// - Returns: everything that the server sent until it closed the connection.
+    /// - Returns: everything that the server sent until it closed the connection, or until nobody waits any more.
     static func say(_ text: String, to address: NetworkAddress) async throws -> String {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
@@ -40,6 +40,8 @@ enum RawConnection {
                     }
                 }
                 .connect(host: address.host, port: address.port).get()
+            let patience = channel.eventLoop.scheduleTask(in: .seconds(60)) { channel.close(promise: nil) }
+            whole.futureResult.whenComplete { _ in patience.cancel() }
             try await channel.writeAndFlush(ByteBuffer(string: text))
         } catch {
             whole.fail(error)

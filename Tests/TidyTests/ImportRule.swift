@@ -43,18 +43,15 @@ struct ImportRule {
         "CPostgres": Module(),
         "CPKCS11": Module(),
         "Sensors": Module(own: ["Energy", "JSONText", "CNVML"], outside: cLibrary),
-        "Workloads": Module(own: ["Energy", "JSONText"], outside: cLibrary),
+        "Workloads": Module(own: ["JSONText"], outside: cLibrary),
         "Identity": Module(outside: cLibrary + ["Crypto", "SwiftASN1", "X509", "Foundation*"]),
         "HardwareKeys": Module(own: ["CPKCS11", "Identity", "TransparencyLog"], outside: cLibrary),
         "PinnedHTTPS": Module(own: ["Identity"], outside: nio),
         "MetricsEndpoint": Module(own: ["Identity"], outside: nio),
         "HTTPEdge": Module(
             own: ["Identity", "JSONText"], outside: nio + ["HTTPTypes", "Hummingbird*", "Logging", "ServiceLifecycle"]),
-        "Wire": Module(
-            own: ["Energy", "Batches", "Identity"],
-            outside: nio + ["GRPC*", "SwiftProtobuf", "Foundation*", "Logging"]),
-        "Store": Module(
-            own: ["Energy", "Batches", "Accounts", "CPostgres"], outside: cLibrary + ["Logging", "ServiceLifecycle"]),
+        "Wire": Module(own: ["Identity"], outside: nio + ["GRPC*", "SwiftProtobuf", "Foundation*", "Logging"]),
+        "Store": Module(own: ["CPostgres"], outside: cLibrary + ["Logging", "ServiceLifecycle"]),
     ]
 
     static let services: [String: Module] = [
@@ -64,16 +61,13 @@ struct ImportRule {
                 "MetricsEndpoint", "Wire",
             ],
             outside: cLibrary + nio + ["Crypto", "Logging", "ServiceLifecycle"]),
-        "Console": Module(own: Set(pure.keys), outside: []),
         "Aggregation": Module(
             own: Set(pure.keys).union([
-                "Wire", "Store", "Identity", "HardwareKeys", "HTTPEdge", "MetricsEndpoint", "Console",
+                "Wire", "Store", "Identity", "HardwareKeys", "HTTPEdge", "MetricsEndpoint",
             ]),
             outside: cLibrary + nio
                 + ["AsyncHTTPClient", "Crypto", "HTTPTypes", "Hummingbird*", "Logging", "ServiceLifecycle"]),
-        "ClusterSimulation": Module(
-            own: Set(pure.keys).union(["NodeAgent", "Aggregation", "Wire", "Sensors", "Workloads", "Store"]),
-            outside: cLibrary + nio + ["ArgumentParser", "Crypto"]),
+        "ClusterSimulation": Module(own: Set(pure.keys)),
     ]
 
     static let programs: [String: Module] = [
@@ -83,10 +77,10 @@ struct ImportRule {
             own: Set(pure.keys).union(edges.keys).union(["NodeAgent"]).subtracting(["Store", "CPostgres", "HTTPEdge"]),
             outside: cLibrary + nio + service),
         "wattest-aggregator": Module(
-            own: Set(pure.keys).union(edges.keys).union(["Aggregation", "Console"]).subtracting(["Sensors", "CNVML"]),
+            own: Set(pure.keys).union(edges.keys).union(["Aggregation"]).subtracting(["Sensors", "CNVML"]),
             outside: cLibrary + nio + service + ["Hummingbird*"]),
         "wattest": Module(
-            own: Set(pure.keys).union(["Identity", "Sensors", "NodeAgent", "PinnedHTTPS", "Wire"]),
+            own: Set(pure.keys).union(["Identity", "Sensors", "NodeAgent"]),
             outside: cLibrary + nio + ["ArgumentParser", "AsyncHTTPClient", "Crypto"]),
         "wattest-bench": Module(
             own: Set(pure.keys).union(edges.keys).union(["NodeAgent", "Aggregation", "ClusterSimulation"]),

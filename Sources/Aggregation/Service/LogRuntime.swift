@@ -167,9 +167,8 @@ package final class LogRuntime: Sendable {
             defer { followed = policy }
             return followed != policy
         }
-        guard isNew else { return }
-        witnesses.follow(policy)
-        // After that: whoever is not asked any more halts nothing behind it.
+        if isNew { witnesses.follow(policy) }
+        // Each time: what a witness said that was taken out in that moment would hold the log up for ever.
         publisher.believe(only: policy.policy.witnesses.map(\.key))
     }
 

@@ -84,14 +84,14 @@ struct RecoveredChain: Sendable {
     /// Hands what was recovered to the uplink, the chain before its entries.
     func announce(to uplink: Uplink, _ enrolment: Enrolment) {
         guard loss == nil else {
-            for item in items { uplink.add(item) }
+            for item in items { uplink.add(item, isRecovered: true) }
             return
         }
         let own = items.first { $0.position?.incarnation == chain.incarnation }?.position?.sequence
         uplink.openChain(
             chain.incarnation, node: enrolment.node, keepsNewest: true, nextSequence: own ?? chain.nextSequence,
             previous: own == nil ? enrolment.openingLeaf : nil)
-        for item in items { uplink.add(item) }
+        for item in items { uplink.add(item, isRecovered: true) }
     }
 
     /// Where the first interval of this run begins.

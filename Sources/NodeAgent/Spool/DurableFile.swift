@@ -13,6 +13,7 @@ package struct SpoolError: Error, Sendable, Hashable, CustomStringConvertible {
             switch code {
             case ENOSPC, EDQUOT: "free space on its file system"
             case EACCES, EPERM, EROFS: "let the agent's user write there"
+            case ENOENT, ENOTDIR: "check the directory that it lies in"
             default: "check the data directory"
             }
         description = "cannot \(action) \(path): \(String(cString: strerror(code))); \(remedy)"

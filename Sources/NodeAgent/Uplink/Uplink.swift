@@ -110,7 +110,11 @@ package final class Uplink: Sendable {
     }
 
     /// Takes an entry that is in the store.
-    package func add(_ item: SpoolItem) { apply { $0.state.add(item) } }
+    ///
+    /// - Parameter isRecovered: an earlier run left it there.
+    package func add(_ item: SpoolItem, isRecovered: Bool = false) {
+        apply { $0.state.add(item, isRecovered: isRecovered) }
+    }
 
     /// Ends the connection; the next one begins at once with the heads of all chains.
     package func reconnect() {

@@ -6,7 +6,7 @@ package import TransparencyLog
 /// An entry leaves the spool when two things are true: the aggregator has acknowledged it, and a signed checkpoint
 /// whose tree is larger than its index is remembered. After a lost connection everything that the log's own heads do
 /// not show is sent again; the log takes a repetition for what it is. Chains are sent in order, each entry outside of
-/// chains alone.
+/// chains alone; what an earlier run left outside of chains goes before all else.
 package struct UplinkState: Sendable {
     package struct Window: Sendable, Hashable {
         package var entries = 64
@@ -59,6 +59,9 @@ package struct UplinkState: Sendable {
     private var watched: Set<Int64> = []
     private(set) var loose: [MerkleHash: ChainQueue.Slot] = [:]
     private var looseOrder: [MerkleHash] = []
+    /// Entries outside of chains that an earlier run left and the log has not answered. One of them may name the key
+    /// that signs everything behind it: what came to the log before that one would be refused for good.
+    private var leading: Set<MerkleHash> = []
     private var sentEntries = 0
     private var sentBytes = 0
     private(set) var isPaused = false
@@ -115,11 +118,6 @@ package struct UplinkState: Sendable {
             nextSequence: nextSequence, newestLeaf: previous)
     }
 
-    package mutating func closeChain(_ incarnation: Int64) {
-        guard let queue = chains[incarnation], queue.count == 0 else { return }
-        chains[incarnation] = nil
-    }
-
     /// A chain whose head is wanted although nothing of it is to be sent yet.
     package mutating func watch(_ incarnation: Int64) { watched.insert(incarnation) }
 
@@ -127,11 +125,14 @@ package struct UplinkState: Sendable {
     package var incarnations: [Int64] { watched.union(chains.keys).sorted() }
 
     /// An entry that is durable on this side.
-    package mutating func add(_ item: SpoolItem) -> [Action] {
+    ///
+    /// - Parameter isRecovered: an earlier run left it in the spool.
+    package mutating func add(_ item: SpoolItem, isRecovered: Bool = false) -> [Action] {
         guard let position = item.position else {
             guard loose[item.leaf] == nil else { return [] }
             loose[item.leaf] = ChainQueue.Slot(item: item, phase: .waiting)
             looseOrder.append(item.leaf)
+            if isRecovered { leading.insert(item.leaf) }
             return fill()
         }
         openChain(position.incarnation, keepsNewest: false, nextSequence: position.sequence)
@@ -235,6 +236,7 @@ package struct UplinkState: Sendable {
             if slot.phase == .sent { release([slot.item]) }
             if case .acknowledged = slot.phase { return [] }
             loose[leaf]?.phase = .acknowledged(index: index)
+            leading.remove(leaf)
             actions.append(.logged(leaf: leaf, index: index))
         } else if let position {
             let slot = chains[position.incarnation]?.acknowledge(position.sequence, leaf: leaf, index: index)
@@ -316,6 +318,7 @@ package struct UplinkState: Sendable {
 
     private mutating func removeLoose(_ leaf: MerkleHash) {
         loose[leaf] = nil
+        leading.remove(leaf)
         looseOrder.removeAll { $0 == leaf }
     }
 
@@ -333,10 +336,11 @@ package struct UplinkState: Sendable {
     }
 
     private mutating func takeNext() -> SpoolItem? {
-        for leaf in looseOrder where loose[leaf]?.phase == .waiting {
+        for leaf in looseOrder where loose[leaf]?.phase == .waiting && (leading.isEmpty || leading.contains(leaf)) {
             loose[leaf]?.phase = .sent
             return loose[leaf]?.item
         }
+        guard leading.isEmpty else { return nil }
         for incarnation in incarnations {
             if let item = chains[incarnation]?.takeNext() { return item }
         }

@@ -166,6 +166,29 @@ import TransparencyLog
         #expect(sends(state.add(item(1))) == [1])
     }
 
+    /// A key that was changed while the agent stood still signs everything behind the entry that names it, and nothing
+    /// of that is right before the log has the entry.
+    @Test(arguments: [true, false]) func whatAnEarlierRunLeftOutsideOfChainsIsAnsweredFirst(isTaken: Bool) {
+        var state = UplinkState()
+        let rotation = item(nil, tag: "rotation")
+        let job = item(nil, tag: "job")
+        _ = state.add(rotation, isRecovered: true)
+        state.openChain(5, keepsNewest: true, previous: .leaf(of: Array("opening".utf8)))
+        _ = state.add(item(0), isRecovered: true)
+        _ = state.add(job)
+        state.connected()
+        #expect(state.heads([]) == [.send(rotation)])
+        #expect(state.add(item(1)) == [])
+        _ = state.disconnected(jitter: 0)
+        state.connected()
+        #expect(state.heads([]) == [.send(rotation)])
+        let actions =
+            isTaken
+            ? state.acknowledged(leaf: rotation.leaf, position: nil, index: 7)
+            : state.refused(leaf: rotation.leaf, position: nil, Refusal(.badSyntax, "no"), jitter: 0)
+        #expect(actions.dropFirst() == [.send(job), .send(item(0)), .send(item(1))])
+    }
+
     @Test func aPermanentRefusalInAChainEndsItFromThere() {
         var state = opened(3)
         let refusal = Refusal(.overlap, "no")
@@ -175,6 +198,9 @@ import TransparencyLog
         #expect(loss.lastGoodSequence == 0 && !loss.isBehindHead)
         _ = state.acknowledged(leaf: item(0).leaf, position: item(0).position, index: 7)
         #expect(settles(state.checkpoint(tree(8))) == [0])
+        // The agent goes on in another chain: from then on nobody has to do anything about this one.
+        state.openChain(loss.incarnation + 1, keepsNewest: true)
+        #expect(state.holds.isEmpty)
     }
 
     @Test func anOverloadedLogIsSentTheSameAgainLater() {
