@@ -42,7 +42,7 @@ extension ClusterTests {
                 // The old key cannot name another successor.
                 try await expect(.badSignature, self.rotation(maker, to: other))
                 try await conversation.goOn(maker.batch(Change(key: next)), &maker)
-                // A slip of the finger gives a thief no years; what is still to come has an end, and one can be taken back.
+                // A slip of the finger gives a thief no years; what is to come has an end, and can get an earlier one.
                 func revoke(_ last: String, _ more: [String] = []) async throws -> ChildProcess.Output {
                     try await organization.wattest(
                         ["node", "revoke", "n1", "--last-seq", last, "--reason", "disk was stolen"] + more

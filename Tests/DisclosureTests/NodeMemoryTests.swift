@@ -83,7 +83,7 @@ import TransparencyLog
 
     private struct NotABatch: Error {}
 
-    /// With room for a few nodes, for few bytes, for none: every entry is what it is by itself, and so is every refusal.
+    /// With room for a few nodes, few bytes or none: every entry is what it is by itself, and so is every refusal.
     @Test(arguments: 0..<24) func entriesAreTheSameWithAnyMemory(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         var chains = try (0..<12).map { try Chain("node-\($0)", &random, sensors: $0 * 7 % 9) }

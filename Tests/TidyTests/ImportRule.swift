@@ -25,7 +25,8 @@ struct ImportRule {
     static let pure: [String: Module] = [
         "Energy": Module(),
         // All cores for work that is a function of its input: order and result stay those of one.
-        "Parallel": Module(outside: ["Dispatch"]),
+        // The C library for its advice on memory, which no file and no clock comes with.
+        "Parallel": Module(outside: ["Dispatch"] + cLibrary),
         "JSONText": Module(own: ["Parallel"]),
         "SeededRandom": Module(),
         "TransparencyLog": Module(outside: ["Crypto"]),

@@ -30,7 +30,7 @@ struct NodeEnd: Sendable {
         guard !key.isRevoked || key.endsEarlier(at: position, cutoff) else {
             throw Problem.conflict("the key of \(node) is revoked already\(key.end): once more it can only end earlier")
         }
-        // Whoever has the key could sign up to there for as long as it takes, and a slip of the finger is a large number.
+        // Whoever has the key could sign up to there for as long as it takes, and a slip of the finger is large.
         let newest = try await newestSequence(of: incarnation)
         guard cutoff != nil || last <= max(0, newest) else {
             throw Problem.badRequest(

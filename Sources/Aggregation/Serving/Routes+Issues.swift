@@ -160,7 +160,8 @@ extension Routes {
             else { continue }
             throw Problem(
                 .conflict, "already_issued",
-                "disclosure \(number) of this period, audience and method stands: hand it out with 'report get \(number)',"
+                "disclosure \(number) of this period, audience and method stands: hand it out with"
+                    + " 'report get \(number)',"
                     + " or restate it with supersedes \(number) and a reason")
         }
     }

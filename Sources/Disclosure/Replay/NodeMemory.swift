@@ -5,8 +5,8 @@ import Energy
 /// What reading the batches of many nodes leaves behind, node by node: a log holds them in turns, and only the next
 /// batch of the same node is like the one before.
 ///
-/// It decides nothing, and is bounded whatever a log holds. Where it is full, nodes picked at random make room: as nodes
-/// take turns, the one that was not seen for longest is the one that comes next.
+/// It decides nothing, and is bounded whatever a log holds. Where it is full, nodes picked at random make room: as
+/// nodes take turns, the one that was not seen for longest is the one that comes next.
 package struct NodeMemory: Sendable {
     /// Nodes of which readers that work side by side remember something together.
     package static let maximumNodes = 4096

@@ -84,8 +84,8 @@ struct TenantBook: Sendable {
     private mutating func giveUp(_ cut: TenantChain.Cut, of slug: String) throws {
         try waiting[slug]?.drop(cut.place)
         report(
-            "tenant \(slug): its log opens no chain, and more than \(TenantChain.maximumWaiting) extracts wait: the one "
-                + "of home batch \(cut.place.incarnation)-\(cut.place.sequence) is given up")
+            "tenant \(slug): its log opens no chain, and more than \(TenantChain.maximumWaiting) extracts wait: the "
+                + "one of home batch \(cut.place.incarnation)-\(cut.place.sequence) is given up")
     }
 
     private mutating func signWaiting(_ slug: String) throws -> [StagedExtract] {
