@@ -39,6 +39,9 @@ struct SlurmWatch: Sendable {
     private(set) var ended: [String: TaskEnvironment] = [:]
     /// Groups of jobs that an epilog ended: they linger.
     private var finished: [Int64: UInt64] = [:]
+    /// Groups without a process that the first look of this run found, of jobs that nobody knew: left behind by a job
+    /// that ended before, until a process says otherwise.
+    private var deserted: [Int64: UInt64] = [:]
     private var groups: SlurmGroups
     /// Steps that no control group holds, by job.
     private var ungrouped: [Int64: [LauncherWatch.Step]] = [:]
@@ -75,6 +78,7 @@ struct SlurmWatch: Sendable {
         for (id, group) in found.sorted(by: { $0.key < $1.key }) { see(id, group, now, &edges) }
         for (id, known) in known where found[id] == nil && known.group != nil { miss(id, known, now, &edges) }
         finished = finished.filter { found[$0.key]?.identity == $0.value }
+        deserted = deserted.filter { found[$0.key]?.identity == $0.value }
         lastLook = now
         return edges.sorted { $0.moment.nanoseconds < $1.moment.nanoseconds }
     }
@@ -169,7 +173,12 @@ struct SlurmWatch: Sendable {
         if known[id] != nil {
             known[id]?.group = group
             known[id]?.goneNanoseconds = nil
+        } else if lastLook == nil || deserted[id] == group.identity, SlurmGroups.processes(of: group).pids.isEmpty {
+            // Slurm leaves a directory behind at times. A job's own holds a daemon for as long as it runs; taken for a
+            // job, an empty one would have half of the node's energy until somebody removes it.
+            deserted[id] = group.identity
         } else {
+            deserted[id] = nil
             let start = startNanoseconds(of: group) ?? now.nanoseconds
             let moment = moment(start, now)
             // What the first look of a run finds began before it: that time is missing, and not to be passed over.

@@ -80,8 +80,8 @@ import Workloads
     @Test func jobsOfAnotherNodeOnTheMachineAreNotOurs() throws {
         try ChildProcess.withDirectory { directory in
             var tree = Tree(directory)
-            tree.job("freezer/slurm_n1/uid_0", 1)
-            tree.job("freezer/slurm_n2/uid_0", 2)
+            tree.job("freezer/slurm_n1/uid_0", 1, pids: "41\n")
+            tree.job("freezer/slurm_n2/uid_0", 2, pids: "41\n")
             let edges = tree.look(1)
             #expect(edges.count == 1 && tree.watch.known[1] != nil)
         }
@@ -147,7 +147,7 @@ import Workloads
         try ChildProcess.withDirectory { directory in
             let base = "system.slice/slurmstepd.scope"
             var tree = Tree(directory)
-            tree.job(base, 5)
+            tree.job(base, 5, pids: "41\n")
             _ = tree.look(10)
             let kept = try #require(tree.watch.known[5])
             var same = Tree(directory)
@@ -192,7 +192,7 @@ import Workloads
         try ChildProcess.withDirectory { directory in
             let base = "system.slice/slurmstepd.scope"
             var tree = Tree(directory)
-            tree.job(base, 5)
+            tree.job(base, 5, pids: "41\n")
             if hasHook { tree.hook("prolog_slurmd", 5, microseconds: 9_500_000) }
             _ = tree.look(10)
             let kept = try #require(tree.watch.known[5])
@@ -244,6 +244,25 @@ import Workloads
             ChildProcess.removeTree(directory + "/proc/41")
             let ended = tree.look(12)
             #expect(ended.map(isBegin) == [false] && !tree.watch.hasUngrouped)
+        }
+    }
+
+    /// What an ended job left behind is no job to an agent that starts, unless a process turns up in it or a prolog
+    /// tells of it; one that appears while the agent looks on is.
+    @Test func anEmptyGroupThatTheFirstLookFindsIsLeftBehind() throws {
+        try ChildProcess.withDirectory { directory in
+            let base = "system.slice/slurmstepd.scope"
+            var tree = Tree(directory)
+            for id in [5, 6, 7] { tree.job(base, id) }
+            tree.hook("prolog_slurmd", 7, microseconds: 9_500_000)
+            let first = tree.look(10)
+            #expect(first.map(isBegin) == [true] && Array(tree.watch.known.keys) == [7])
+            let second = tree.look(11)
+            tree.job(base, 6, pids: "41\n")
+            tree.job(base, 8)
+            let third = tree.look(12)
+            #expect(second.isEmpty && third.map(isBegin) == [true, true])
+            #expect(tree.watch.known.keys.sorted() == [6, 7, 8])
         }
     }
 
