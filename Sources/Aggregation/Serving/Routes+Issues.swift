@@ -154,15 +154,14 @@ extension Routes {
         }
         for entry in standing.sorted(by: { $0.number > $1.number }) {
             let number = Int32(clamping: entry.number)
-            if try await runtime.database.report(number) == nil { try await recovery(runtime).run() }
-            guard let report = try await runtime.database.report(number),
+            if try await kept(number, runtime) == nil { try await recovery(runtime).run() }
+            guard let report = try await kept(number, runtime),
                 try Self.method(of: report) == query.method.version
             else { continue }
             throw Problem(
                 .conflict, "already_issued",
                 "disclosure \(number) of this period, audience and method stands: hand it out with"
-                    + " 'report get \(number)',"
-                    + " or restate it with supersedes \(number) and a reason")
+                    + " 'report get \(number)', or restate it with supersedes \(number) and a reason")
         }
     }
 

@@ -121,7 +121,7 @@ package struct Lineage: Sendable {
     /// form.
     private func documented(_ page: Page, _ sum: Int128) -> String? {
         guard var value = try? ExactRatio.megawattHours(microjoules: sum) else { return nil }
-        let figures = max(2, min(3, BorneFigures(of: disclosure).count(of: value) ?? 3))
+        let figures = ModelDocumentation.energyFigures(borne: BorneFigures(of: disclosure).count(of: value))
         if disclosure["energy"]?["facility_mwh"]?.isNull == false {
             var site = supply.supplied(page.all)
             if input.method == .method1 {

@@ -137,6 +137,9 @@ struct ModelDocumentation {
 
     // MARK: Energy
 
+    /// How many figures the energy has: as many as its uncertainty bears, of the two or three that the form asks for.
+    static func energyFigures(borne: Int?) -> Int { max(2, min(3, borne ?? 3)) }
+
     private static func energy(
         _ jobs: [JobSummary], _ input: DisclosureInput, resources: ResourceSection, supply: SupplySection
     ) -> [Row] {
@@ -153,7 +156,7 @@ struct ModelDocumentation {
         let measured = jobs.reduce(Int128(0)) { $0 + $1.energy.measured }
         let isBound = jobs.contains(where: \.isLowerBound)
         let borne = resources.significantFigures(of: drawn)
-        let figures = max(2, min(3, borne ?? 3))
+        let figures = energyFigures(borne: borne)
         let share = Figure.text(measured * 100, drawn, decimals: 1).map { "\($0) % measured" } ?? "nothing was drawn"
         var note = "\(share), the rest estimated; \(boundary)"
         if measured == drawn, drawn > 0 { note = "measured; \(boundary)" }

@@ -126,6 +126,29 @@ import TransparencyLog
         }
     }
 
+    /// Signs the extract of the first home batch, half of 100 µJ, whose chain the tenant's log then refuses.
+    private func signRefused(_ book: inout TenantBook, _ log: TenantLog) throws {
+        let first = interval(0, first: 0, last: 100)
+        let extracts = try book.sign(cut(first), first, home: home(0), boot: "b")
+        try book.store(extracts)
+        let refusal = Refusal(.chainFork, "another entry stands here")
+        try log.spool.setAside(extracts[0].entry.leaf, reason: "\(refusal)")
+        let loss = UplinkState.ChainLoss(
+            incarnation: log.enrolment.incarnation, lastGoodSequence: -1, setAside: [SpoolItem(extracts[0].entry)],
+            refusal: refusal, isBehindHead: false)
+        try book.take(.gaveUp(loss), of: "acme", now: UTCTime(seconds: 40))
+    }
+
+    /// The first two home batches' extracts, once each, in the chain that the log opened behind the refused one.
+    private func expectBothExtracts(_ found: [Batch]) {
+        #expect(found.map(\.position) == [0, 1].map { ChainPosition(incarnation: 77, sequence: $0) })
+        #expect(found.map(\.home?.position.sequence) == [0, 1])
+        let posted = found.reduce(Int128(0)) {
+            $0 + AttributionRule.attribution1.post($1.facts).totalMicrojoules
+        }
+        #expect(posted == 75, "half of 100 and of 50 µJ")
+    }
+
     /// What the log does not take is signed again in the chain that follows, once it is open.
     @Test func aRefusedChainGoesOnInANewOne() throws {
         try ChildProcess.withDirectory { directory in
@@ -133,15 +156,7 @@ import TransparencyLog
             let log = try log(directory, aggregator)
             let incarnation = log.enrolment.incarnation
             var book = try TenantBook([log], staged: [], report: { _ in })
-            let first = interval(0, first: 0, last: 100)
-            let extracts = try book.sign(cut(first), first, home: home(0), boot: "b")
-            try book.store(extracts)
-            let refusal = Refusal(.chainFork, "another entry stands here")
-            try log.spool.setAside(extracts[0].entry.leaf, reason: "\(refusal)")
-            let loss = UplinkState.ChainLoss(
-                incarnation: incarnation, lastGoodSequence: -1, setAside: [SpoolItem(extracts[0].entry)],
-                refusal: refusal, isBehindHead: false)
-            try book.take(.gaveUp(loss), of: "acme", now: UTCTime(seconds: 40))
+            try signRefused(&book, log)
             // While the chain is not open, cuts wait; nothing of the home log does.
             let second = interval(30, first: 100, last: 150)
             let waiting = try book.sign(cut(second), second, home: home(1), boot: "b")
@@ -154,12 +169,7 @@ import TransparencyLog
             try book.take(.logged(leaf: resume.leaf, index: 77), of: "acme", now: UTCTime(seconds: 70))
             let last = try reopened(directory, aggregator, incarnation, log.enrolment.openingLeaf)
             let found = try batches(last)
-            #expect(found.map(\.position) == [0, 1].map { ChainPosition(incarnation: 77, sequence: $0) })
-            #expect(found.map(\.home?.position.sequence) == [0, 1])
-            let posted = found.reduce(Int128(0)) {
-                $0 + AttributionRule.attribution1.post($1.facts).totalMicrojoules
-            }
-            #expect(posted == 75, "half of 100 and of 50 µJ")
+            expectBothExtracts(found)
         }
     }
 
@@ -170,15 +180,7 @@ import TransparencyLog
             let log = try log(directory, aggregator)
             let (incarnation, leaf) = (log.enrolment.incarnation, log.enrolment.openingLeaf)
             var book = try TenantBook([log], staged: [], report: { _ in })
-            let first = interval(0, first: 0, last: 100)
-            let extracts = try book.sign(cut(first), first, home: home(0), boot: "b")
-            try book.store(extracts)
-            let refusal = Refusal(.chainFork, "another entry stands here")
-            try log.spool.setAside(extracts[0].entry.leaf, reason: "\(refusal)")
-            let loss = UplinkState.ChainLoss(
-                incarnation: incarnation, lastGoodSequence: -1, setAside: [SpoolItem(extracts[0].entry)],
-                refusal: refusal, isBehindHead: false)
-            try book.take(.gaveUp(loss), of: "acme", now: UTCTime(seconds: 40))
+            try signRefused(&book, log)
             for (number, second) in [(1, 30), (2, 60)] {
                 let next = interval(Int64(second), first: Int64(second), last: Int64(second) + 50)
                 let waiting = try book.sign(cut(next), next, home: home(Int64(number)), boot: "b")
@@ -206,12 +208,7 @@ import TransparencyLog
                 let signed = try book.sign(cut(third), third, home: home(2), boot: "b")
                 #expect(signed.map(\.home) == [place])
                 let found = try batches(last)
-                #expect(found.map(\.position) == [0, 1].map { ChainPosition(incarnation: 77, sequence: $0) })
-                #expect(found.map(\.home?.position.sequence) == [0, 1])
-                let posted = found.reduce(Int128(0)) {
-                    $0 + AttributionRule.attribution1.post($1.facts).totalMicrojoules
-                }
-                #expect(posted == 75, "half of 100 and of 50 µJ")
+                expectBothExtracts(found)
                 last.spool.close()
             }
         }
