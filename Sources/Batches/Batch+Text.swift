@@ -70,9 +70,14 @@ extension Batch {
 
     /// Parses the text of a batch note and shares what it has in common with those parsed before.
     package init(text: ArraySlice<UInt8>, recall: inout BatchRecall) throws(NoteSyntaxError) {
-        var reader = LineReader(text, recall: recall)
-        recall = BatchRecall()
-        defer { recall = reader.recall }
+        // Handed over and back, never copied: one batch's memory has many parts.
+        var remembered = BatchRecall()
+        swap(&remembered, &recall)
+        var reader = LineReader(text, recall: consume remembered)
+        defer {
+            swap(&recall, &reader.recall)
+            recall.tidy(after: text)
+        }
         let isExtract = text.starts(with: Self.extractOpening)
         if isExtract { try reader.version("wattest/extract/v1") } else { try reader.version("wattest/batch/v1") }
         log = try reader.recalledLine("log", .log, maximumBytes: 255)
@@ -183,7 +188,7 @@ extension LineReader {
         if let name = take(recall[place]) { return name }
         let start = position
         let name = try name(what, maximumBytes: maximumBytes)
-        recall[place] = kept(name, from: start)
+        recall[place] = keep(name, from: start, insteadOf: recall[place])
         return name
     }
 
@@ -256,7 +261,7 @@ extension LineReader {
         if let anchor = take(recall.anchor) { return anchor }
         let start = position
         let anchor = TreeHead(size: UInt64(try integer("anchor size")), root: try hash("anchor root"))
-        recall.anchor = kept(anchor, from: start)
+        recall.anchor = keep(anchor, from: start, insteadOf: recall.anchor)
         return anchor
     }
 
@@ -273,7 +278,7 @@ extension LineReader {
         let clock = ClockState(
             letter: try word("clock state", of: ClockState.Letter.self),
             errorMicroseconds: takeNothing() ? nil : try integer("clock error"))
-        recall.clock = kept(clock, from: start)
+        recall.clock = keep(clock, from: start, insteadOf: recall.clock)
         return clock
     }
 
@@ -288,7 +293,7 @@ extension LineReader {
         if let state = take(recall.state) { return state }
         let start = position
         let state = try word("state", of: IntervalFacts.State.self)
-        recall.state = kept(state, from: start)
+        recall.state = keep(state, from: start, insteadOf: recall.state)
         return state
     }
 
@@ -357,7 +362,8 @@ extension LineReader {
             layer: try word("layer", of: Layer.self),
             within: takeNothing() ? nil : try name("containing sensor"),
             provenance: try word("provenance", of: Provenance.self))
-        BatchRecall.keep(kept(identity, from: start), in: &recall.sensors, at: number)
+        let kept = keep(identity, from: start, insteadOf: BatchRecall.kept(in: recall.sensors, at: number))
+        BatchRecall.keep(kept, in: &recall.sensors, at: number)
         return identity
     }
 
@@ -370,7 +376,8 @@ extension LineReader {
             bridgedMilliseconds: try integer("bridged time"), missingMilliseconds: try integer("missing time"),
             periodMilliseconds: try integer("period"), idlePowerMilliwatts: try integer("idle power"),
             flags: try flags())
-        BatchRecall.keep(kept(terms, from: start), in: &recall.sensorTerms, at: number)
+        let kept = keep(terms, from: start, insteadOf: BatchRecall.kept(in: recall.sensorTerms, at: number))
+        BatchRecall.keep(kept, in: &recall.sensorTerms, at: number)
         return terms
     }
 
@@ -406,7 +413,8 @@ extension LineReader {
         let hold = BatchRecall.Hold(
             job: try pseudonym("job pseudonym"), mode: try word("mode", of: AllocationFacts.Mode.self),
             devices: try devices(maximumCount: Batch.maximumDevicesPerAllocation))
-        BatchRecall.keep(kept(hold, from: start), in: &recall.holds, at: number)
+        let kept = keep(hold, from: start, insteadOf: BatchRecall.kept(in: recall.holds, at: number))
+        BatchRecall.keep(kept, in: &recall.holds, at: number)
         return hold
     }
 
@@ -419,7 +427,8 @@ extension LineReader {
             expectedNodes: takeNothing() ? nil : try integer("expected nodes"),
             rank: takeNothing() ? nil : try integer("rank"),
             since: UTCTime(microseconds: try integer("start of the hold")), isActive: try boolean("active"))
-        BatchRecall.keep(kept(terms, from: start), in: &recall.holdTerms, at: number)
+        let kept = keep(terms, from: start, insteadOf: BatchRecall.kept(in: recall.holdTerms, at: number))
+        BatchRecall.keep(kept, in: &recall.holdTerms, at: number)
         return terms
     }
 

@@ -7,10 +7,14 @@ import TransparencyLog
 /// batch reads the same with any memory and with none.
 package struct BatchRecall: Sendable {
     struct Kept<Value: Sendable>: Sendable {
-        /// The fields with the space before each.
-        var bytes: [UInt8]
+        /// The fields with the space before each, as they stand in `spelling`.
+        var fields: Range<Int>
         var value: Value
     }
+
+    /// How all that is kept is spelled, in one piece: batches are compared with it from first to last, and memory that
+    /// is read in order is there in time.
+    private(set) var spelling: [UInt8] = []
 
     /// What follows the two values in a sensor's line.
     struct SensorTerms: Sendable {
@@ -73,7 +77,33 @@ package struct BatchRecall: Sendable {
         }
     }
 
+    /// Fields with what they say, in the place of those that are kept no more if there is room.
+    mutating func keep<Value>(
+        _ value: Value, _ fields: ArraySlice<UInt8>, insteadOf old: Kept<Value>?
+    ) -> Kept<Value> {
+        var start = spelling.count
+        if let old, fields.count <= old.fields.count {
+            start = old.fields.lowerBound
+            spelling.replaceSubrange(start..<start + fields.count, with: fields)
+        } else {
+            spelling += fields
+        }
+        return Kept(fields: start..<start + fields.count, value: value)
+    }
+
     static func keep<Value>(_ kept: Kept<Value>, in list: inout [Kept<Value>], at place: Int) {
         if place < list.count { list[place] = kept } else { list.append(kept) }
+    }
+
+    static func kept<Value>(in list: [Kept<Value>], at place: Int) -> Kept<Value>? {
+        place < list.count ? list[place] : nil
+    }
+
+    /// Bytes of texts that are kept: at most twice those of the text that was read last.
+    package var byteCount: Int { spelling.count }
+
+    /// Forgets all once what is kept no more takes as much room as the batch that was read.
+    mutating func tidy(after text: ArraySlice<UInt8>) {
+        if byteCount > 2 * text.count { self = Self() }
     }
 }

@@ -30,55 +30,60 @@ struct LineReader {
 
     init(_ bytes: [UInt8]) { self.init(bytes[...], recall: BatchRecall()) }
 
-    init(_ bytes: ArraySlice<UInt8>, recall: BatchRecall) {
+    init(_ bytes: ArraySlice<UInt8>, recall: consuming BatchRecall) {
         self.bytes = bytes
         position = bytes.startIndex
         end = bytes.endIndex
         self.recall = recall
     }
 
-    /// Takes whole fields if they are exactly these.
-    mutating func take(_ fields: [UInt8]) -> Bool {
-        let stop = position + fields.count
-        guard stop < end, bytes[stop] <= UInt8(ascii: " ") else { return false }
-        let isSame = bytes[position..<stop].withUnsafeBytes { text in
-            fields.withUnsafeBytes { Self.isSame(text, $0) }
-        }
-        if isSame { position = stop }
-        return isSame
-    }
-
     /// Takes whole fields if they are those that are kept.
     mutating func take<Value>(_ kept: BatchRecall.Kept<Value>?) -> Value? {
-        guard let kept, take(kept.bytes) else { return nil }
+        guard let kept, take(kept.fields) else { return nil }
         return kept.value
     }
 
     /// The same of the line's kind at a place in the batch.
     mutating func take<Value>(_ kept: [BatchRecall.Kept<Value>], at place: Int) -> Value? {
-        guard place < kept.count, take(kept[place].bytes) else { return nil }
+        guard place < kept.count, take(kept[place].fields) else { return nil }
         return kept[place].value
     }
 
-    /// The fields from a position up to here, with what they say.
-    func kept<Value>(_ value: Value, from start: Int) -> BatchRecall.Kept<Value> {
-        BatchRecall.Kept(bytes: Array(bytes[start..<position]), value: value)
+    private mutating func take(_ fields: Range<Int>) -> Bool {
+        let stop = position + fields.count
+        guard stop < end, bytes[stop] <= UInt8(ascii: " ") else { return false }
+        let begin = position - bytes.startIndex
+        let isSame = Self.isSame(
+            bytes.span.bytes.extracting(begin..<begin + fields.count), recall.spelling.span.bytes.extracting(fields))
+        if isSame { position = stop }
+        return isSame
+    }
+
+    /// The fields from a position up to here, kept with what they say.
+    mutating func keep<Value>(
+        _ value: Value, from start: Int, insteadOf old: BatchRecall.Kept<Value>?
+    ) -> BatchRecall.Kept<Value> {
+        recall.keep(value, bytes[start..<position], insteadOf: old)
     }
 
     /// Eight bytes at a time: most of a batch's text is compared here with that of the one before.
-    private static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        guard left.count == right.count else { return false }
+    private static func isSame(_ left: RawSpan, _ right: RawSpan) -> Bool {
+        guard left.byteCount == right.byteCount else { return false }
         var offset = 0
-        while offset + 8 <= left.count {
+        while offset + 8 <= left.byteCount {
             let (a, b) = (
-                left.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
-                right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                left.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self),
+                right.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
             )
             if a != b { return false }
             offset += 8
         }
-        while offset < left.count {
-            if left[offset] != right[offset] { return false }
+        while offset < left.byteCount {
+            if left.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+                != right.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+            {
+                return false
+            }
             offset += 1
         }
         return true

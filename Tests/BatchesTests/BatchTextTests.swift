@@ -139,6 +139,7 @@ func randomExtract(_ random: inout SeededRandom) -> Batch {
             }
             let alone = Result { () throws(NoteSyntaxError) in try Batch(text: text) }
             #expect(remembered == alone, "seed \(seed)")
+            #expect(recall.byteCount <= 2 * text.count, "seed \(seed)")
         }
     }
 

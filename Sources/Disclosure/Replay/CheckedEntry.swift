@@ -31,7 +31,10 @@ package final class CheckedEntry: Sendable {
     final class SharedBatch: Sendable {
         let batch: Batch
 
-        init(_ batch: Batch) { self.batch = batch }
+        init(_ batch: consuming Batch) { self.batch = batch }
+
+        /// Lends the batch, where a reading of the property would copy it.
+        func lend(to body: (Batch) throws(ReplayFailure) -> Void) throws(ReplayFailure) { try body(batch) }
     }
 
     package var entry: Entry {
@@ -66,9 +69,17 @@ package final class CheckedEntry: Sendable {
 
     /// The signers known so far, shared by the entries that are checked with them: a register has many parts.
     package final class KnownKeys: Sendable {
-        fileprivate let signers: SignerRegister
+        private let signers: SignerRegister
 
         package init(_ signers: SignerRegister) { self.signers = signers }
+
+        /// The key that the signature is of, if it is valid.
+        fileprivate func key(of signature: NoteSignature, for text: ArraySlice<UInt8>) -> VerifierKey? {
+            guard let key = signers.key(matching: signature), key.isValidSignature(signature, for: text) else {
+                return nil
+            }
+            return key
+        }
     }
 
     /// - Parameters:
@@ -92,9 +103,7 @@ package final class CheckedEntry: Sendable {
         self.content = content
         self.signature = signature
         leaf = MerkleHash.leaf(of: bytes)
-        verifiedKey = keys?.signers.key(matching: signature).flatMap {
-            $0.isValidSignature(signature, for: note.text) ? $0 : nil
-        }
+        verifiedKey = keys?.key(of: signature, for: note.text)
         hasSamples = !(samples ?? []).isEmpty
         switch content {
         case .other(let entry):

@@ -83,10 +83,12 @@ package struct LogReplay: Sendable, Codable {
         if closing.isDue(index) { tellClosings(index) }
         switch checked.content {
         case .batch(let shared):
-            try admit(shared.batch, checked)
-            try follow(shared.batch, checked)
-            clock.take(shared.batch, signer: checked.signature.name)
-            counts.add(shared.batch, hasSamples: checked.hasSamples)
+            try shared.lend { batch throws(ReplayFailure) in
+                try admit(batch, checked)
+                try follow(batch, checked)
+                clock.take(batch, signer: checked.signature.name)
+                counts.add(batch, hasSamples: checked.hasSamples)
+            }
         case .other(let entry):
             try admit(checked)
             try take(entry, checked, index)
