@@ -2,6 +2,7 @@
 /// both sides of zero and the parts of a cut add up to the whole.
 ///
 /// - Precondition: `divisor > 0`.
+@inlinable
 package func floorDivide<I: FixedWidthInteger & SignedInteger>(_ dividend: I, by divisor: I) -> I {
     precondition(divisor > 0)
     let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)
