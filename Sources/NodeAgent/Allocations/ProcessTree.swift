@@ -9,6 +9,9 @@ package struct ProcessEntry: Sendable, Hashable {
     /// CPU time of its children that ended and were waited for.
     package var waitedTicks: UInt64
     package var isZombie: Bool
+    /// It is ending, and stays so: from there on cgroup v1 shows it in the root group, whatever its own was
+    /// (`PF_EXITING` of include/linux/sched.h; proc_cgroup_show() of kernel/cgroup/cgroup.c).
+    package var isExiting = false
     /// Leader of its process group.
     package var group: Int32 = 0
 
@@ -44,6 +47,7 @@ package struct ProcessEntry: Sendable, Hashable {
             pid: pid, parent: parent, startTicks: start, ownTicks: user &+ system,
             waitedTicks: waitedUser &+ waitedSystem, isZombie: fields.first?.first == UInt8(ascii: "Z"))
         group = number(5).flatMap(Int32.init(exactly:)) ?? 0
+        isExiting = isZombie || (number(9) ?? 0) & 0x4 != 0
     }
 }
 

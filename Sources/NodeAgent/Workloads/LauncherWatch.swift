@@ -162,6 +162,9 @@ struct LauncherWatch: Sendable {
     /// The step of a task that no control group shows, by the daemon above it: an environment alone is no proof.
     private func step(of pid: Int32, _ environment: TaskEnvironment) -> Step? {
         guard !processes.controlGroups(of: pid).contains(where: { SlurmStep(controlGroup: $0) != nil }),
+            // Asked behind the groups: of one that ends meanwhile they say nothing, and it would make a second job of
+            // its own, on every node that shares the kernel.
+            processes.process(pid)?.isExiting == false,
             let (daemon, step) = processes.slurmDaemon(above: pid)
         else { return nil }
         return Step(job: step.job, daemon: daemon, runsTasks: step.runsTasks, environment: environment)

@@ -15,10 +15,15 @@ import Testing
             close(file)
         }
 
-        func add(_ pid: Int32, _ environment: [String], start: Int = 100, parent: Int32 = 1) {
+        func add(
+            _ pid: Int32, _ environment: [String], start: Int = 100, parent: Int32 = 1, state: String = "S",
+            flags: Int = 0
+        ) {
             mkdir(root + "/\(pid)", 0o700)
             write("\(pid)/environ", environment.joined(separator: "\0") + "\0")
-            write("\(pid)/stat", "\(pid) (python) S \(parent) 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 \(start) 0 0\n")
+            write(
+                "\(pid)/stat",
+                "\(pid) (python) \(state) \(parent) 1 1 0 -1 \(flags) 0 0 0 0 5 5 0 0 20 0 1 0 \(start) 0 0\n")
             write("\(pid)/status", "Name:\tpython\nUid:\t1000\t1000\t1000\t1000\n")
             write("\(pid)/cgroup", "0::/user.slice\n")
         }
@@ -204,6 +209,20 @@ import Testing
             proc.add(48, task)
             let found = Set(ids(look(&watch)))
             #expect(found == ["5:40:true", "6:45:false"])
+        }
+    }
+
+    /// A task that ends between the reading of its environment and of its groups is in the root group of cgroup v1.
+    @Test func aTaskThatEndsTellsOfNoStep() throws {
+        try withProc { proc, watch in
+            proc.add(40, [])
+            proc.write("40/cmdline", "slurmstepd: [5.batch]\0")
+            let task = ["SLURM_JOB_ID=5", "SLURM_PROCID=0"]
+            proc.add(41, task, parent: 40, flags: 0x20_0004)
+            proc.add(42, task, parent: 40, state: "Z")
+            #expect(look(&watch).isEmpty)
+            proc.add(43, task, parent: 40, flags: 0x40_0040)
+            #expect(ids(look(&watch)).contains("5:40:true"))
         }
     }
 
