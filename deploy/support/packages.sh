@@ -85,3 +85,16 @@ require_swift() {
         return 1
     fi
 }
+
+# Sets `bin` to the directory of the programs of the package at $1: built here, unless WATTEST_BIN names one.
+build_programs() {
+    local product configuration=${WATTEST_BUILD:-debug}
+    bin=${WATTEST_BIN:-}
+    [ -z "$bin" ] || return 0
+    for product in wattest-aggregator wattest-agent wattest; do
+        swift build --package-path "$1" -c "$configuration" --product "$product" -q
+    done
+    # Read by whoever sources this.
+    # shellcheck disable=SC2034
+    bin=$(swift build --package-path "$1" -c "$configuration" --show-bin-path)
+}
